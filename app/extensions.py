@@ -1,0 +1,67 @@
+"""The extension objects: made here, configured in create_app. (The AppBuilder is made in create_app: it cannot serve two apps.)"""
+
+import pathlib
+from typing import Any
+
+import flask_appbuilder.security.sqla.models  # noqa: F401 - its tables must be known before strip_sequences
+from flask_appbuilder import Model
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
+from flask_wtf import CSRFProtect
+from sqlalchemy import Connection, Sequence, event
+from sqlalchemy.engine import Engine, make_url
+
+
+class Database(SQLAlchemy):
+    """Flask-SQLAlchemy over FAB's metadata, so that migrations and sessions see one set of tables."""
+
+    def __init__(self) -> None:
+        super().__init__(model_class=Model, disable_autonaming=True)
+
+
+db = Database()
+migrate = Migrate(directory=str(pathlib.Path(__file__).resolve().parent.parent / "migrations"))
+csrf = CSRFProtect()
+
+
+def strip_sequences() -> None:
+    """FAB declares a Sequence on each key; on MariaDB SQLAlchemy would then ask for sequences no migration made."""
+    for table in Model.metadata.tables.values():
+        for column in table.columns:
+            if isinstance(column.default, Sequence):
+                column.default = None
+        for part in (table, table.primary_key):
+            part.__dict__.pop("_autoincrement_column", None)
+    Model.metadata._sequences.clear()
+
+
+strip_sequences()
+
+
+def engine_options(url: str) -> dict[str, Any]:
+    """Short time-outs everywhere: a database that hangs must not hang us."""
+    match make_url(url).get_backend_name():
+        case "sqlite":
+            return {"connect_args": {"timeout": 15, "check_same_thread": False}}
+        case "mysql":
+            connect = {"connect_timeout": 3, "read_timeout": 30, "write_timeout": 30}
+            return {"pool_pre_ping": True, "pool_recycle": 1800, "isolation_level": "READ COMMITTED", "connect_args": connect}
+        case _:
+            return {"pool_pre_ping": True, "pool_recycle": 1800, "connect_args": {"connect_timeout": 3, "options": "-c lock_timeout=30s"}}
+
+
+@event.listens_for(Engine, "connect")
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    """WAL with a flush at each commit; transactions are begun by us, not guessed by the driver."""
+    if type(connection).__module__ != "sqlite3":
+        return
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-32000", "temp_store=MEMORY"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+@event.listens_for(Engine, "begin")
+def _begin_sqlite(connection: Connection) -> None:
+    """A connection with the option `writes` takes SQLite's write lock first, so that it never fails to get it half-way."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")

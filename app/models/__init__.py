@@ -1,0 +1,8 @@
+"""Imports every model, FAB's first, so that Alembic and the mappers see them all."""
+
+import flask_appbuilder.security.sqla.models  # noqa: F401
+
+from app.models.mail import CopyState, Direction, Mail, MailDetail, MailRecipient, NoticeState, ReleaseState
+from app.models.node import Node
+
+__all__ = ["CopyState", "Direction", "Mail", "MailDetail", "MailRecipient", "Node", "NoticeState", "ReleaseState"]

@@ -1,0 +1,249 @@
+"""Every setting: its default and one line of meaning. docs/configuration.md tells the same at length.
+
+Values come from the environment, then from an optional .env beside this file; NAME_FILE names a file that holds the value
+of NAME (for secrets). A value that cannot be used stops the start with one line that names it.
+"""
+
+import ipaddress
+import os
+import pathlib
+import socket
+from collections.abc import Callable
+
+from dotenv import load_dotenv
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+BASE_DIR = pathlib.Path(__file__).resolve().parent
+load_dotenv(os.environ.get("MAILKEEP_ENV", BASE_DIR / ".env"))
+
+KB, MB = 1024, 1024 * 1024
+WEAK_SECRETS = ("", "change_me", "changeme", "secret", "dev", "default", "mailkeep")
+
+
+class ConfigError(SystemExit):
+    """Stops the start: str() is the one line that says which setting is wrong and why."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"mailkeep: {name}: {why}")
+
+
+def _raw(name: str) -> str | None:
+    file = os.environ.get(f"{name}_FILE")
+    if name in os.environ or not file:
+        return os.environ.get(name)
+    try:
+        return pathlib.Path(file).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigError(f"{name}_FILE", f"cannot read {file}: {error.strerror}") from None
+
+
+def env_str(name: str, default: str) -> str:
+    value = _raw(name)
+    return default if value is None else value.strip()
+
+
+def env_secret(name: str, default_file: pathlib.Path) -> str:
+    """NAME, else the file of NAME_FILE, else `default_file` where it exists, else empty (refused by create_app)."""
+    value = _raw(name)
+    if value is None and default_file.exists():
+        value = default_file.read_text(encoding="utf-8")
+    return (value or "").strip()
+
+
+def env_bool(name: str, default: bool) -> bool:
+    value = env_str(name, "yes" if default else "no").lower()
+    if value in ("1", "yes", "true", "on"):
+        return True
+    if value in ("0", "no", "false", "off", ""):
+        return False
+    raise ConfigError(name, f"{value!r} is neither yes nor no")
+
+
+def env_int(name: str, default: int, at_least: int = 0, at_most: int = 2**53) -> int:
+    value = env_str(name, str(default))
+    try:
+        number = int(value)
+    except ValueError:
+        raise ConfigError(name, f"{value!r} is not a whole number") from None
+    if not at_least <= number <= at_most:
+        raise ConfigError(name, f"{number} is not between {at_least} and {at_most}")
+    return number
+
+
+def env_float(name: str, default: float, at_least: float, at_most: float) -> float:
+    value = env_str(name, str(default))
+    try:
+        number = float(value)
+    except ValueError:
+        raise ConfigError(name, f"{value!r} is not a number") from None
+    if not at_least <= number <= at_most:  # also refuses nan
+        raise ConfigError(name, f"{number} is not between {at_least} and {at_most}")
+    return number
+
+
+def env_list(name: str, default: str, allowed: tuple[str, ...] = (), convert: Callable[[str], str] = str.strip) -> tuple[str, ...]:
+    """Comma-separated words; with `allowed`, only those."""
+    words = tuple(convert(word) for word in env_str(name, default).split(",") if word.strip())
+    for word in words:
+        if allowed and word not in allowed:
+            raise ConfigError(name, f"{word!r} is none of {', '.join(allowed)}")
+    return words
+
+
+def env_networks(name: str, default: str) -> tuple[str, ...]:
+    words = env_list(name, default)
+    for word in words:
+        try:
+            ipaddress.ip_network(word, strict=False)
+        except ValueError:
+            raise ConfigError(name, f"{word!r} is not an IP address or network") from None
+    return words
+
+
+def database_url(name: str, default: str) -> str:
+    """The URL with the driver we ship for it: mysqlclient, psycopg, or Python's own sqlite3."""
+    value = env_str(name, default)
+    try:
+        url = make_url(value)
+    except ArgumentError:
+        raise ConfigError(name, "is not a database URL such as sqlite:///var/mailkeep.db or mysql://user:password@host/name") from None
+    if url.drivername in ("mysql", "mariadb", "mysql+mysqldb", "mariadb+mysqldb"):
+        url = url.set(drivername="mysql+mysqldb").update_query_dict({"charset": "utf8mb4"})
+    elif url.drivername in ("postgresql", "postgres", "postgresql+psycopg"):
+        url = url.set(drivername="postgresql+psycopg")
+    elif url.drivername == "sqlite":
+        if not url.database or url.database == ":memory:":
+            raise ConfigError(name, "SQLite needs a file: sqlite:///var/mailkeep.db")
+        url = url.set(database=str(BASE_DIR / url.database))
+    elif url.drivername != "mysql+pymysql":
+        raise ConfigError(name, f"{url.drivername} is none of sqlite, mysql, postgresql")
+    return url.render_as_string(hide_password=False)
+
+
+def store_url(name: str, default: str) -> str:
+    value = env_str(name, default)
+    scheme, colon, rest = value.partition(":")
+    if not colon or scheme != "file" or not rest.strip("/"):
+        raise ConfigError(name, f"{value!r} is not a store URL such as file:///var/lib/mailkeep/store")
+    path = rest.removeprefix("//")
+    return f"file://{BASE_DIR / path}"
+
+
+def env_choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
+    value = env_str(name, default)
+    if value not in allowed:
+        raise ConfigError(name, f"{value!r} is none of {', '.join(allowed)}")
+    return value
+
+
+def node_name(name: str, default: str) -> str:
+    value = env_str(name, default).lower()
+    if not value or len(value) > 64 or not all(c.isascii() and (c.isalnum() or c in "-._") for c in value) or value[0] in "-.":
+        raise ConfigError(name, f"{value!r} is not a node name: letters, digits, - . _, at most 64")
+    return value
+
+
+# --- The process -----------------------------------------------------------------------------------------------------------
+# What this process does: web (the panel), ingest (takes mails from Rspamd), jobs (background work).
+ROLES = env_list("ROLES", "web,ingest,jobs", ("web", "ingest", "jobs"))
+# The name of this server among all that share the database; it owns the stored copies of the mails it takes.
+NODE_NAME = node_name("NODE_NAME", socket.gethostname().split(".")[0] or "node1")
+# Signs cookies and tokens; `flask mailkeep init` writes one to var/secret_key.
+SECRET_KEY = env_secret("SECRET_KEY", BASE_DIR / "var" / "secret_key")
+# Where gunicorn listens, with how many processes and threads in each.
+BIND = env_str("BIND", "127.0.0.1:8080")
+WORKERS = env_int("WORKERS", 2, 1, 32)
+THREADS = env_int("THREADS", 32, 1, 512)
+# Addresses whose X-Forwarded-For, -Proto and -Host are believed; from anybody else these headers mean nothing.
+TRUSTED_PROXIES = env_networks("TRUSTED_PROXIES", "")
+LOG_LEVEL = env_choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
+
+# --- Where things are kept -------------------------------------------------------------------------------------------------
+# sqlite:///file, mysql://user:password@host/name or postgresql://user:password@host/name.
+SQLALCHEMY_DATABASE_URI = database_url("DATABASE_URL", "sqlite:///var/mailkeep.db")
+# Raw mails: file:///folder.
+STORE_URL = store_url("STORE_URL", "file:var/store")
+# What was accepted and is not yet both in the database and in the store. On a local disk that survives a power cut.
+SPOOL_DIR = str(BASE_DIR / env_str("SPOOL_DIR", "var/spool"))
+# zstd level for raw mails: 1 is fastest, 3 saves about a tenth more.
+STORE_LEVEL = env_int("STORE_LEVEL", 1, 1, 19)
+
+# --- Ingest: limits --------------------------------------------------------------------------------------------------------
+# The request body, and what it may grow to when it comes compressed.
+MAX_BODY_BYTES = env_int("MAX_BODY_BYTES", 64 * MB, KB)
+# The report without the message: JSON, or the X-Rspamd-* headers together.
+MAX_METADATA_BYTES = env_int("MAX_METADATA_BYTES", 2 * MB, KB)
+# All HTTP request headers together (gunicorn itself stops at 1 MB a header).
+MAX_HEADER_BYTES = env_int("MAX_HEADER_BYTES", 512 * KB, KB, 8 * MB)
+MAX_RECIPIENTS = env_int("MAX_RECIPIENTS", 5000, 1)
+MAX_SYMBOLS = env_int("MAX_SYMBOLS", 2000, 1)
+
+# --- Ingest: which mails keep their raw copy -------------------------------------------------------------------------------
+# By action.
+STORE_ACTIONS = env_list("STORE_ACTIONS", "add header,rewrite subject,discard,reject,quarantine", convert=lambda w: w.strip().lower())
+# Mails with a virus, whatever the action.
+STORE_VIRUS = env_bool("STORE_VIRUS", True)
+# Any mail with one of these symbols.
+STORE_SYMBOLS = env_list("STORE_SYMBOLS", "")
+# Of the mails chosen by action: only those with one of these symbols (empty: no such condition).
+STORE_ONLY_SYMBOLS = env_list("STORE_ONLY_SYMBOLS", "")
+# Any mail with at least this score (empty: no such rule).
+STORE_MIN_SCORE = env_str("STORE_MIN_SCORE", "")
+# Only mails with a recipient in one of these domains (empty: all); viruses included.
+STORE_DOMAINS = env_list("STORE_DOMAINS", "", convert=lambda w: w.strip().lower().lstrip("@"))
+# Symbols that mean a virus was found; the first option names it. A trailing * matches any ending.
+VIRUS_SYMBOLS = env_list("VIRUS_SYMBOLS", "CLAM_VIRUS,CLAMAV_VIRUS,*_VIRUS,VIRUS_*,*_INFECTED")
+
+# --- Ingest: safety --------------------------------------------------------------------------------------------------------
+# The same mail posted again within this many seconds makes no second row (0: every post makes one).
+DEDUP_SECONDS = env_int("DEDUP_SECONDS", 300, 0, 86400)
+# A request waits this long for the database before it is answered from the spool alone.
+DB_PATIENCE_SECONDS = env_float("DB_PATIENCE_SECONDS", 2.0, 0.1, 60.0)
+# How many reports one transaction takes at most.
+BATCH_ROWS = env_int("BATCH_ROWS", 200, 1, 1000)
+# A spool file is closed at this size or age; closed files go once the store is flushed.
+SPOOL_SEGMENT_BYTES = env_int("SPOOL_SEGMENT_BYTES", 64 * MB, MB)
+SPOOL_SEGMENT_SECONDS = env_float("SPOOL_SEGMENT_SECONDS", 10.0, 0.1, 3600.0)
+
+# --- Watching --------------------------------------------------------------------------------------------------------------
+# Who may read /metrics and the details of /readyz.
+METRICS_ALLOW = env_networks("METRICS_ALLOW", "127.0.0.0/8,::1")
+# Free space below which /readyz says no.
+MIN_FREE_BYTES = env_int("MIN_FREE_BYTES", 256 * MB)
+
+# --- The panel -------------------------------------------------------------------------------------------------------------
+APP_NAME = env_str("APP_NAME", "Mailkeep")
+# Secure cookies; switch on behind TLS.
+SESSION_COOKIE_SECURE = env_bool("SESSION_COOKIE_SECURE", False)
+# Login attempts per address, in Flask-Limiter's words.
+LOGIN_RATE = env_str("LOGIN_RATE", "10 per minute")
+# Where login attempts are counted: memory:// counts per process, redis://host:6379 for all.
+RATELIMIT_STORAGE_URI = env_str("RATELIMIT_STORAGE_URI", "memory://")
+# Rows per page: the default and the most a visitor can ask for.
+PAGE_SIZE = env_int("PAGE_SIZE", 50, 1, 1000)
+MAX_PAGE_SIZE = env_int("MAX_PAGE_SIZE", 200, 1, 1000)
+# Where counting stops: beyond it a list says "10,000+".
+COUNT_CAP = env_int("COUNT_CAP", 10_000, 1, 1_000_000)
+
+if STORE_MIN_SCORE:
+    env_float("STORE_MIN_SCORE", 0.0, -1e9, 1e9)
+
+# --- What the frameworks are told (not settings of ours) -------------------------------------------------------------------
+SQLALCHEMY_TRACK_MODIFICATIONS = False
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+FAB_UPDATE_PERMS = False
+FAB_CREATE_DB = False
+FAB_ADD_SECURITY_PERMISSION_VIEW = False
+FAB_ADD_SECURITY_VIEW_MENU_VIEW = False
+FAB_ADD_SECURITY_PERMISSION_VIEWS_VIEW = False
+FAB_PASSWORD_COMPLEXITY_ENABLED = True
+FAB_API_MAX_PAGE_SIZE = MAX_PAGE_SIZE
+RATELIMIT_ENABLED = True
+AUTH_RATE_LIMITED = True
+AUTH_RATE_LIMIT = LOGIN_RATE
+AUTH_TYPE = 1
+LANGUAGES = {"en": {"flag": "gb", "name": "English"}}
+BABEL_DEFAULT_LOCALE = "en"
+BABEL_TRANSLATION_DIRECTORIES = str(BASE_DIR / "translations")
