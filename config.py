@@ -7,6 +7,7 @@ of NAME (for secrets). A value that cannot be used stops the start with one line
 import ipaddress
 import os
 import pathlib
+import re
 import socket
 from collections.abc import Callable
 
@@ -137,10 +138,17 @@ def env_choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
     return value
 
 
+NODE_NAME_RULE = "lower-case letters, digits, - . and _, beginning with a letter or digit, at most 64"
+
+
+def is_node_name(value: str) -> bool:
+    return re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", value) is not None
+
+
 def node_name(name: str, default: str) -> str:
     value = env_str(name, default).lower()
-    if not value or len(value) > 64 or not all(c.isascii() and (c.isalnum() or c in "-._") for c in value) or value[0] in "-.":
-        raise ConfigError(name, f"{value!r} is not a node name: letters, digits, - . _, at most 64")
+    if not is_node_name(value):
+        raise ConfigError(name, f"{value!r} is not a node name: {NODE_NAME_RULE}")
     return value
 
 
@@ -176,7 +184,7 @@ MAX_BODY_BYTES = env_int("MAX_BODY_BYTES", 64 * MB, KB)
 MAX_METADATA_BYTES = env_int("MAX_METADATA_BYTES", 2 * MB, KB)
 # All HTTP request headers together (gunicorn itself stops at 1 MB a header).
 MAX_HEADER_BYTES = env_int("MAX_HEADER_BYTES", 512 * KB, KB, 8 * MB)
-MAX_RECIPIENTS = env_int("MAX_RECIPIENTS", 5000, 1)
+MAX_RECIPIENTS = env_int("MAX_RECIPIENTS", 5000, 1, 32_000)
 MAX_SYMBOLS = env_int("MAX_SYMBOLS", 2000, 1)
 
 # --- Ingest: which mails keep their raw copy -------------------------------------------------------------------------------
@@ -209,6 +217,8 @@ SPOOL_SEGMENT_SECONDS = env_float("SPOOL_SEGMENT_SECONDS", 10.0, 0.1, 3600.0)
 # --- Watching --------------------------------------------------------------------------------------------------------------
 # Who may read /metrics and the details of /readyz.
 METRICS_ALLOW = env_networks("METRICS_ALLOW", "127.0.0.0/8,::1")
+# Where gunicorn's processes share their counters; emptied at each start.
+METRICS_DIR = str(BASE_DIR / env_str("METRICS_DIR", "var/metrics"))
 # Free space below which /readyz says no.
 MIN_FREE_BYTES = env_int("MIN_FREE_BYTES", 256 * MB)
 

@@ -2,6 +2,11 @@
 
 from flask import Flask
 
+from app.cli.mailkeep import mailkeep
+from app.cli.nodes import nodes
+from app.cli.spool import spool
+
 
 def register(app: Flask) -> None:
-    """Each module of this folder holds one group of commands."""
+    for group in (mailkeep, nodes, spool):
+        app.cli.add_command(group)

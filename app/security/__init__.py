@@ -1,7 +1,20 @@
 """Who you are."""
 
-from flask import Flask
+import pathlib
+
+from flask import Flask, current_app
+
+from app.extensions import db
+from app.security.machine import NodeBook
+from app.security.proxy import TrustedProxies
 
 
 def init_app(app: Flask) -> None:
-    """Nothing yet."""
+    app.wsgi_app = TrustedProxies(app.wsgi_app, app.config["TRUSTED_PROXIES"])  # type: ignore[method-assign]
+    with app.app_context():
+        app.extensions["mailkeep_nodes"] = NodeBook(db.engine, pathlib.Path(app.config["SPOOL_DIR"]) / "nodes.json")
+
+
+def node_book() -> NodeBook:
+    found: NodeBook = current_app.extensions["mailkeep_nodes"]
+    return found

@@ -1,0 +1,8 @@
+"""Raw mails: store_for() is the only place that chooses where they are."""
+
+from app.storage.local import LocalStore
+
+
+def store_for(url: str) -> LocalStore:
+    """`url` is STORE_URL, checked by config.py."""
+    return LocalStore(url.removeprefix("file://"))

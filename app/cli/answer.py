@@ -1,0 +1,27 @@
+"""What commands share: errors of ours end a command with one line, never a traceback."""
+
+import functools
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+import click
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.errors import MailkeepError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def plainly(command: Callable[P, R]) -> Callable[P, R]:
+    @functools.wraps(command)
+    def answered(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except MailkeepError as error:
+            raise click.ClickException(str(error)) from error
+        except SQLAlchemyError as error:
+            reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+            raise click.ClickException(f"The database says: {reason} (is it there, and has `flask db upgrade` run?)") from error
+
+    return answered

@@ -1,0 +1,31 @@
+"""flask mailkeep: what a deployment runs once, before the processes start."""
+
+import os
+import secrets
+
+import click
+from flask import current_app
+from flask.cli import AppGroup
+
+from app.cli.answer import plainly
+from app.security.roles import ensure_admin, sync_permissions
+from app.services.nodes import register_local
+
+mailkeep = AppGroup("mailkeep", help="Set up and look after this installation.")
+
+
+@mailkeep.command("init")
+@plainly
+def init() -> None:
+    """After `flask db upgrade`: permissions, this server's node number, and the first admin. Safe to run again.
+
+    The admin is MAILKEEP_ADMIN_USER (admin) with MAILKEEP_ADMIN_PASSWORD; without one a password is made and shown once.
+    """
+    sync_permissions(current_app)
+    node = register_local(current_app.config["NODE_NAME"])
+    click.echo(f"This server is node {node.name}, number {node.number}.")
+    user = os.environ.get("MAILKEEP_ADMIN_USER", "admin")
+    password = os.environ.get("MAILKEEP_ADMIN_PASSWORD", "") or secrets.token_urlsafe(12)
+    if ensure_admin(user, password, os.environ.get("MAILKEEP_ADMIN_EMAIL", f"{user}@localhost")):
+        shown = "from MAILKEEP_ADMIN_PASSWORD" if os.environ.get("MAILKEEP_ADMIN_PASSWORD") else password
+        click.echo(f"First admin: {user}\nPassword:    {shown}\nThis is shown once; `flask fab reset-password` makes a new one.")

@@ -1,0 +1,44 @@
+"""Is the database there, and what waits in the spool."""
+
+import pathlib
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.clock import now_ms
+from app.extensions import db
+from app.storage.spool import SUFFIX, left_behind
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolState:
+    segments: int
+    size: int
+    oldest_seconds: int
+    """Some seconds are normal: a segment stays open that long. Minutes mean that the database is away."""
+    failed: int
+    """Mails the database refuses; they wait in the failed folder."""
+
+
+def database_answers() -> bool:
+    try:
+        with db.engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+    except SQLAlchemyError:
+        return False
+    return True
+
+
+def spool_state(root: str) -> SpoolState:
+    segments = size = 0
+    oldest = now_ms()
+    for _, path in left_behind(root):
+        try:
+            size += path.stat().st_size
+        except FileNotFoundError:
+            continue  # let go while we looked
+        segments += 1
+        oldest = min(oldest, int(path.name.partition("-")[0]))
+    failed = sum(1 for _ in pathlib.Path(root).glob(f"failed/*{SUFFIX}"))
+    return SpoolState(segments, size, max(0, now_ms() - oldest) // 1000, failed)

@@ -1,0 +1,37 @@
+"""What Rspamd decides."""
+
+from enum import StrEnum, unique
+
+
+@unique
+class Action(StrEnum):
+    NO_ACTION = "no action"
+    GREYLIST = "greylist"
+    ADD_HEADER = "add header"
+    REWRITE_SUBJECT = "rewrite subject"
+    SOFT_REJECT = "soft reject"
+    REJECT = "reject"
+    DISCARD = "discard"
+    QUARANTINE = "quarantine"
+    ACCEPT = "accept"
+
+
+DELIVERED = frozenset({Action.NO_ACTION, Action.ADD_HEADER, Action.REWRITE_SUBJECT, Action.ACCEPT})
+DEFERRED = frozenset({Action.GREYLIST, Action.SOFT_REJECT})
+
+_TONES = {
+    Action.NO_ACTION: "good",
+    Action.ACCEPT: "good",
+    Action.GREYLIST: "wait",
+    Action.SOFT_REJECT: "wait",
+    Action.ADD_HEADER: "warn",
+    Action.REWRITE_SUBJECT: "warn",
+    Action.REJECT: "bad",
+    Action.DISCARD: "bad",
+    Action.QUARANTINE: "bad",
+}
+
+
+def tone_of(action: str) -> str:
+    """The colour a badge has, by name; unknown actions are neutral."""
+    return _TONES.get(action, "plain")  # type: ignore[call-overload, no-any-return]

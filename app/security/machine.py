@@ -1,0 +1,158 @@
+"""Who may post: Basic auth and an address list per node, answered from memory and, with the database away, from a file."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import ipaddress
+import json
+import logging
+import os
+import pathlib
+import secrets
+import threading
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import Engine, select
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.security import check_password_hash, generate_password_hash
+
+from app.clock import monotonic
+from app.errors import NotAllowed, NotAuthenticated, Unavailable
+from app.models import Node
+
+log = logging.getLogger(__name__)
+
+_FRESH_SECONDS = 5.0
+_IMPATIENT_SECONDS = 1.0
+_NOBODY = generate_password_hash(secrets.token_hex(16))
+
+
+@dataclass(frozen=True, slots=True)
+class KnownNode:
+    number: int
+    name: str
+    user: str
+    password_hash: str
+    allow: str
+    enabled: bool
+
+    def allows(self, address: str) -> bool:
+        try:
+            found = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        mapped = getattr(found, "ipv4_mapped", None) or found  # a dual-stack socket shows IPv4 as ::ffff:a.b.c.d
+        return any(mapped in ipaddress.ip_network(network) for network in self.allow.split())
+
+
+class NodeBook:
+    """A copy of the node table that never makes a request wait: the keeper refreshes it, the file outlives a restart."""
+
+    def __init__(self, engine: Engine, file: pathlib.Path) -> None:
+        self._engine, self._file = engine, file
+        self._nodes: dict[str, KnownNode] | None = None
+        self._read_at = -_FRESH_SECONDS
+        self._reading = threading.Lock()
+        self._checking = threading.Lock()
+        self._key = secrets.token_bytes(32)
+        self._proven: set[bytes] = set()
+
+    def number_of(self, name: str) -> int:
+        node = self._all().get(name)
+        if node is None:
+            self.refresh(_IMPATIENT_SECONDS)
+            node = self._all().get(name)
+        if node is None:
+            raise Unavailable(f"this server is not registered as node {name}: run `flask mailkeep init`")
+        return node.number
+
+    def check(self, name: str, address: str, authorization: str | None) -> str:
+        """The node's name when this post may be taken; else NotAllowed or NotAuthenticated with a line that says why."""
+        try:
+            return self._check(name.lower(), address, authorization)
+        except (NotAllowed, NotAuthenticated):
+            if not self.refresh(_IMPATIENT_SECONDS):  # it may have been added a moment ago
+                raise
+        return self._check(name.lower(), address, authorization)
+
+    def refresh(self, older_than: float = _FRESH_SECONDS) -> bool:
+        """True when the table was read anew."""
+        if monotonic() - self._read_at < older_than or not self._reading.acquire(blocking=self._nodes is None):
+            return False
+        try:
+            self._read_at = monotonic()
+            with self._engine.connect() as connection:
+                rows = connection.execute(select(Node.number, Node.name, Node.user, Node.password_hash, Node.allow, Node.enabled)).all()
+        except SQLAlchemyError as error:
+            log.warning("nodes: cannot read the table: %s", type(error).__name__)
+            return False
+        finally:
+            self._reading.release()
+        self._set({row.name: KnownNode(*row) for row in rows})
+        return True
+
+    def _set(self, nodes: dict[str, KnownNode]) -> None:
+        if nodes != self._nodes:
+            self._nodes = nodes
+            self._proven = set()
+            try:
+                self._save(nodes)
+            except OSError as error:
+                log.warning("nodes: cannot write %s: %s", self._file, error.strerror)
+
+    def _save(self, nodes: dict[str, KnownNode]) -> None:
+        self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        beside = self._file.with_suffix(f".{os.getpid()}")
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump([asdict(node) for node in nodes.values()], file)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(self._file)
+
+    def _all(self) -> dict[str, KnownNode]:
+        if self._nodes is None:
+            self.refresh(0)
+        if self._nodes is None:
+            self._nodes = self._from_file()
+        return self._nodes
+
+    def _from_file(self) -> dict[str, KnownNode]:
+        try:
+            stored = json.loads(self._file.read_text(encoding="utf-8"))
+            return {node["name"]: KnownNode(**node) for node in stored}
+        except (OSError, ValueError, TypeError, KeyError):
+            raise Unavailable("the database is away and no list of nodes was kept") from None
+
+    def _check(self, name: str, address: str, authorization: str | None) -> str:
+        node = self._all().get(name)
+        if node is None or not node.enabled or not node.user or not node.allows(address):
+            raise NotAllowed(f"no node {name[:64]!r} may post from {address}")
+        if not authorization:
+            raise NotAuthenticated(f"node {name} has to send its user and password (HTTP Basic)")
+        proof = hmac.digest(self._key, f"{node.name}\0{authorization}".encode("utf-8", "surrogateescape"), hashlib.sha256)
+        if proof not in self._proven:
+            self._verify(node, authorization)
+            self._proven.add(proof)
+        return node.name
+
+    def _verify(self, node: KnownNode, authorization: str) -> None:
+        """Slow on purpose, and one at a time: guessing must not cost the others their processor."""
+        user, password = _credentials(authorization)
+        known = hmac.compare_digest(user.encode(), node.user.encode())
+        with self._checking:
+            right = check_password_hash(node.password_hash if known else _NOBODY, password)
+        if not (known and right):
+            raise NotAuthenticated(f"wrong user or password for node {node.name}")
+
+
+def _credentials(authorization: str) -> tuple[str, str]:
+    scheme, _, encoded = authorization.partition(" ")
+    try:
+        if scheme.lower() != "basic":
+            raise ValueError(scheme)
+        user, colon, password = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
+    except (ValueError, binascii.Error):
+        raise NotAuthenticated("the Authorization header is not HTTP Basic") from None
+    return (user, password) if colon else ("", "")

@@ -1,0 +1,73 @@
+"""Puts the intake of a process together at its first use: the slot, the journal, the threads."""
+
+import logging
+import threading
+from collections.abc import Callable
+
+from flask import Flask
+
+from app.errors import Unavailable
+from app.ids import MailIds
+from app.services.intake import Intake, Settings
+from app.services.keeper import Keeper
+from app.services.policy import StorePolicy
+from app.services.replay import replayer_of
+from app.storage.spool import Journal, Slot, claim
+
+log = logging.getLogger(__name__)
+
+
+class Assembly:
+    """One an app. get() starts it; nothing runs before, so that commands and tests that take no mail own no slot."""
+
+    def __init__(self, app: Flask, local_number: Callable[[], int], chore: Callable[[], object]) -> None:
+        self._app, self._local_number, self._chore = app, local_number, chore
+        self._lock = threading.Lock()
+        self._intake: Intake | None = None
+        self._keeper: Keeper | None = None
+        self._slot: Slot | None = None
+
+    def get(self) -> Intake:
+        """Unavailable where this process cannot take mail: no number, no slot, no spool folder."""
+        if self._intake is None:
+            with self._lock:
+                if self._intake is None:
+                    self._start()
+        assert self._intake is not None  # noqa: S101 - narrows for mypy
+        return self._intake
+
+    def stop(self) -> None:
+        """Finishes what is in hand; a later get() starts anew."""
+        with self._lock:
+            if self._intake and self._keeper and self._slot:
+                self._intake.stop()
+                self._keeper.stop()
+                self._slot.release()
+            self._intake = self._keeper = self._slot = None
+
+    def _start(self) -> None:
+        config = self._app.config
+        number = self._local_number()
+        slot = claim(config["SPOOL_DIR"])
+        if slot is None:
+            raise Unavailable("every slot of the spool is taken: too many processes for one node")
+        with self._app.app_context():
+            replayer = replayer_of(self._app, MailIds(number, slot.number))
+        try:
+            replayer.store.prepare()
+        except OSError as error:
+            log.error("store: cannot be prepared: %s", error.strerror)
+        settings = Settings(
+            node=config["NODE_NAME"],
+            virus_symbols=config["VIRUS_SYMBOLS"],
+            dedup_seconds=config["DEDUP_SECONDS"],
+            patience=config["DB_PATIENCE_SECONDS"],
+            batch_rows=config["BATCH_ROWS"],
+            level=config["STORE_LEVEL"],
+        )
+        policy = StorePolicy.from_config(config)
+        intake = Intake(replayer.engine, replayer.store, Journal(slot), replayer.ids, policy, settings)
+        keeper = Keeper(intake, replayer, config["SPOOL_SEGMENT_BYTES"], config["SPOOL_SEGMENT_SECONDS"], self._chore)
+        intake.start()
+        keeper.start()
+        self._slot, self._keeper, self._intake = slot, keeper, intake

@@ -1,0 +1,95 @@
+"""Accepted mails into the database: one transaction a batch, each mail once, whatever comes twice or dies half-way."""
+
+import logging
+import random
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, insert, or_, select
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError, StatementError
+
+from app.errors import BadRequest, Unavailable
+from app.models import Mail, MailDetail, MailRecipient
+from app.services.entry import Entry
+from app.services.rows import detail_row, mail_row, recipient_rows
+
+log = logging.getLogger(__name__)
+
+_MAIL: Table = Mail.__table__  # type: ignore[assignment]
+_DETAIL: Table = MailDetail.__table__  # type: ignore[assignment]
+_RECIPIENT: Table = MailRecipient.__table__  # type: ignore[assignment]
+
+_TRIES = 6
+# MariaDB: lock wait, deadlock, Galera's certification failures. PostgreSQL: serialization, deadlock. SQLite says it in words.
+_PASSING = {"1205", "1213", "1047", "40001", "40P01"}
+
+
+def insert_entries(engine: Engine, entries: Sequence[Entry], node: str) -> dict[int, int]:
+    """Commits all of them; maps each entry's id to the mail that now stands for it (an earlier one, for a doubled post).
+
+    Raises Unavailable when the database does not take rows now, BadRequest when it refuses one of these for what is in it.
+    """
+    thorough = False
+    for attempt in range(1, _TRIES + 1):
+        try:
+            return _insert_once(engine, entries, node, thorough)
+        except IntegrityError:
+            thorough = True  # somebody has one of them: look which
+        except (DataError, ValueError, OverflowError) as error:
+            raise BadRequest(f"the database refuses the row: {error}") from error
+        except DBAPIError as error:
+            if not _is_passing(error):
+                raise Unavailable(f"the database takes no rows: {_short(error)}") from error
+            time.sleep(random.uniform(0.005, 0.02) * 2**attempt)  # noqa: S311 - jitter, no secret
+        except StatementError as error:  # a value that cannot even be bound
+            raise BadRequest(f"a value fits no column: {error}") from error
+        except SQLAlchemyError as error:
+            raise Unavailable(f"the database takes no rows: {_short(error)}") from error
+    raise Unavailable("the database keeps refusing: deadlocks or duplicates that come and go")
+
+
+def _insert_once(engine: Engine, entries: Sequence[Entry], node: str, thorough: bool) -> dict[int, int]:
+    with engine.connect().execution_options(writes=True) as connection, connection.begin():
+        outcome, fresh = _split(connection, entries, thorough)
+        if fresh:
+            connection.execute(insert(_MAIL), [mail_row(entry, node) for entry in fresh])
+            connection.execute(insert(_DETAIL), [detail_row(entry) for entry in fresh])
+            recipients = [row for entry in fresh for row in recipient_rows(entry)]
+            if recipients:
+                connection.execute(insert(_RECIPIENT), recipients)
+    return outcome
+
+
+def _split(connection: Connection, entries: Sequence[Entry], thorough: bool) -> tuple[dict[int, int], list[Entry]]:
+    """What is known already, and what needs a row. The quick look asks only for what no unique index would refuse."""
+    wanted = {entry.earlier for entry in entries}
+    condition: Any = _MAIL.c.identity.in_(wanted)
+    if thorough:
+        wanted |= {entry.identity for entry in entries}
+        condition = or_(_MAIL.c.identity.in_(wanted), _MAIL.c.id.in_([entry.id for entry in entries]))
+    known = {row.identity: row.id for row in connection.execute(select(_MAIL.c.id, _MAIL.c.identity).where(condition))}
+    taken = {mail_id: identity for identity, mail_id in known.items()}
+    outcome: dict[int, int] = {}
+    fresh: list[Entry] = []
+    for entry in entries:
+        if entry.id in taken and taken[entry.id] != entry.identity:
+            raise BadRequest(f"mail id {entry.id} belongs to another mail")
+        standing = known.get(entry.identity, known.get(entry.earlier))
+        outcome[entry.id] = entry.id if standing is None else standing
+        if standing is None:
+            known[entry.identity] = entry.id
+            taken[entry.id] = entry.identity
+            fresh.append(entry)
+    return outcome, fresh
+
+
+def _is_passing(error: DBAPIError) -> bool:
+    original = error.orig
+    code = str(getattr(original, "sqlstate", None) or (original.args[0] if original and original.args else ""))
+    return code in _PASSING or "database is locked" in code
+
+
+def _short(error: SQLAlchemyError) -> str:
+    """The driver's own words, without the statement and its parameters: they are somebody's mail."""
+    return str(getattr(error, "orig", None) or error).splitlines()[0][:300]

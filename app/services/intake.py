@@ -1,0 +1,316 @@
+"""The intake: requests that arrive together are flushed together and committed together; each is answered after its own commit.
+
+Two threads a process: the first appends whatever waits to the journal and flushes once, the second takes what was flushed into one
+transaction. While one batch is written the next one gathers. When the database is away, mails are answered from the journal
+alone and services/keeper.py replays them later. When the journal cannot be written, the store is flushed instead and only the
+commit counts. When neither works the answer is no, and nothing is kept.
+"""
+
+import logging
+import queue
+import threading
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum, unique
+
+from sqlalchemy import Engine
+
+from app.clock import monotonic, now_ms
+from app.errors import BadRequest, Unavailable
+from app.ids import MailIds
+from app.rspamd.report import Received
+from app.rspamd.symbols import virus_of
+from app.services import meter
+from app.services.entry import Entry, identity_of
+from app.services.insert import insert_entries
+from app.services.policy import StorePolicy
+from app.storage.local import LocalStore, digest_of, pack
+from app.storage.spool import Journal, Segment
+
+log = logging.getLogger(__name__)
+
+_GIVE_UP_SECONDS = 15.0
+_BATCH_BYTES = 16 << 20
+_LARGE_BYTES = 512 << 10
+
+
+@unique
+class Outcome(StrEnum):
+    COMMITTED = "committed"
+    SPOOLED = "spooled"
+    DUPLICATE = "duplicate"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    mail_id: int
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    node: str
+    virus_symbols: tuple[str, ...]
+    dedup_seconds: int
+    patience: float
+    batch_rows: int
+    level: int
+
+
+@dataclass(slots=True)
+class Ticket:
+    """One request that waits. Only the two threads settle it, one after the other."""
+
+    node: str
+    received: Received
+    mail_id: int
+    """In the end that of the mail that stands for it: an earlier one, for a doubled post."""
+    prepared: Entry | None = None
+    in_store: bool = True
+    """False when its raw copy could not be written to the store."""
+    segment: Segment | None = None
+    """Where it is flushed; None while it is not."""
+    outcome: Outcome | None = None
+    _gate: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self._gate.acquire()
+
+    def settle(self, outcome: Outcome, mail_id: int = 0) -> None:
+        if self.outcome is None:
+            self.outcome, self.mail_id = outcome, mail_id or self.mail_id
+            self._gate.release()
+
+    @property
+    def entry(self) -> Entry:
+        assert self.prepared is not None  # noqa: S101 - the first thread prepares before anybody asks
+        return self.prepared
+
+    def wait(self, seconds: float) -> bool:
+        return self._gate.acquire(timeout=seconds)
+
+
+class Intake:
+    """One per process that takes mail. start() before accept(), stop() at the end."""
+
+    def __init__(self, engine: Engine, store: LocalStore, journal: Journal, ids: MailIds, policy: StorePolicy, settings: Settings) -> None:
+        self.engine, self.store, self.journal, self.ids = engine, store, journal, ids
+        self.policy, self.settings = policy, settings
+        self.lock = threading.Lock()
+        """Guards the journal and its segments."""
+        self.in_flight: dict[str, int] = {}
+        """How many mails of a segment the second thread has in hand, by file name."""
+        self.database_away = False
+        """Set here when a commit fails; cleared by the keeper when a replay went through."""
+        self._busy_since: float | None = None
+        self._arrived: queue.SimpleQueue[Ticket | None] = queue.SimpleQueue()
+        self._flushed: queue.SimpleQueue[list[Ticket] | None] = queue.SimpleQueue()
+        self._threads = [
+            threading.Thread(target=self._journal_loop, name="intake-journal", daemon=True),
+            threading.Thread(target=self._database_loop, name="intake-database", daemon=True),
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """What has arrived is still journaled and, if the database answers, committed."""
+        self._arrived.put(None)
+        for thread in self._threads:
+            thread.join(timeout=10)
+
+    # --- in the request's thread ------------------------------------------------------------------------------------------
+
+    def accept(self, node: str, received: Received) -> Accepted:
+        """Returns when the mail is safe; Unavailable when it is not, and then nothing of it will appear later unless the disk
+        answers after all (a sender that repeats the post still gets one mail)."""
+        ticket = Ticket(node, received, self.ids.next())
+        if received.raw is not None and len(received.raw) > _LARGE_BYTES:
+            self._prepare(ticket)  # here, so that the small ones need not wait for it
+        self._arrived.put(ticket)
+        if not ticket.wait(self.settings.patience) and not ticket.segment:
+            ticket.wait(_GIVE_UP_SECONDS)
+        outcome = ticket.outcome or (Outcome.SPOOLED if ticket.segment else Outcome.FAILED)
+        if outcome is Outcome.FAILED:
+            raise Unavailable("neither the database nor the spool takes mails now")
+        return Accepted(ticket.mail_id, outcome)
+
+    def _prepare(self, ticket: Ticket) -> Entry:
+        """The entry, and its raw copy in the store. One thread does this for all: many would fight for the interpreter."""
+        entry = ticket.prepared = self._entry(ticket)
+        if entry.keep:
+            try:
+                self.store.put(entry.digest or "", entry.packed, durable=False)
+            except OSError as error:
+                ticket.in_store = False
+                log.error("store: cannot write %s: %s", entry.digest, error.strerror)
+        return entry
+
+    def _entry(self, ticket: Ticket) -> Entry:
+        node, report, raw = ticket.node, ticket.received.report, ticket.received.raw
+        virus = virus_of(report.symbols, self.settings.virus_symbols)
+        keep = raw is not None and self.policy.keeps(report, virus is not None)
+        digest = None if raw is None else digest_of(raw)
+        seconds = self.settings.dedup_seconds
+        window = now_ms() // 1000 // seconds if seconds else 0
+        seed = (digest or report.message_id) if seconds else uuid.uuid4().hex
+        return Entry(
+            id=ticket.mail_id,
+            node=node,
+            report=report,
+            digest=digest,
+            keep=keep,
+            virus=virus,
+            identity=identity_of(node, report, seed, window),
+            earlier=identity_of(node, report, seed, window - 1),
+            packed=pack(raw, self.settings.level) if keep and raw is not None else b"",
+        )
+
+    # --- first thread: make it safe ---------------------------------------------------------------------------------------
+
+    def _journal_loop(self) -> None:
+        while tickets := self._gather():
+            try:
+                self._write_down(tickets)
+            except Exception:
+                log.exception("intake: the journal thread stumbled")
+                for ticket in tickets:
+                    ticket.settle(Outcome.FAILED)
+        self._flushed.put(None)
+
+    def _gather(self) -> list[Ticket]:
+        """All that waits, at least one; nothing at the end of the process."""
+        tickets: list[Ticket] = []
+        size = 0
+        try:
+            ticket = self._arrived.get()
+            while ticket is not None:
+                tickets.append(ticket)
+                size += len(ticket.received.raw or b"")
+                if len(tickets) >= self.settings.batch_rows or size >= _BATCH_BYTES:
+                    break
+                ticket = self._arrived.get_nowait()
+            else:
+                if tickets:
+                    self._arrived.put(None)  # the end was read too early: once more
+        except queue.Empty:
+            pass
+        return tickets
+
+    def _write_down(self, tickets: list[Ticket]) -> None:
+        entries = [ticket.prepared or self._prepare(ticket) for ticket in tickets]
+        records = [entry.to_record() for entry in entries]
+        digests = [entry.digest for entry, ticket in zip(entries, tickets, strict=True) if entry.keep and entry.digest and ticket.in_store]
+        try:
+            with self.lock:
+                segment = self.journal.append(records, digests)
+                ready = self._database_ready()
+                due = [ticket for ticket in tickets if ready and ticket.in_store]
+                self.in_flight[segment.path.name] = self.in_flight.get(segment.path.name, 0) + len(due)
+        except OSError as error:
+            log.error("spool: cannot write: %s", error.strerror)
+            self._without_journal(tickets)
+            return
+        for ticket in tickets:
+            ticket.segment = segment
+        if len(due) < len(tickets):
+            chosen = {id(ticket) for ticket in due}
+            for ticket in tickets:
+                if id(ticket) not in chosen:
+                    ticket.settle(Outcome.SPOOLED)
+        if due:
+            self._flushed.put(due)
+
+    def _without_journal(self, tickets: list[Ticket]) -> None:
+        able = [ticket for ticket in tickets if ticket.in_store and not self.database_away]
+        digests = [ticket.entry.digest or "" for ticket in able if ticket.entry.keep]
+        if digests:
+            try:
+                self.store.flush(digests)
+            except OSError as error:
+                log.error("store: cannot flush: %s", error.strerror)
+                able = [ticket for ticket in able if not ticket.entry.keep]
+        chosen = {id(ticket) for ticket in able}
+        for ticket in tickets:
+            if id(ticket) not in chosen:
+                ticket.settle(Outcome.FAILED)
+        if able:
+            self._flushed.put(able)
+
+    def _database_ready(self) -> bool:
+        """Not when it failed, and not while a commit hangs: who comes meanwhile need not wait for it."""
+        busy = self._busy_since
+        return not self.database_away and (busy is None or monotonic() - busy < self.settings.patience)
+
+    # --- second thread: make it a row -------------------------------------------------------------------------------------
+
+    def _database_loop(self) -> None:
+        while (tickets := self._next_batch()) is not None:
+            try:
+                self._busy_since = monotonic()
+                self._commit(tickets)
+            except Exception:
+                log.exception("intake: the database thread stumbled")
+                self._leave_to_replay(tickets)
+            finally:
+                self._busy_since = None
+                self._landed(tickets)
+
+    def _next_batch(self) -> list[Ticket] | None:
+        batch = self._flushed.get()
+        while batch is not None and len(batch) < self.settings.batch_rows:
+            try:
+                more = self._flushed.get_nowait()
+            except queue.Empty:
+                break
+            if more is None:
+                self._flushed.put(None)
+                break
+            batch = batch + more
+        return batch
+
+    def _commit(self, tickets: list[Ticket]) -> None:
+        if self.database_away:
+            self._leave_to_replay(tickets)
+            return
+        try:
+            with meter.commit_seconds.time():
+                outcome = insert_entries(self.engine, [ticket.entry for ticket in tickets], self.settings.node)
+        except Unavailable as error:
+            log.error("intake: %s", error)
+            self.database_away = True
+            self._leave_to_replay(tickets)
+            return
+        except BadRequest as error:
+            if len(tickets) == 1:
+                log.error("intake: mail %d stays in the spool: %s", tickets[0].entry.id, error)
+                self._leave_to_replay(tickets)
+                return
+            for ticket in tickets:  # one of them spoils the batch: find it
+                self._commit([ticket])
+            return
+        self._record(tickets, outcome)
+
+    def _record(self, tickets: Sequence[Ticket], outcome: dict[int, int]) -> None:
+        meter.batch_rows.observe(len(tickets))
+        meter.rows.labels("intake").inc(sum(mail_id == entry_id for entry_id, mail_id in outcome.items()))
+        with self.lock:
+            for ticket in tickets:
+                if ticket.segment:
+                    self.journal.committed(ticket.segment, (ticket.entry.id,))
+        for ticket in tickets:
+            mail_id = outcome[ticket.entry.id]
+            ticket.settle(Outcome.COMMITTED if mail_id == ticket.entry.id else Outcome.DUPLICATE, mail_id)
+
+    def _leave_to_replay(self, tickets: Sequence[Ticket]) -> None:
+        for ticket in tickets:
+            ticket.settle(Outcome.SPOOLED if ticket.segment else Outcome.FAILED)
+
+    def _landed(self, tickets: Sequence[Ticket]) -> None:
+        with self.lock:
+            for ticket in tickets:
+                if ticket.segment:
+                    self.in_flight[ticket.segment.path.name] -= 1

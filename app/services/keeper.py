@@ -1,0 +1,156 @@
+"""The keeper: a thread beside the intake that closes spool segments, lets them go once all is safe, and replays what is left."""
+
+import logging
+import pathlib
+import threading
+from collections.abc import Callable
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.clock import monotonic
+from app.errors import Unavailable
+from app.services import meter
+from app.services.intake import Intake
+from app.services.replay import Replayer
+from app.storage import spool
+from app.storage.spool import Segment
+
+log = logging.getLogger(__name__)
+
+_TICK_SECONDS = 0.25
+_ORPHAN_SECONDS = 5.0
+_RETRY_SECONDS = (0.5, 5.0)
+
+
+class Keeper:
+    def __init__(self, intake: Intake, replayer: Replayer, segment_bytes: int, segment_seconds: float, chore: Callable[[], object]) -> None:
+        self.intake, self.replayer, self._chore = intake, replayer, chore
+        self.segment_bytes, self.segment_seconds = segment_bytes, segment_seconds
+        self._ours = {path.name for path in intake.journal.slot.segments()}
+        """What the slot's last owner left."""
+        self._next_orphans = 0.0
+        self._next_replay = 0.0
+        self._pause = _RETRY_SECONDS[0]
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="intake-keeper", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """After the intake has stopped: closes what is open and lets go what is safe."""
+        self._stopping.set()
+        self._thread.join(timeout=10)
+        with self.intake.lock:
+            self.intake.journal.close_active()
+        self._let_go()
+
+    def _loop(self) -> None:
+        while not self._stopping.wait(_TICK_SECONDS):
+            try:
+                self.tick()
+            except Exception:
+                log.exception("spool: the keeper stumbled")
+
+    def tick(self) -> None:
+        self._close_due()
+        self._let_go()
+        if monotonic() >= self._next_replay:
+            self._replay()
+        meter.spool_mails.set(self._pending())
+        self._chore()
+
+    def _close_due(self) -> None:
+        with self.intake.lock:
+            segment = self.intake.journal.active
+            if segment and segment.size:
+                old = monotonic() - segment.born >= self.segment_seconds
+                full = segment.size >= self.segment_bytes
+                if old or full or (self.intake.database_away and segment.pending):
+                    self.intake.journal.close_active()
+
+    def _let_go(self) -> None:
+        """Segments whose mails all have rows: flush the store once for all of them, then remove the files."""
+        with self.intake.lock:
+            done = [segment for segment in self._landed() if not segment.pending]
+        if not done:
+            return
+        try:
+            self.intake.store.flush([digest for segment in done for digest in segment.digests])
+        except OSError as error:
+            log.error("store: cannot flush: %s", error.strerror)
+            return
+        with self.intake.lock:
+            for segment in done:
+                self.intake.journal.forget(segment)
+                self.intake.in_flight.pop(segment.path.name, None)
+
+    def _landed(self) -> list[Segment]:
+        """Closed segments of which the intake has nothing in hand."""
+        return [segment for segment in self.intake.journal.closed if not self.intake.in_flight.get(segment.path.name)]
+
+    def _replay(self) -> None:
+        with self.intake.lock:
+            waiting = [segment for segment in self._landed() if segment.pending]
+        try:
+            self._replay_left_behind()
+            for segment in waiting:
+                self.replayer.replay(segment.path)
+                with self.intake.lock:
+                    segment.pending.clear()
+        except Unavailable as error:
+            if not self.intake.database_away:
+                log.error("spool: replay waits: %s", error)
+            self.intake.database_away = True
+            self._next_replay = monotonic() + self._pause
+            self._pause = min(self._pause * 2, _RETRY_SECONDS[1])
+            return
+        self._pause = _RETRY_SECONDS[0]
+        if self.intake.database_away:
+            self._come_back()
+
+    def _come_back(self) -> None:
+        """What came while we replayed waits in the active segment: close it, so that the next tick brings it in."""
+        if not self._database_answers():
+            self._next_replay = monotonic() + self._pause
+            return
+        with self.intake.lock:
+            self.intake.database_away = False
+            if self.intake.journal.active and self.intake.journal.active.pending:
+                self.intake.journal.close_active()
+        log.warning("intake: the database is back")
+
+    def _replay_left_behind(self) -> None:
+        """Of a process that died: first what our own slot held before us, then every slot nobody owns now."""
+        if monotonic() < self._next_orphans:
+            return
+        own = self.intake.journal.slot
+        for path in own.segments():
+            if path.name in self._ours:
+                self._replay_file(path)
+        for number in sorted({number for number, _ in spool.left_behind(own.root)} - {own.number}):
+            slot = spool.claim(own.root, number)
+            if slot:
+                try:
+                    for path in slot.segments():
+                        self._replay_file(path)
+                finally:
+                    slot.release()
+        self._next_orphans = monotonic() + _ORPHAN_SECONDS
+
+    def _replay_file(self, path: pathlib.Path) -> None:
+        self.replayer.replay(path)
+        path.unlink()
+
+    def _database_answers(self) -> bool:
+        try:
+            with self.intake.engine.connect() as connection:
+                connection.exec_driver_sql("SELECT 1")
+        except SQLAlchemyError:
+            return False
+        return True
+
+    def _pending(self) -> int:
+        with self.intake.lock:
+            active = self.intake.journal.active
+            return sum(len(segment.pending) for segment in self.intake.journal.closed) + (len(active.pending) if active else 0)

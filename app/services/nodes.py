@@ -1,0 +1,109 @@
+"""The nodes: who may post, and the number each has in mail ids."""
+
+import ipaddress
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from werkzeug.security import generate_password_hash
+
+from app.clock import utcnow
+from app.errors import BadRequest, Conflict, NotFound
+from app.extensions import db
+from app.ids import MAX_NODE
+from app.models import Node
+from config import NODE_NAME_RULE, is_node_name
+
+
+def all_nodes() -> Sequence[Node]:
+    return db.session.scalars(select(Node).order_by(Node.name)).all()
+
+
+def find(name: str) -> Node:
+    node = db.session.scalar(select(Node).where(Node.name == name.lower()))
+    if node is None:
+        raise NotFound(f"There is no node {name}.")
+    return node
+
+
+def add(name: str, user: str = "", password: str = "", allow: Sequence[str] = ()) -> Node:
+    """Without user and password it may not post: so a server that only shares the database is known by its number."""
+    name = name.lower()
+    if not is_node_name(name):
+        raise BadRequest(f"{name!r} is not a node name: {NODE_NAME_RULE}.")
+    node = Node(name=name, created_at=utcnow().replace(tzinfo=None), enabled=True, user="", password_hash="", allow="", number=0)
+    _change(node, user, password, allow)
+    for _ in range(5):  # two servers may register at once
+        node.number = _free_number()
+        db.session.add(node)
+        try:
+            db.session.commit()
+        except IntegrityError:
+            db.session.rollback()
+            if db.session.scalar(select(Node.number).where(Node.name == name)):
+                raise Conflict(f"There is a node {name} already; `flask nodes edit` changes it.") from None
+        else:
+            return node
+    raise Conflict("No number could be had for the node; try again.")
+
+
+def add_or_enable(name: str, user: str, password: str, allow: Sequence[str]) -> Node:
+    """Adds the node; where it is known but could never post (a server registers itself so), gives it what it lacks."""
+    try:
+        node = find(name)
+    except NotFound:
+        return add(name, user, password, allow)
+    if node.user:
+        raise Conflict(f"There is a node {name} already; `flask nodes edit` changes it.")
+    return edit(name, user, password, allow, enabled=True)
+
+
+def edit(
+    name: str, user: str | None = None, password: str | None = None, allow: Sequence[str] | None = None, enabled: bool | None = None
+) -> Node:
+    """None leaves a thing as it is."""
+    node = find(name)
+    _change(node, node.user if user is None else user, password or "", node.allow.split() if allow is None else allow)
+    if enabled is not None:
+        node.enabled = enabled
+    db.session.commit()
+    return node
+
+
+def remove(name: str) -> None:
+    """Its mails stay, under its name."""
+    db.session.delete(find(name))
+    db.session.commit()
+
+
+def register_local(name: str) -> Node:
+    """The node this server is, made when it is not there."""
+    try:
+        return find(name)
+    except NotFound:
+        return add(name)
+
+
+def _change(node: Node, user: str, password: str, allow: Sequence[str]) -> None:
+    if ":" in user:
+        raise BadRequest("A user name cannot hold a colon: HTTP Basic auth ends it there.")
+    if user and not (password or node.password_hash):
+        raise BadRequest("A node with a user needs a password.")
+    node.user, node.allow = user, " ".join(_network(word) for word in allow)
+    if password:
+        node.password_hash = generate_password_hash(password)
+
+
+def _network(word: str) -> str:
+    try:
+        return str(ipaddress.ip_network(word.strip(), strict=False))
+    except ValueError:
+        raise BadRequest(f"{word!r} is not an IP address or network.") from None
+
+
+def _free_number() -> int:
+    used = set(db.session.scalars(select(Node.number)))
+    for number in range(1, MAX_NODE + 1):
+        if number not in used:
+            return number
+    raise Conflict(f"There are {MAX_NODE} nodes already: mail ids have no room for more.")

@@ -1,0 +1,134 @@
+"""Brings the mails of a spool segment into the database and the store, each once, however often it is tried."""
+
+import logging
+import os
+import pathlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from flask import Flask
+from sqlalchemy import Engine
+
+from app.errors import BadRequest, Unavailable
+from app.extensions import db
+from app.ids import MailIds
+from app.services import meter
+from app.services.entry import Entry, from_record
+from app.services.insert import insert_entries
+from app.storage import store_for
+from app.storage.local import LocalStore
+from app.storage.spool import SUFFIX, Record, read, write_one
+
+log = logging.getLogger(__name__)
+
+_BATCH_ROWS = 100
+_BATCH_BYTES = 16 << 20
+
+
+@dataclass(slots=True)
+class Replayed:
+    committed: int = 0
+    known: int = 0
+    failed: int = 0
+
+
+def replayer_of(app: Flask, ids: MailIds) -> "Replayer":
+    config = app.config
+    failed = pathlib.Path(config["SPOOL_DIR"]) / "failed"
+    return Replayer(db.engine, store_for(config["STORE_URL"]), config["NODE_NAME"], ids, failed)
+
+
+@dataclass(frozen=True, slots=True)
+class Replayer:
+    engine: Engine
+    store: LocalStore
+    node: str
+    ids: MailIds
+    failed: pathlib.Path
+    """Where mails go that the database refuses for what is in them."""
+
+    def replay(self, path: pathlib.Path) -> Replayed:
+        """All of the segment, in order. Unavailable when the database or the store does not take it: nothing is lost by stopping."""
+        result = Replayed()
+        digests: list[str] = []
+        for records in _batches(read(path)):
+            entries = [entry for record in records if (entry := self._entry(record, result))]
+            digests += self._keep_copies(entries)
+            self._insert(entries, result)
+        self._flush(digests)
+        if any((result.committed, result.known, result.failed)):
+            log.info("spool: replayed %s: %d new, %d known, %d refused", path.name, result.committed, result.known, result.failed)
+        meter.rows.labels("replay").inc(result.committed)
+        return result
+
+    def _entry(self, record: Record, result: Replayed) -> Entry | None:
+        try:
+            return from_record(record)
+        except ValueError as error:
+            self._set_aside(record, str(error), result)
+            return None
+
+    def _keep_copies(self, entries: Sequence[Entry]) -> list[str]:
+        kept = [entry for entry in entries if entry.keep and entry.digest]
+        try:
+            for entry in kept:
+                self.store.repair(entry.digest or "", entry.packed)
+        except OSError as error:
+            raise Unavailable(f"the store cannot be written: {error.strerror}") from error
+        return [entry.digest or "" for entry in kept]
+
+    def _flush(self, digests: list[str]) -> None:
+        """Before the segment goes: what is there may still be in memory only."""
+        try:
+            if digests:
+                self.store.flush(digests)
+        except OSError as error:
+            raise Unavailable(f"the store cannot be flushed: {error.strerror}") from error
+
+    def _insert(self, entries: Sequence[Entry], result: Replayed) -> None:
+        if not entries:
+            return
+        try:
+            outcome = insert_entries(self.engine, entries, self.node)
+        except BadRequest as error:
+            if len(entries) == 1:
+                self._insert_renumbered(entries[0], error, result)
+                return
+            for entry in entries:
+                self._insert([entry], result)
+            return
+        new = sum(mail_id == entry_id for entry_id, mail_id in outcome.items())
+        result.committed += new
+        result.known += len(entries) - new
+
+    def _insert_renumbered(self, entry: Entry, error: BadRequest, result: Replayed) -> None:
+        """The id may belong to another mail (the clock was set back between two lives of a slot): a new one settles that."""
+        try:
+            insert_entries(self.engine, [replace(entry, id=self.ids.next())], self.node)
+            result.committed += 1
+        except BadRequest:
+            self._set_aside(entry.to_record(), str(error), result)
+
+    def _set_aside(self, record: Record, why: str, result: Replayed) -> None:
+        self.failed.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self.failed / f"{record.id}{SUFFIX}"
+        try:
+            write_one(path, record)
+        except OSError as error:
+            raise Unavailable(f"the spool cannot be written: {error.strerror}") from error
+        log.error("spool: mail %d set aside in %s: %s", record.id, os.fspath(path), why)
+        meter.spool_failed.inc()
+        result.failed += 1
+
+
+def _batches(records: Iterator[Record]) -> Iterator[list[Record]]:
+    batch: list[Record] = []
+    size = 0
+    for record in records:
+        batch.append(record)
+        size += len(record.head) + len(record.body)
+        if len(batch) >= _BATCH_ROWS or size >= _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch

@@ -1,0 +1,56 @@
+"""Replays, outside the intake, what dead processes left in the spool."""
+
+import pathlib
+from dataclasses import dataclass
+
+from flask import current_app
+
+from app.errors import Unavailable
+from app.ids import MailIds
+from app.services.nodes import register_local
+from app.services.replay import Replayer, replayer_of
+from app.storage.spool import SUFFIX, claim, left_behind
+
+
+@dataclass(slots=True)
+class Total:
+    committed: int = 0
+    known: int = 0
+    failed: int = 0
+    busy: int = 0
+
+
+def replay_all(*, with_failed: bool = False) -> Total:
+    """Each slot under its lock, so that it is never replayed by two."""
+    root = pathlib.Path(current_app.config["SPOOL_DIR"])
+    number = register_local(current_app.config["NODE_NAME"]).number
+    own = claim(root)
+    if own is None:
+        raise Unavailable("Every slot of the spool is taken by a running process.")
+    total = Total()
+    try:
+        replayer = replayer_of(current_app, MailIds(number, own.number))
+        for slot_number in sorted({slot for slot, _ in left_behind(root)}):
+            slot = own if slot_number == own.number else claim(root, slot_number)
+            if slot is None:
+                total.busy += 1
+                continue
+            for path in slot.segments():
+                _replay(replayer, path, total)
+            if slot is not own:
+                slot.release()
+        if with_failed:
+            for path in sorted(root.glob(f"failed/*{SUFFIX}")):
+                _replay(replayer, path, total)
+    finally:
+        own.release()
+    return total
+
+
+def _replay(replayer: Replayer, path: pathlib.Path, total: Total) -> None:
+    result = replayer.replay(path)
+    total.committed += result.committed
+    total.known += result.known
+    total.failed += result.failed
+    if path.parent != replayer.failed or not result.failed:
+        path.unlink()

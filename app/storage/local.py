@@ -1,0 +1,180 @@
+"""Raw mails as files: zstd-compressed, named by the SHA-256 of what they hold, so a thousand copies of one spam are one file."""
+
+import ctypes
+import hashlib
+import io
+import itertools
+import os
+import pathlib
+import re
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO
+
+import zstandard
+
+from app.errors import NotFound, Unavailable
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_STALE_TEMP_SECONDS = 3600
+_libc = ctypes.CDLL(None, use_errno=True)
+_thread = threading.local()
+
+
+def digest_of(raw: bytes) -> str:
+    return hashlib.sha256(raw).hexdigest()
+
+
+def pack(raw: bytes, level: int) -> bytes:
+    compressors: dict[int, zstandard.ZstdCompressor] = _thread.__dict__.setdefault("compressors", {})
+    if level not in compressors:  # a compressor is not safe to share between threads
+        compressors[level] = zstandard.ZstdCompressor(level=level, write_checksum=False)
+    return compressors[level].compress(raw)
+
+
+def unpack(packed: bytes) -> bytes:
+    """Raises zstandard.ZstdError for what is no whole frame."""
+    return zstandard.ZstdDecompressor().decompress(packed)
+
+
+class LocalStore:
+    """Four rules: a file appears whole or not at all; it is never changed; what is read is what was put, or an error; a name is
+    only ever made from 64 hexadecimal digits, so no path can be forged."""
+
+    def __init__(self, root: str | pathlib.Path) -> None:
+        self.root = pathlib.Path(root)
+        self._temp = self.root / "tmp"
+        self._names = itertools.count()
+        self._folders: set[str] = set()
+
+    def put(self, digest: str, packed: bytes, *, durable: bool = True) -> bool:
+        """True when it was not there yet. Without `durable` the caller holds another flushed copy until flush() has run."""
+        path = self._path(digest)
+        if path.exists():
+            return False
+        self._write(path, packed, durable)
+        return True
+
+    def repair(self, digest: str, packed: bytes) -> bool:
+        """Put, where a file of that name may be torn (after a power cut): True when one was written."""
+        try:
+            self.open(digest)
+        except (NotFound, Unavailable):
+            self._write(self._path(digest), packed, durable=True)
+            return True
+        return False
+
+    def open(self, digest: str) -> BinaryIO:
+        """The raw mail, its digest verified. NotFound where there is none, Unavailable where it is damaged."""
+        try:
+            packed = self._path(digest).read_bytes()
+        except FileNotFoundError:
+            raise NotFound("The stored copy is gone.") from None
+        try:
+            raw = unpack(packed)
+        except zstandard.ZstdError:
+            raise Unavailable("The stored copy is damaged.") from None
+        if digest_of(raw) != digest:
+            raise Unavailable("The stored copy is damaged.")
+        return io.BytesIO(raw)
+
+    def delete(self, digest: str) -> bool:
+        try:
+            self._path(digest).unlink()
+        except FileNotFoundError:
+            return False
+        return True
+
+    def exists(self, digest: str) -> bool:
+        return self._path(digest).exists()
+
+    def scan(self) -> Iterator[tuple[str, int, float]]:
+        """Every (digest, bytes on disk, time of change); foreign files are passed over."""
+        for path in self.root.glob("??/?/*"):
+            if _DIGEST.fullmatch(path.name) and path == self._path(path.name):
+                try:
+                    stat = path.stat()
+                except FileNotFoundError:
+                    continue  # deleted while we looked
+                yield path.name, stat.st_size, stat.st_mtime
+
+    def flush(self, digests: Iterable[str]) -> None:
+        """Everything put so far survives a power cut. One syncfs costs less than two flushes a mail; where it fails, those."""
+        descriptor = os.open(self.root, os.O_RDONLY)
+        try:
+            if hasattr(_libc, "syncfs") and _libc.syncfs(descriptor) == 0:
+                return
+        finally:
+            os.close(descriptor)
+        folders = set()
+        for digest in digests:
+            path = self._path(digest)
+            if path.exists():
+                _fsync(path)
+                folders |= {path.parent, path.parent.parent}
+        for folder in folders:
+            _fsync(folder)
+
+    def prepare(self) -> None:
+        """Makes the folders and sweeps what a crash left half-written."""
+        self._temp.mkdir(mode=0o700, parents=True, exist_ok=True)
+        limit = time.time() - _STALE_TEMP_SECONDS
+        for path in self._temp.iterdir():
+            try:
+                if path.stat().st_mtime < limit:
+                    path.unlink()
+            except FileNotFoundError:  # another process sweeps too
+                continue
+
+    def _path(self, digest: str) -> pathlib.Path:
+        if not _DIGEST.fullmatch(digest):
+            raise NotFound("That is not the name of a stored copy.")
+        return self.root / digest[:2] / digest[2] / digest
+
+    def _write(self, path: pathlib.Path, packed: bytes, durable: bool) -> None:
+        temp = self._temp / f"{os.getpid()}-{next(self._names)}"
+        made = self._make_folder(path.parent)
+        try:
+            _create(temp, packed, durable)
+            try:
+                temp.rename(path)
+            except FileNotFoundError:  # somebody removed the folder behind us
+                self._folders.clear()
+                made = self._make_folder(path.parent)
+                temp.rename(path)
+        except OSError:
+            temp.unlink(missing_ok=True)
+            raise
+        if durable:
+            for folder in (path.parent, path.parent.parent, self.root) if made else (path.parent,):
+                _fsync(folder)
+
+    def _make_folder(self, folder: pathlib.Path) -> bool:
+        """True when it may be new. Two levels hold 4,096 folders: few enough to stay in the directory cache."""
+        if str(folder) in self._folders:
+            return False
+        self._temp.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folders.add(str(folder))
+        return True
+
+
+def _create(path: pathlib.Path, content: bytes, durable: bool) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        view = memoryview(content)
+        while view:
+            view = view[os.write(descriptor, view) :]
+        if durable:
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _fsync(path: pathlib.Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
