@@ -1,7 +1,35 @@
-"""Doors."""
+"""Doors: read the input, call one query or service, answer. Two tables say which there are: BLUEPRINTS here, MENU in fab.py."""
 
 from flask import Flask
 
+from app.extensions import csrf
+from app.rspamd.report import Limits
+from app.views.errors import register_errors
+from app.views.health import health
+from app.views.ingest import ingest
+
+# Blueprint, the role that serves it (None: every process), what guards it.
+BLUEPRINTS = (
+    (health, None, "public; details only for METRICS_ALLOW"),
+    (ingest, "ingest", "Basic auth and address list of the node"),
+)
+
 
 def register(app: Flask) -> None:
-    """Nothing yet."""
+    roles = app.config["ROLES"]
+    for blueprint, role, _guard in BLUEPRINTS:
+        if role is None or role in roles:
+            csrf.exempt(blueprint)  # no cookie counts there
+            app.register_blueprint(blueprint)
+    app.extensions["mailkeep_limits"] = Limits(
+        body_bytes=app.config["MAX_BODY_BYTES"],
+        metadata_bytes=app.config["MAX_METADATA_BYTES"],
+        header_bytes=app.config["MAX_HEADER_BYTES"],
+        recipients=app.config["MAX_RECIPIENTS"],
+        symbols=app.config["MAX_SYMBOLS"],
+    )
+    if "web" in roles:
+        from app.views.fab import make_appbuilder
+
+        make_appbuilder(app)
+    register_errors(app)

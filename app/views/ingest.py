@@ -6,25 +6,18 @@ from typing import IO
 from flask import Blueprint, Response, current_app, request
 
 from app.clock import monotonic
-from app.errors import BadRequest, MailkeepError, NotAllowed, NotAuthenticated, TooLarge, Unavailable, Unsupported
+from app.errors import BadRequest, MailkeepError, TooLarge
 from app.rspamd.body import decode_body
 from app.rspamd.metadata import parse
 from app.rspamd.report import Limits
 from app.security import node_book
 from app.services import intake, meter
 from app.services.intake import Accepted
+from app.views.errors import STATUS
 
 log = logging.getLogger(__name__)
 ingest = Blueprint("ingest", __name__)
 
-_STATUS: dict[type[MailkeepError], int] = {
-    BadRequest: 400,
-    NotAuthenticated: 401,
-    NotAllowed: 403,
-    TooLarge: 413,
-    Unsupported: 415,
-    Unavailable: 503,
-}
 _DRAIN_BYTES = 16 << 20
 _PREFIX = "HTTP_"
 
@@ -46,7 +39,7 @@ def _answer(node: str) -> Response:
     try:
         accepted = _take(node)
     except MailkeepError as error:
-        status = _STATUS.get(type(error), 400)
+        status = STATUS.get(type(error), 400)
         log.warning("ingest: refused %s from %s: %d %s", node[:64], request.remote_addr, status, error)
         response = _line(f"{error}", status)
         meter.requests.labels(str(status)).inc()

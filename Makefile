@@ -1,0 +1,92 @@
+# Everything a person does with this tree. `make` alone lists it.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+EXTRAS ?=
+MAILS ?= 3000
+export FLASK_APP := run
+
+# With EXTRAS=mysql,ldap and the like; each set has a stamp of its own.
+comma := ,
+STAMP := $(VENV)/.installed$(if $(EXTRAS),-$(subst $(comma),-,$(EXTRAS)))
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run demo init test test-rspamd4 bench lint fix types i18n migrate requirements clean
+
+help: ## What there is
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+setup: $(STAMP) ## Install what running needs (EXTRAS=mysql,ldap,postgres,redis,s3 for more)
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Mailkeep needs Python 3.11 or later (PYTHON=... chooses one)."; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "Python cannot make a virtual environment; on Debian: apt-get install python3-venv"; rm -rf $(VENV); exit 1; }
+
+$(STAMP): $(VENV)/bin/python pyproject.toml requirements.txt
+	@scripts/check-build-headers "$(EXTRAS)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.txt -e '.$(if $(EXTRAS),[$(EXTRAS)])'
+	@touch $@
+
+var/secret_key:
+	@mkdir -p var && umask 077 && $(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(48))' > $@
+
+init: $(STAMP) var/secret_key ## Migrate the database, make the permissions, the node and the first admin
+	@$(BIN)/flask db upgrade
+	@$(BIN)/flask mailkeep init
+
+run: init ## Start Mailkeep on http://127.0.0.1:8080
+	@echo "Mailkeep is at http://$${BIND:-127.0.0.1:8080} (Ctrl-C stops it)."
+	@exec $(BIN)/gunicorn -c gunicorn.conf.py
+
+demo: init ## The same, with a few thousand believable mails in it (MAILS=3000)
+	@$(BIN)/flask demo fill --mails $(MAILS)
+	@echo "Mailkeep is at http://$${BIND:-127.0.0.1:8080} (Ctrl-C stops it)."
+	@exec $(BIN)/gunicorn -c gunicorn.conf.py
+
+$(VENV)/.installed-dev: $(VENV)/bin/python pyproject.toml requirements.txt requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.txt -c requirements-dev.txt -e '.[mysql,ldap,postgres,s3,redis,dev]'
+	@touch $@
+
+test: ## Everything the suite needs (servers too, from Debian), then the suite
+	scripts/install-test-servers
+	@$(MAKE) --no-print-directory $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m 'not rspamd4' $(ARGS)
+
+test-rspamd4: $(VENV)/.installed-dev ## The end-to-end test with Rspamd 4 in a root of its own (as root)
+	scripts/make-rspamd4-root var/rspamd4
+	RSPAMD4_ROOT=$(CURDIR)/var/rspamd4 $(BIN)/python -m pytest -m rspamd4 tests/e2e $(ARGS)
+
+bench: $(VENV)/.installed-dev ## Ingest speed beside this machine's own ceilings
+	$(BIN)/python -m bench.ingest $(ARGS)
+
+lint: $(VENV)/.installed-lint ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+$(VENV)/.installed-lint: $(VENV)/bin/python pyproject.toml requirements.txt requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.txt -c requirements-dev.txt -e . ruff mypy
+	@touch $@
+
+fix: ## Let ruff mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: ## mypy alone
+	$(BIN)/mypy
+
+i18n: ## Collect the texts and compile the translations
+	$(BIN)/pybabel -q extract -F babel.cfg -k _l -o translations/messages.pot .
+	@for po in translations/*/LC_MESSAGES/messages.po; do [ -e "$$po" ] && $(BIN)/pybabel -q update -d translations -i translations/messages.pot; break; done
+	@$(BIN)/pybabel -q compile -d translations || true
+
+migrate: ## Write a migration for what changed in the models (M="what changed")
+	$(BIN)/flask db revision --autogenerate --rev-id "$$(printf '%04d' $$(( 10#$$(cat migrations/head) + 1 )))" -m "$(M)"
+
+requirements: $(VENV)/.installed-dev ## Lock the versions anew
+	$(BIN)/pip-compile -q --strip-extras --no-header --no-annotate --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --extra mysql --extra ldap --extra postgres --extra s3 --extra redis -o requirements.txt pyproject.toml
+	$(BIN)/pip-compile -q --strip-extras --no-header --no-annotate --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --extra dev -c requirements.txt -o requirements-dev.txt pyproject.toml
+
+clean: ## Remove the virtual environment and caches; var/ stays
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info build

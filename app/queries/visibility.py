@@ -1,0 +1,40 @@
+"""Who may see which mail: one condition, used by lists, details, actions and reports alike."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, exists, false, select, true
+
+from app.errors import NotFound
+from app.extensions import db
+from app.ids import MAX_ID
+from app.models import Mail, MailRecipient
+
+ADMIN = "Admin"
+
+
+def is_admin(user: Any) -> bool:
+    return bool(user.is_authenticated) and any(role.name == ADMIN for role in user.roles)
+
+
+def mail_seen_by(user: Any) -> ColumnElement[bool]:
+    """Admins see all; anybody else the mails that have one of their addresses among the recipients."""
+    if not getattr(user, "is_authenticated", False):
+        return false()
+    if is_admin(user):
+        return true()
+    addresses = addresses_of(user)
+    return exists().where(MailRecipient.mail_id == Mail.id, MailRecipient.address.in_(addresses)) if addresses else false()
+
+
+def addresses_of(user: Any) -> list[str]:
+    return [user.email.strip().lower()] if user.email else []
+
+
+def get_mail(user: Any, mail_id: int) -> Mail:
+    """NotFound for what is not there and for what this user may not see: the two look alike."""
+    if not 0 < mail_id <= MAX_ID:
+        raise NotFound("There is no such mail.")
+    mail = db.session.scalar(select(Mail).where(Mail.id == mail_id, mail_seen_by(user)))
+    if mail is None:
+        raise NotFound("There is no such mail.")
+    return mail

@@ -1,0 +1,41 @@
+"""FAB's security manager, with one permission query a request and a limit on every way to log in."""
+
+from typing import Any
+
+from flask import current_app, g
+from flask_appbuilder.security.api import SecurityApi
+from flask_appbuilder.security.sqla.manager import SecurityManager
+from flask_appbuilder.security.sqla.models import assoc_permissionview_role
+from flask_appbuilder.utils.limit import Limit
+from flask_limiter.util import get_remote_address
+from sqlalchemy import select
+
+
+class LimitedSecurityApi(SecurityApi):
+    """FAB limits the login form and forgets this door."""
+
+    limits = [Limit(limit_value=lambda: current_app.config["LOGIN_RATE"], key_func=get_remote_address, methods=("POST",))]
+
+
+class MailkeepSecurityManager(SecurityManager):
+    security_api = LimitedSecurityApi
+    userstatschartview = None
+
+    def exist_permission_on_roles(self, view_name: str, permission_name: str, role_ids: list[int]) -> bool:
+        """FAB asks the database once for each menu item and button; all answers of one request come from one query."""
+        return (view_name, permission_name) in self._permissions(tuple(sorted(role_ids)))
+
+    def _permissions(self, role_ids: tuple[int, ...]) -> set[tuple[str, str]]:
+        cache: dict[tuple[int, ...], set[tuple[str, str]]] = g.setdefault("_permissions", {})
+        if role_ids not in cache:
+            link, pair = assoc_permissionview_role, self.permissionview_model
+            query: Any = (
+                select(self.viewmenu_model.name, self.permission_model.name)
+                .select_from(pair)
+                .join(link, link.c.permission_view_id == pair.id)
+                .join(self.permission_model, self.permission_model.id == pair.permission_id)
+                .join(self.viewmenu_model, self.viewmenu_model.id == pair.view_menu_id)
+                .where(link.c.role_id.in_(role_ids))
+            )
+            cache[role_ids] = {(view, permission) for view, permission in self.session.execute(query)}
+        return cache[role_ids]

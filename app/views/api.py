@@ -1,0 +1,29 @@
+"""The one base of our REST APIs: cookies need a CSRF token, what may be written is declared, pages are bounded."""
+
+from typing import Any
+
+from flask_appbuilder.api import ModelRestApi
+
+from app.views.datamodel import ScopedInterface
+
+_WRITES = {"post": "add_columns", "put": "edit_columns"}
+
+
+class ScopedModelRestApi(ModelRestApi):
+    csrf_exempt = False
+    allow_browser_login = True
+    base_filters: Any = None
+    include_route_methods: Any = None
+
+    def __init__(self) -> None:
+        name = type(self).__name__
+        if type(self).base_filters is None:
+            raise TypeError(f"{name} says nothing of who sees what: set base_filters ([] where all rows are meant)")
+        if type(self).include_route_methods is None:
+            raise TypeError(f"{name} opens every route: set include_route_methods")
+        if not isinstance(self.datamodel, ScopedInterface):
+            raise TypeError(f"{name} needs a ScopedInterface as its datamodel")
+        for method, columns in _WRITES.items():
+            if method in self.include_route_methods and not getattr(type(self), columns):
+                raise TypeError(f"{name} allows {method} of every column: set {columns}")
+        super().__init__()

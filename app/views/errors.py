@@ -1,0 +1,75 @@
+"""The one map from what went wrong to an HTTP answer: a page for people, JSON for the API, a line for machines."""
+
+import logging
+
+from flask import Flask, Response, jsonify, make_response, render_template, request
+from flask_babel import gettext as _
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import HTTPException
+
+from app.errors import BadRequest, Conflict, MailkeepError, NotAllowed, NotAuthenticated, NotFound, TooLarge, Unavailable, Unsupported
+
+log = logging.getLogger(__name__)
+
+STATUS: dict[type[MailkeepError], int] = {
+    BadRequest: 400,
+    NotAuthenticated: 401,
+    NotAllowed: 403,
+    NotFound: 404,
+    Conflict: 409,
+    TooLarge: 413,
+    Unsupported: 415,
+    Unavailable: 503,
+}
+_MACHINES = ("/ingest/", "/api/metadata_importer", "/maps/", "/healthz", "/readyz", "/metrics")
+
+
+def register_errors(app: Flask) -> None:
+    app.register_error_handler(MailkeepError, _ours)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(SQLAlchemyError, _database)
+    app.register_error_handler(Exception, _unforeseen)
+
+
+def _ours(error: MailkeepError) -> Response:
+    return answer(STATUS.get(type(error), 500), str(error))
+
+
+def _http(error: HTTPException) -> Response:
+    if error.response is not None or error.code is None or error.code < 400:
+        return make_response(error.get_response())
+    response = answer(error.code, error.description or error.name)
+    for name, value in error.get_headers():
+        if name.lower() not in ("content-type", "content-length"):
+            response.headers.setdefault(name, value)
+    return response
+
+
+def _database(error: SQLAlchemyError) -> Response:
+    log.error("%s %s: database: %s", request.method, request.path, type(error).__name__, exc_info=error)
+    return answer(503, _("The database does not answer. Mails that arrive now are kept in the spool and will appear later."))
+
+
+def _unforeseen(error: Exception) -> Response:
+    log.error("%s %s failed", request.method, request.path, exc_info=error)
+    return answer(500, _("Something went wrong on our side; it has been logged."))
+
+
+def answer(status: int, message: str) -> Response:
+    """No traceback, no statement, no path: `message` is a sentence."""
+    if request.path.startswith(_MACHINES):
+        return Response(f"{message}\n", status, mimetype="text/plain")
+    if request.path.startswith("/api/") or "appbuilder" not in request_app().extensions:
+        response = jsonify(message=message)
+        response.status_code = status
+        return response
+    try:
+        return Response(render_template("error.html", status=status, message=message), status)
+    except SQLAlchemyError:  # the page asks who is logged in, and the database is away
+        return Response(render_template("error_plain.html", status=status, message=message), status)
+
+
+def request_app() -> Flask:
+    from flask import current_app
+
+    return current_app._get_current_object()  # type: ignore[attr-defined, no-any-return]

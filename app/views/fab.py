@@ -1,0 +1,44 @@
+"""The AppBuilder of one app: made here, because one that lives in a module cannot serve two apps."""
+
+from typing import Any
+
+from flask import Flask
+from flask_appbuilder import AppBuilder
+from flask_appbuilder.menu import Menu
+from flask_babel import lazy_gettext as _l
+
+from app.extensions import db
+from app.security.headers import protect
+from app.security.manager import MailkeepSecurityManager
+from app.views.accounts import AccountView, GroupView, LoginView, RoleView
+from app.views.datamodel import ScopedInterface
+from app.views.home import Home
+from app.views.mail_api import MailApi
+from app.views.mail_log import FILTERS, MailLogView
+
+# View, label, icon, category
+MENU = ((MailLogView, "Mails", _l("Mails"), "fa-envelope-o"),)
+
+
+class Manager(MailkeepSecurityManager):
+    authdbview = LoginView
+    userdbmodelview = AccountView
+    rolemodelview = RoleView
+    groupmodelview = GroupView
+
+    def __init__(self, appbuilder: Any) -> None:
+        super().__init__(appbuilder)
+        for view, model in ((AccountView, self.user_model), (RoleView, self.role_model), (GroupView, self.group_model)):
+            view.datamodel = ScopedInterface(model)  # FAB has just put its own there
+
+
+def make_appbuilder(app: Flask) -> AppBuilder:
+    """Runs no SQL: permissions and tables are a deployment's business (`flask mailkeep init`)."""
+    protect(app)
+    app.jinja_env.filters.update(FILTERS)
+    appbuilder = AppBuilder(menu=Menu(reverse=False), indexview=Home, security_manager_class=Manager, update_perms=False)
+    appbuilder.init_app(app, db.session)
+    for view, name, label, icon in MENU:
+        appbuilder.add_view(view, name, label=label, icon=icon)
+    appbuilder.add_api(MailApi)
+    return appbuilder

@@ -1,0 +1,61 @@
+"""How gunicorn serves us. The settings are config.py's; what is here follows from what Rspamd sends."""
+
+import os
+import pathlib
+import shutil
+
+import config
+
+wsgi_app = "run:app"
+bind = config.BIND
+workers = config.WORKERS
+threads = config.THREADS
+worker_class = "gthread"
+backlog = 2048
+timeout = 60
+graceful_timeout = 20
+keepalive = 5
+control_socket_disable = True
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - gunicorn's heartbeat file, not ours
+
+# A mail's symbols come in one header; beyond this we could not answer with a word of our own.
+limit_request_line = 8190
+limit_request_fields = 200
+limit_request_field_size = 1 << 20
+
+# gunicorn drops headers with an underscore, and Rspamd sends two. Who really asks is decided by TRUSTED_PROXIES, not here.
+forwarded_allow_ips = "*"
+secure_scheme_headers = {}
+forwarder_headers = "X-RSPAMD-SCAN_TIME,X-RSPAMD-RSPAMD_SERVER"
+
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = config.METRICS_DIR
+
+
+def on_starting(_server):
+    """The counters of the processes before us."""
+    shutil.rmtree(config.METRICS_DIR, ignore_errors=True)
+    pathlib.Path(config.METRICS_DIR).mkdir(parents=True, exist_ok=True)
+
+
+def post_worker_init(worker):
+    """Starts the intake with the process, so that what a dead one left in the spool is replayed without waiting for traffic."""
+    if "ingest" in config.ROLES:
+        from app.errors import MailkeepError
+
+        try:
+            worker.wsgi.extensions["mailkeep_intake"].get()
+        except MailkeepError as error:
+            worker.log.warning("ingest is not ready yet: %s", error)
+
+
+def worker_exit(_server, worker):
+    """What was accepted is committed and the spool closed; a killed process leaves that to the next."""
+    assembly = getattr(getattr(worker, "wsgi", None), "extensions", {}).get("mailkeep_intake")
+    if assembly:
+        assembly.stop()
+
+
+def child_exit(_server, worker):
+    from prometheus_client import multiprocess
+
+    multiprocess.mark_process_dead(worker.pid)
