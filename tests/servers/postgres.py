@@ -1,0 +1,35 @@
+"""A private PostgreSQL."""
+
+import pathlib
+import subprocess
+
+from tests.servers.process import Server, need
+
+
+class Postgres(Server):
+    name = "postgres"
+    user = "postgres"
+
+    def __init__(self) -> None:
+        homes = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"))
+        self.bin = homes[-1] if homes else pathlib.Path(need("initdb")).parent
+        super().__init__()
+        self.run(str(self.bin / "initdb"), "-D", f"{self.folder}/data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
+
+    def command(self) -> list[str]:
+        return [str(self.bin / "postgres"), "-D", f"{self.folder}/data", "-p", str(self.port), "-h", "127.0.0.1", "-k", str(self.folder)]
+
+    def is_ready(self) -> bool:
+        done = subprocess.run([str(self.bin / "pg_isready"), "-h", "127.0.0.1", "-p", str(self.port)], capture_output=True, check=False)
+        return done.returncode == 0
+
+    def sql(self, statement: str) -> str:
+        command = [str(self.bin / "psql"), "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", "-X", "-A", "-t", "-c", statement]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    def create(self, database: str) -> str:
+        self.sql(f"CREATE DATABASE {database}")
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
+
+    def drop(self, database: str) -> None:
+        self.sql(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
