@@ -41,8 +41,8 @@ class Server:
     user: str | None = None
     """Who runs it where we are root and the program refuses that."""
 
-    def __init__(self) -> None:
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"mailkeep-{self.name}-"))
+    def __init__(self, parent: pathlib.Path | None = None) -> None:
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"mailkeep-{self.name}-", dir=parent))
         self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
         self.log = self.folder / "output.log"
