@@ -4,12 +4,12 @@ import os
 import pathlib
 import shutil
 
-import config
+import config as ours
 
 wsgi_app = "run:app"
-bind = config.BIND
-workers = config.WORKERS
-threads = config.THREADS
+bind = ours.BIND
+workers = ours.WORKERS
+threads = ours.THREADS
 worker_class = "gthread"
 backlog = 2048
 timeout = 60
@@ -28,18 +28,18 @@ forwarded_allow_ips = "*"
 secure_scheme_headers = {}
 forwarder_headers = "X-RSPAMD-SCAN_TIME,X-RSPAMD-RSPAMD_SERVER"
 
-os.environ["PROMETHEUS_MULTIPROC_DIR"] = config.METRICS_DIR
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = ours.METRICS_DIR
 
 
 def on_starting(_server):
     """The counters of the processes before us."""
-    shutil.rmtree(config.METRICS_DIR, ignore_errors=True)
-    pathlib.Path(config.METRICS_DIR).mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(ours.METRICS_DIR, ignore_errors=True)
+    pathlib.Path(ours.METRICS_DIR).mkdir(parents=True, exist_ok=True)
 
 
 def post_worker_init(worker):
     """Starts the intake with the process, so that what a dead one left in the spool is replayed without waiting for traffic."""
-    if "ingest" in config.ROLES:
+    if "ingest" in ours.ROLES:
         from app.errors import MailkeepError
 
         try:

@@ -48,7 +48,11 @@ _RECEIVED = "".join(
     f"\tfor <user@example.com>; Fri, 20 Nov 2026 10:00:0{hop} +0000 (UTC)\r\n"
     for hop in range(1, 4)
 )
-_DKIM = "DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=example.net; s=mail;\r\n\tb=" + base64.b64encode(_random.randbytes(256)).decode() + "\r\n"
+_DKIM = (
+    "DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=example.net; s=mail;\r\n\tb="
+    + base64.b64encode(_random.randbytes(256)).decode()
+    + "\r\n"
+)
 
 
 class Poster:
@@ -74,7 +78,7 @@ class Poster:
         return (
             f"POST /ingest/{self._node} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: {len(body)}\r\n"
             f"Content-Type: text/plain\r\nX-Rspamd-user: unknown\r\nX-Rspamd-fuzzy: []\r\nUser-Agent: rspamd-3.12.1\r\n"
-            f"X-Rspamd-score: 24.51\r\nX-Rspamd-action: reject\r\nX-Rspamd-rcpt: [\"{recipient}\"]\r\n"
+            f'X-Rspamd-score: 24.51\r\nX-Rspamd-action: reject\r\nX-Rspamd-rcpt: ["{recipient}"]\r\n'
             f"Authorization: Basic {self._authorization}\r\nX-Rspamd-ip: 198.51.100.{number % 250}\r\nX-Rspamd-scan_time: 112\r\n"
             f"X-Rspamd-symbols: {_SYMBOLS_JSON}\r\nX-Rspamd-rspamd_server: mx1\r\nX-Rspamd-qid: {number:X}\r\n"
             f"X-Rspamd-size: {len(body)}\r\nX-Rspamd-subject: Offer {number} for you\r\nX-Rspamd-from: {sender}\r\n\r\n"

@@ -1,0 +1,99 @@
+"""A real Rspamd posts to a real gunicorn of ours: rows and raw copies are what was sent."""
+
+import os
+import pathlib
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import create_engine, select
+
+from app.models import Mail, MailDetail, MailRecipient
+from app.storage import store_for
+from app.storage.local import digest_of
+from tests.conftest import driver_url
+from tests.rspamd.captures import DATA, envelope, message
+from tests.servers.gunicorn import Mailkeep
+from tests.servers.mariadb import MariaDB
+from tests.servers.process import wait_for
+from tests.servers.rspamd import Rspamd
+
+MAILS = sorted(path.stem for path in (DATA / "mails").glob("*.eml"))
+GTUBE = "02-gtube"  # a pre-result: the exporter is never called for it
+KEPT = {"add header", "rewrite subject", "discard", "reject", "quarantine"}
+
+
+@pytest.fixture(params=["sqlite", "mariadb"])
+def running(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Iterator[Mailkeep]:
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path}/mailkeep.db"
+    else:
+        mariadb: MariaDB = request.getfixturevalue("mariadb")
+        url = mariadb.create(f"e{uuid.uuid4().hex[:10]}")
+    server = Mailkeep(url).prepare()
+    server.start()
+    yield server
+    server.close()
+
+
+def check_all_mails(running: Mailkeep, rspamd: Rspamd, monkeypatch: pytest.MonkeyPatch, *, drops_smtputf8: bool) -> None:
+    verdicts = {mail: rspamd.scan(message(mail), envelope(mail), f"{mail}-{uuid.uuid4().hex[:6]}") for mail in MAILS}
+    expected = [mail for mail in MAILS if mail != GTUBE]
+    engine = create_engine(driver_url(running.settings["DATABASE_URL"], monkeypatch))
+
+    def rows() -> list[Mail]:
+        with engine.connect() as connection:
+            return list(connection.execute(select(Mail.__table__)).all())
+
+    wait_for(lambda: len(rows()) >= len(expected), 30, lambda: f"{len(rows())} rows\n{running.output()}\n{rspamd.output()}")
+    assert len(rows()) == len(expected)
+    by_digest = {row.copy_digest: row for row in rows()}
+    store = store_for(running.settings["STORE_URL"])
+    for mail in expected:
+        raw, sent = message(mail), envelope(mail)
+        row = by_digest[digest_of(raw)]
+        assert row.action == verdicts[mail]["action"]
+        assert row.score == pytest.approx(verdicts[mail]["score"], abs=0.01)
+        assert row.size in (len(raw), 0)
+        assert (row.copy_state == "stored") is (row.action in KEPT)
+        if row.copy_state == "stored":
+            assert store.open(row.copy_digest).read() == raw
+        with engine.connect() as connection:
+            detail = connection.execute(select(MailDetail.__table__).where(MailDetail.mail_id == row.id)).one()
+            found = connection.execute(
+                select(MailRecipient.address).where(MailRecipient.mail_id == row.id).order_by(MailRecipient.position)
+            ).scalars()
+            addresses = list(found)
+        assert detail.scan_ms is not None  # its header has an underscore, which gunicorn drops unless told
+        assert detail.rspamd_host
+        assert detail.headers == raw.split(b"\r\n\r\n")[0].decode("utf-8", "replace")
+        if not (drops_smtputf8 and mail == "14-smtputf8"):
+            assert addresses == list(dict.fromkeys(address.lower() for address in sent["rcpt"]))
+            assert row.mail_from == sent["from"].lower()
+    assert {row.action for row in rows()} & KEPT, "no mail was kept: the test proves nothing"
+    engine.dispose()
+
+
+def test_rspamd_3_posts_every_mail(running: Mailkeep, monkeypatch: pytest.MonkeyPatch) -> None:
+    rspamd = Rspamd(f"http://127.0.0.1:{running.port}/ingest/mx1")
+    try:
+        rspamd.start()
+        check_all_mails(running, rspamd, monkeypatch, drops_smtputf8=True)
+    finally:
+        rspamd.close()
+
+
+@pytest.mark.rspamd4
+@pytest.mark.parametrize(
+    ("formatter", "rule"), [("multipart", {}), ("json_with_message", {}), ("msgpack", {}), ("default", {}), ("multipart", {"gzip": "true"})]
+)
+def test_rspamd_4_posts_every_mail(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, formatter: str, rule: dict[str, str]) -> None:
+    server = Mailkeep(f"sqlite:///{tmp_path}/mailkeep.db").prepare()
+    server.start()
+    rspamd = Rspamd(f"http://127.0.0.1:{server.port}/ingest/mx1", formatter, os.environ["RSPAMD4_ROOT"], **rule)
+    try:
+        rspamd.start()
+        check_all_mails(server, rspamd, monkeypatch, drops_smtputf8=False)
+    finally:
+        rspamd.close()
+        server.close()

@@ -1,0 +1,158 @@
+"""Settings: a wrong value stops the start with one line that names it; the right ones become what the code expects."""
+
+import importlib.util
+import os
+import pathlib
+import subprocess
+import sys
+from types import ModuleType
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def load(monkeypatch: pytest.MonkeyPatch, **environment: str) -> ModuleType:
+    """config.py read anew in this environment; the module everybody else sees stays as it is."""
+    monkeypatch.setenv("MAILKEEP_ENV", os.devnull)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    spec = importlib.util.spec_from_file_location("config_read_anew", ROOT / "config.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+WRONG = [
+    ("ROLES", "web,ingset", "'ingset' is none of web, ingest, jobs"),
+    ("NODE_NAME", "no blanks", "not a node name"),
+    ("NODE_NAME", "x" * 65, "not a node name"),
+    ("WORKERS", "two", "not a whole number"),
+    ("WORKERS", "0", "not between"),
+    ("WORKERS", "33", "not between"),
+    ("THREADS", "1.5", "not a whole number"),
+    ("TRUSTED_PROXIES", "10.0.0.0/8,proxy.example", "'proxy.example' is not an IP address or network"),
+    ("LOG_LEVEL", "chatty", "'chatty' is none of"),
+    ("DATABASE_URL", "nonsense", "not a database URL"),
+    ("DATABASE_URL", "oracle://u:p@h/d", "none of sqlite, mysql, postgresql"),
+    ("DATABASE_URL", "sqlite://", "SQLite needs a file"),
+    ("DATABASE_URL", "sqlite:///:memory:", "SQLite needs a file"),
+    ("STORE_URL", "var/store", "not a store URL"),
+    ("STORE_URL", "file:", "not a store URL"),
+    ("STORE_URL", "ftp://host/store", "not a store URL"),
+    ("STORE_LEVEL", "20", "not between"),
+    ("MAX_BODY_BYTES", "-1", "not between"),
+    ("MAX_METADATA_BYTES", "2M", "not a whole number"),
+    ("MAX_HEADER_BYTES", "99999999", "not between"),
+    ("MAX_RECIPIENTS", "0", "not between"),
+    ("MAX_SYMBOLS", "", "not a whole number"),
+    ("STORE_VIRUS", "maybe", "neither yes nor no"),
+    ("STORE_MIN_SCORE", "high", "not a number"),
+    ("STORE_MIN_SCORE", "nan", "not between"),
+    ("DEDUP_SECONDS", "-300", "not between"),
+    ("DB_PATIENCE_SECONDS", "0", "not between"),
+    ("BATCH_ROWS", "0", "not between"),
+    ("SPOOL_SEGMENT_BYTES", "1", "not between"),
+    ("SPOOL_SEGMENT_SECONDS", "inf", "not between"),
+    ("METRICS_ALLOW", "everybody", "not an IP address or network"),
+    ("SESSION_COOKIE_SECURE", "2", "neither yes nor no"),
+    ("PAGE_SIZE", "0", "not between"),
+    ("MAX_PAGE_SIZE", "1001", "not between"),
+    ("COUNT_CAP", "many", "not a whole number"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "why"), WRONG)
+def test_a_wrong_value_stops_the_start_with_one_line_naming_it(monkeypatch: pytest.MonkeyPatch, name: str, value: str, why: str) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        load(monkeypatch, **{name: value})
+    line = str(stopped.value)
+    assert line.startswith(f"mailkeep: {name}: ")
+    assert why in line
+    assert "\n" not in line
+
+
+def test_a_database_url_that_is_refused_does_not_show_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        load(monkeypatch, DATABASE_URL="oracle://mailkeep:Hidden-77@host/name")
+    assert "Hidden-77" not in str(stopped.value)
+
+
+RIGHT = [
+    ("ROLES", "web, ingest", "ROLES", ("web", "ingest")),
+    ("NODE_NAME", "MX1", "NODE_NAME", "mx1"),
+    ("STORE_ACTIONS", " Reject , Add Header", "STORE_ACTIONS", ("reject", "add header")),
+    ("STORE_DOMAINS", "@Example.COM,example.org", "STORE_DOMAINS", ("example.com", "example.org")),
+    ("STORE_VIRUS", "off", "STORE_VIRUS", False),
+    ("TRUSTED_PROXIES", "10.0.0.1,fd00::/8", "TRUSTED_PROXIES", ("10.0.0.1", "fd00::/8")),
+    ("DB_PATIENCE_SECONDS", "0.5", "DB_PATIENCE_SECONDS", 0.5),
+    ("STORE_URL", "file:///srv/mails", "STORE_URL", "file:///srv/mails"),
+    ("STORE_URL", "file:var/elsewhere", "STORE_URL", f"file://{ROOT}/var/elsewhere"),
+    ("SPOOL_DIR", "/srv/spool", "SPOOL_DIR", "/srv/spool"),
+    ("DATABASE_URL", "sqlite:///var/x.db", "SQLALCHEMY_DATABASE_URI", f"sqlite:///{ROOT}/var/x.db"),
+    ("DATABASE_URL", "sqlite:////srv/x.db", "SQLALCHEMY_DATABASE_URI", "sqlite:////srv/x.db"),
+    ("DATABASE_URL", "mysql://u:p%40ss@h:3307/d", "SQLALCHEMY_DATABASE_URI", "mysql+mysqldb://u:p%40ss@h:3307/d?charset=utf8mb4"),
+    ("DATABASE_URL", "mariadb://u@h/d", "SQLALCHEMY_DATABASE_URI", "mysql+mysqldb://u@h/d?charset=utf8mb4"),
+    ("DATABASE_URL", "postgres://u:p@h/d", "SQLALCHEMY_DATABASE_URI", "postgresql+psycopg://u:p@h/d"),
+    ("DATABASE_URL", "postgresql://u:p@h/d?sslmode=require", "SQLALCHEMY_DATABASE_URI", "postgresql+psycopg://u:p@h/d?sslmode=require"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "setting", "expected"), RIGHT)
+def test_a_right_value_becomes_what_the_code_expects(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, setting: str, expected: object
+) -> None:
+    assert getattr(load(monkeypatch, **{name: value}), setting) == expected
+
+
+def test_a_secret_may_stand_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "secret").write_text("from-a-file-0123456789\n")
+    monkeypatch.delenv("SECRET_KEY", raising=False)
+    assert load(monkeypatch, SECRET_KEY_FILE=str(tmp_path / "secret")).SECRET_KEY == "from-a-file-0123456789"
+    assert load(monkeypatch, SECRET_KEY="from-the-environment").SECRET_KEY == "from-the-environment"
+
+
+def test_a_secret_file_that_cannot_be_read_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    with pytest.raises(SystemExit, match="mailkeep: DATABASE_URL_FILE: cannot read"):
+        load(monkeypatch, DATABASE_URL_FILE=str(tmp_path / "missing"))
+
+
+def test_the_environment_wins_over_the_env_file(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "env").write_text("PAGE_SIZE=11\nCOUNT_CAP=22\n")
+    for name in ("PAGE_SIZE", "COUNT_CAP"):  # the file's values land in the environment: let monkeypatch take them out again
+        monkeypatch.setenv(name, "33")
+    monkeypatch.delenv("COUNT_CAP")
+    spec = importlib.util.spec_from_file_location("config_with_file", ROOT / "config.py")
+    assert spec is not None
+    assert spec.loader is not None
+    monkeypatch.setenv("MAILKEEP_ENV", str(tmp_path / "env"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert (module.PAGE_SIZE, module.COUNT_CAP) == (33, 22)
+
+
+@pytest.mark.parametrize("secret", ["", "secret", "CHANGE_ME", "fifteen-letters"])
+@pytest.mark.parametrize(
+    "command", [("-m", "flask", "--app", "run", "routes"), ("-m", "gunicorn", "-c", "gunicorn.conf.py", "--check-config")]
+)
+def test_every_door_refuses_a_weak_secret_key_with_one_line(command: tuple[str, ...], secret: str) -> None:
+    done = run(command, SECRET_KEY=secret)
+    assert done.returncode != 0
+    assert "mailkeep: SECRET_KEY: is missing, well known or shorter" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", [("-m", "flask", "--app", "run", "routes"), ("-m", "gunicorn", "-c", "gunicorn.conf.py")])
+def test_every_door_stops_at_a_wrong_setting_with_one_line(command: tuple[str, ...]) -> None:
+    done = run(command, SECRET_KEY="long-enough-0123456789", THREADS="lots")
+    assert done.returncode != 0
+    assert [line for line in done.stderr.splitlines() if line] == ["mailkeep: THREADS: 'lots' is not a whole number"]
+
+
+def run(command: tuple[str, ...], **environment: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    environment = kept | {"MAILKEEP_ENV": os.devnull, "PYTHONWARNINGS": "ignore"} | environment
+    return subprocess.run([sys.executable, *command], env=environment, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
