@@ -56,3 +56,8 @@ def id_time(mail_id: int) -> datetime:
 def first_id_at(moment: datetime) -> int:
     """The smallest id of that millisecond: `id >= first_id_at(day)` is a date filter."""
     return int(moment.timestamp() * 1000) << TIME_SHIFT
+
+
+def id_at(moment: datetime, node: int, sequence: int) -> int:
+    """An id for mail of the past; `sequence` tells those of one millisecond apart."""
+    return first_id_at(moment) | node << SLOT_BITS + SEQUENCE_BITS | sequence % (1 << SLOT_BITS + SEQUENCE_BITS)

@@ -112,11 +112,16 @@ def make_user(app: Flask, name: str, role: str = "Admin") -> None:
 
     with app.app_context():
         sm = app.extensions["appbuilder"].sm
-        if sm.find_role("Admin") is None or not sm.find_permission_view_menu("can_list", "Mails"):
+        if sm.find_role("Admin") is None or not sm.find_permission_view_menu("can_list", "MailLogView"):
             sync_permissions(app)
         found = sm.find_role(role) or sm.add_role(role)
         if role != "Admin":
-            for permission, view in (("can_list", "Mails"), ("can_show", "Mails"), ("can_get", "MailApi"), ("can_get_list", "MailApi")):
+            for permission, view in (
+                ("can_list", "MailLogView"),
+                ("can_show", "MailLogView"),
+                ("can_get", "MailApi"),
+                ("can_get_list", "MailApi"),
+            ):
                 sm.add_permission_role(found, sm.find_permission_view_menu(permission, view))
         assert sm.add_user(name, name, "Test", f"{name}@example.com", found, PASSWORD)
         db.session.remove()

@@ -2,11 +2,12 @@
 
 from flask import Flask
 
+from app.cli.demo import demo
 from app.cli.mailkeep import mailkeep
 from app.cli.nodes import nodes
 from app.cli.spool import spool
 
 
 def register(app: Flask) -> None:
-    for group in (mailkeep, nodes, spool):
+    for group in (demo, mailkeep, nodes, spool):
         app.cli.add_command(group)

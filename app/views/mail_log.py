@@ -31,7 +31,6 @@ class MailLogView(KeysetModelView):
     datamodel = ScopedInterface(Mail)
     base_filters = [["id", SeenMail, None]]
     include_route_methods = {"list", "show"}
-    class_permission_name = "Mails"
     list_title = _l("Mails")
     show_title = _l("Mail")
     list_widget = MailListWidget

@@ -116,7 +116,7 @@ def test_many_threads_put_the_same_mail_at_once(store: LocalStore) -> None:
     def work() -> None:
         try:
             put(store)
-        except BaseException as error:  # noqa: BLE001 - collected for the assertion
+        except BaseException as error:
             errors.append(error)
 
     threads = [threading.Thread(target=work) for _ in range(16)]

@@ -1,0 +1,163 @@
+"""Fills a panel with believable mails, so that a newcomer sees it alive. The same seed gives the same mails."""
+
+import email.policy
+import random
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+
+from flask import current_app
+from sqlalchemy import func, select
+
+from app.clock import utcnow
+from app.errors import Conflict, NotFound
+from app.extensions import db
+from app.ids import id_at
+from app.models import Mail
+from app.rspamd.report import Report
+from app.services.demo_texts import DOMAINS, KINDS, PEOPLE, Kind
+from app.services.entry import Entry, identity_of
+from app.services.insert import insert_entries
+from app.services.nodes import add, find
+from app.services.policy import StorePolicy
+from app.storage import store_for
+from app.storage.local import digest_of, pack
+
+_NODES = ("mx-a", "mx-b")
+_NODE_NUMBER = 255
+_SEED = 7
+_BATCH = 200
+
+
+def fill(count: int, days: int, *, beside_real_mail: bool = False) -> int:
+    """How many mails are new. A second call adds nothing; Conflict where the panel holds real mail."""
+    real = db.session.scalar(select(func.count()).select_from(select(Mail.id).where(Mail.node.not_in(_NODES)).limit(1).subquery()))
+    if real and not beside_real_mail:
+        raise Conflict("This panel holds real mail; --yes puts the demo's mails beside it.")
+    here = db.session.scalar(select(func.count()).select_from(select(Mail.id).where(Mail.node.in_(_NODES)).limit(count).subquery()))
+    if here:
+        return 0
+    for name in _NODES:
+        try:
+            find(name)
+        except NotFound:
+            add(name)
+    return sum(_insert(batch) for batch in _batches(_entries(count, days)))
+
+
+def _insert(batch: list[Entry]) -> int:
+    store = store_for(current_app.config["STORE_URL"])
+    kept = [entry for entry in batch if entry.keep and entry.digest]
+    for entry in kept:
+        store.put(entry.digest or "", entry.packed, durable=False)
+    store.flush([entry.digest or "" for entry in kept])
+    outcome = insert_entries(db.engine, batch, current_app.config["NODE_NAME"])
+    return sum(mail_id == entry_id for entry_id, mail_id in outcome.items())
+
+
+def _batches(entries: Iterator[Entry]) -> Iterator[list[Entry]]:
+    batch: list[Entry] = []
+    for entry in entries:
+        batch.append(entry)
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _entries(count: int, days: int) -> Iterator[Entry]:
+    chance = random.Random(_SEED)  # noqa: S311 - a demo
+    moments = sorted(_moment(chance, days) for _ in range(count))
+    policy = StorePolicy.from_config(current_app.config)
+    for number, moment in enumerate(moments):
+        kind = chance.choices(KINDS, [kind.weight for kind in KINDS])[0]
+        yield _entry(chance, kind, number, moment, policy)
+
+
+def _moment(chance: random.Random, days: int) -> datetime:
+    """More by day than by night, more on weekdays, and some within the last hour."""
+    now = utcnow()
+    if chance.random() < 0.02:
+        return now - timedelta(seconds=chance.uniform(5, 3600))
+    while True:
+        moment = now - timedelta(seconds=chance.uniform(60, days * 86400))
+        busy = (1.0 if 7 <= moment.hour <= 17 else 0.3) * (1.0 if moment.weekday() < 5 else 0.35)
+        if chance.random() < busy:
+            return moment
+
+
+def _entry(chance: random.Random, kind: Kind, number: int, moment: datetime, policy: StorePolicy) -> Entry:
+    recipients = _recipients(chance)
+    sender = chance.choice(kind.senders)
+    if kind.outgoing:
+        sender, recipients = recipients[0], (chance.choice(("orders@supplier.example", "anna@partner.example")),)
+    subject = chance.choice(kind.subjects)
+    raw = _message(chance, kind, number, moment, sender, recipients, subject)
+    report = Report(
+        queue_id=f"4X{number:05X}{chance.randrange(4096):03X}",
+        message_id=f"demo-{number}@{sender.partition('@')[2] or 'example.net'}",
+        action=kind.action,
+        score=round(chance.uniform(*kind.score), 2),
+        ip=chance.choice(
+            (f"203.0.113.{chance.randrange(1, 255)}", f"198.51.100.{chance.randrange(1, 255)}", f"2001:db8::{chance.randrange(1, 9999):x}")
+        ),
+        user=sender if kind.outgoing else "",
+        mail_from=sender,
+        recipients=recipients,
+        subject=subject,
+        header_from=f"{_display(sender)} <{sender}>" if sender else "Mail Delivery System <mailer-daemon@example.net>",
+        header_to=", ".join(recipients),
+        header_date=moment.strftime("%a, %d %b %Y %H:%M:%S +0000"),
+        headers=raw.partition(b"\r\n\r\n")[0].decode(),
+        symbols=tuple(
+            {"name": name, "score": score, "options": [option] if option else []} for name, score, option in sorted(kind.symbols)
+        ),
+        scan_ms=float(chance.randrange(40, 900)),
+        rspamd_host="demo",
+        size=len(raw),
+    )
+    keep = policy.keeps(report, bool(kind.virus))
+    node = _NODES[number % 5 == 0]
+    identity = identity_of(node, report, "demo", 0)
+    return Entry(
+        id=id_at(moment, _NODE_NUMBER, number),
+        node=node,
+        report=report,
+        digest=digest_of(raw),
+        keep=keep,
+        virus=kind.virus or None,
+        identity=identity,
+        earlier=identity,
+        packed=pack(raw, 1) if keep else b"",
+    )
+
+
+def _recipients(chance: random.Random) -> tuple[str, ...]:
+    """A few people get most of the mail."""
+    count = chance.choices((1, 2, 5, 12), (85, 10, 4, 1))[0]
+    people = [PEOPLE[min(int(chance.paretovariate(0.9)) - 1, len(PEOPLE) - 1)] for _ in range(count)]
+    return tuple(dict.fromkeys(f"{person}@{chance.choices(DOMAINS, (10, 4, 3, 2, 1))[0]}" for person in people))
+
+
+def _display(address: str) -> str:
+    return address.partition("@")[0].replace(".", " ").title()
+
+
+def _message(
+    chance: random.Random, kind: Kind, number: int, moment: datetime, sender: str, recipients: tuple[str, ...], subject: str
+) -> bytes:
+    message = EmailMessage(email.policy.SMTP)
+    message["From"] = f"{_display(sender)} <{sender}>" if sender else "Mail Delivery System <mailer-daemon@example.net>"
+    message["To"] = ", ".join(recipients)
+    message["Subject"] = subject
+    message["Date"] = moment
+    message["Message-ID"] = f"<demo-{number}@{sender.partition('@')[2] or 'example.net'}>"
+    message.set_content(kind.text)
+    if kind.html:
+        message.add_alternative(
+            f"<html><body><p>{kind.text}</p><p><a href='http://shop.example/'>shop.example</a></p></body></html>", subtype="html"
+        )
+    if kind.virus:
+        message.add_attachment(chance.randbytes(2000), "application", "octet-stream", filename="document.pdf.exe")
+    return bytes(message)
