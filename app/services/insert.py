@@ -4,21 +4,16 @@ import logging
 import random
 import time
 from collections.abc import Sequence
-from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, insert, or_, select
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError, StatementError
 
 from app.errors import BadRequest, Unavailable
-from app.models import Mail, MailDetail, MailRecipient
 from app.services.entry import Entry
 from app.services.rows import detail_row, mail_row, recipient_rows
+from app.services.statements import Statements, statements_for
 
 log = logging.getLogger(__name__)
-
-_MAIL: Table = Mail.__table__  # type: ignore[assignment]
-_DETAIL: Table = MailDetail.__table__  # type: ignore[assignment]
-_RECIPIENT: Table = MailRecipient.__table__  # type: ignore[assignment]
 
 _TRIES = 6
 # MariaDB: lock wait, deadlock, Galera's certification failures. PostgreSQL: serialization, deadlock. SQLite says it in words.
@@ -36,7 +31,7 @@ def insert_entries(engine: Engine, entries: Sequence[Entry], node: str) -> dict[
             return _insert_once(engine, entries, node, thorough)
         except IntegrityError:
             thorough = True  # somebody has one of them: look which
-        except (DataError, ValueError, OverflowError) as error:
+        except (DataError, ValueError, TypeError, OverflowError) as error:
             raise BadRequest(f"the database refuses the row: {error}") from error
         except DBAPIError as error:
             if not _is_passing(error):
@@ -51,24 +46,23 @@ def insert_entries(engine: Engine, entries: Sequence[Entry], node: str) -> dict[
 
 def _insert_once(engine: Engine, entries: Sequence[Entry], node: str, thorough: bool) -> dict[int, int]:
     with engine.connect().execution_options(writes=True) as connection, connection.begin():
-        outcome, fresh = _split(connection, entries, thorough)
+        statements = statements_for(engine.dialect)
+        outcome, fresh = _split(connection, statements, entries, thorough)
         if fresh:
-            connection.execute(insert(_MAIL), [mail_row(entry, node) for entry in fresh])
-            connection.execute(insert(_DETAIL), [detail_row(entry) for entry in fresh])
-            recipients = [row for entry in fresh for row in recipient_rows(entry)]
-            if recipients:
-                connection.execute(insert(_RECIPIENT), recipients)
+            statements.insert(connection, "mail", [mail_row(entry, node) for entry in fresh])
+            statements.insert(connection, "mail_detail", [detail_row(entry) for entry in fresh])
+            statements.insert(connection, "mail_recipient", [row for entry in fresh for row in recipient_rows(entry)])
     return outcome
 
 
-def _split(connection: Connection, entries: Sequence[Entry], thorough: bool) -> tuple[dict[int, int], list[Entry]]:
+def _split(connection: Connection, statements: Statements, entries: Sequence[Entry], thorough: bool) -> tuple[dict[int, int], list[Entry]]:
     """What is known already, and what needs a row. The quick look asks only for what no unique index would refuse."""
     wanted = {entry.earlier for entry in entries}
-    condition: Any = _MAIL.c.identity.in_(wanted)
     if thorough:
         wanted |= {entry.identity for entry in entries}
-        condition = or_(_MAIL.c.identity.in_(wanted), _MAIL.c.id.in_([entry.id for entry in entries]))
-    known = {row.identity: row.id for row in connection.execute(select(_MAIL.c.id, _MAIL.c.identity).where(condition))}
+    known = statements.known_identities(connection, wanted)
+    if thorough:
+        known |= statements.identities_of(connection, [entry.id for entry in entries])
     taken = {mail_id: identity for identity, mail_id in known.items()}
     outcome: dict[int, int] = {}
     fresh: list[Entry] = []

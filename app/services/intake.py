@@ -11,8 +11,7 @@ import queue
 import threading
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum, unique
+from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
@@ -25,28 +24,15 @@ from app.services import meter
 from app.services.entry import Entry, identity_of
 from app.services.insert import insert_entries
 from app.services.policy import StorePolicy
+from app.services.ticket import Accepted, Outcome, Ticket
 from app.storage.local import LocalStore, digest_of, pack
-from app.storage.spool import Journal, Segment
+from app.storage.spool import Journal
 
 log = logging.getLogger(__name__)
 
 _GIVE_UP_SECONDS = 15.0
 _BATCH_BYTES = 16 << 20
 _LARGE_BYTES = 512 << 10
-
-
-@unique
-class Outcome(StrEnum):
-    COMMITTED = "committed"
-    SPOOLED = "spooled"
-    DUPLICATE = "duplicate"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    mail_id: int
-    outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,39 +43,6 @@ class Settings:
     patience: float
     batch_rows: int
     level: int
-
-
-@dataclass(slots=True)
-class Ticket:
-    """One request that waits. Only the two threads settle it, one after the other."""
-
-    node: str
-    received: Received
-    mail_id: int
-    """In the end that of the mail that stands for it: an earlier one, for a doubled post."""
-    prepared: Entry | None = None
-    in_store: bool = True
-    """False when its raw copy could not be written to the store."""
-    segment: Segment | None = None
-    """Where it is flushed; None while it is not."""
-    outcome: Outcome | None = None
-    _gate: threading.Lock = field(default_factory=threading.Lock)
-
-    def __post_init__(self) -> None:
-        self._gate.acquire()
-
-    def settle(self, outcome: Outcome, mail_id: int = 0) -> None:
-        if self.outcome is None:
-            self.outcome, self.mail_id = outcome, mail_id or self.mail_id
-            self._gate.release()
-
-    @property
-    def entry(self) -> Entry:
-        assert self.prepared is not None  # noqa: S101 - the first thread prepares before anybody asks
-        return self.prepared
-
-    def wait(self, seconds: float) -> bool:
-        return self._gate.acquire(timeout=seconds)
 
 
 class Intake:

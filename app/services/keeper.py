@@ -51,6 +51,7 @@ class Keeper:
                 self.tick()
             except Exception:
                 log.exception("spool: the keeper stumbled")
+                self._next_replay = monotonic() + _RETRY_SECONDS[1]
 
     def tick(self) -> None:
         self._close_due()

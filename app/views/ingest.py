@@ -12,7 +12,7 @@ from app.rspamd.metadata import parse
 from app.rspamd.report import Limits
 from app.security import node_book
 from app.services import intake, meter
-from app.services.intake import Accepted
+from app.services.ticket import Accepted
 from app.views.errors import STATUS
 
 log = logging.getLogger(__name__)

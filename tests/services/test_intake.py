@@ -14,7 +14,8 @@ from app.errors import Unavailable
 from app.extensions import db
 from app.models import Mail
 from app.rspamd.report import Received
-from app.services.intake import Accepted, Intake, Outcome
+from app.services.intake import Intake
+from app.services.ticket import Accepted, Outcome
 from app.storage import store_for
 from app.storage.local import digest_of
 from tests.conftest import close, make_app

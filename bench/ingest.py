@@ -1,0 +1,109 @@
+"""make bench: mails a second, latency and CPU of ingest on SQLite and MariaDB, beside the machine's ceilings in the same run.
+
+Rounds are interleaved with a bare gunicorn POST, because machines are noisy: read the ratio, and the median of the rounds.
+"""
+
+import argparse
+import statistics
+import tempfile
+import uuid
+
+from bench import ceilings
+from bench.ceilings import cpu_of
+from bench.load import Load, run
+from bench.mails import Poster
+from tests.servers.gunicorn import Mailkeep
+from tests.servers.mariadb import MariaDB
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--mails", type=int, default=2000, help="a round")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[4000, 40000])
+    parser.add_argument("--concurrency", type=int, nargs="+", default=[1, 8, 32])
+    parser.add_argument("--databases", nargs="+", default=["mariadb", "sqlite"])
+    chosen = parser.parse_args()
+    mariadb = MariaDB()
+    mariadb.start()
+    try:
+        show_ceilings(mariadb)
+        for database in chosen.databases:
+            bench(database, mariadb, chosen)
+    finally:
+        mariadb.close()
+
+
+def show_ceilings(mariadb: MariaDB) -> None:
+    print("Ceilings of this machine, now:")
+    print(
+        f"  MariaDB rows/s, a commit each / 100 a commit   {ceilings.mariadb_rows(mariadb, 1000, 1):8.0f} {ceilings.mariadb_rows(mariadb, 5000, 100):8.0f}"
+    )
+    print(f"  SQLite rows/s, a commit each / 100 a commit    {ceilings.sqlite_rows(1000, 1):8.0f} {ceilings.sqlite_rows(5000, 100):8.0f}")
+    print(f"  40 kB files/s, written, flushed, renamed, c=8  {ceilings.files(40000, 2000):8.0f}")
+    print(
+        f"  40 kB appends/s, a flush each / 10 a flush     {ceilings.appends(40000, 2000, 1):8.0f} {ceilings.appends(40000, 2000, 10):8.0f}"
+    )
+
+
+def bench(database: str, mariadb: MariaDB, chosen: argparse.Namespace) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        url = mariadb.create(f"b{uuid.uuid4().hex[:8]}") if database == "mariadb" else f"sqlite:///{folder}/mailkeep.db"
+        server = Mailkeep(url, LOG_LEVEL="ERROR", THREADS="32").prepare()
+        server.start()
+        try:
+            print(f"\n{database}, raw mail stored, all flushed: median of {chosen.rounds} rounds of {chosen.mails}, (bare POST in between)")
+            print("   size    c   mails/s   of bare   p50 ms   p99 ms   ours CPU ms   bare CPU ms")
+            for size in chosen.sizes:
+                for concurrency in chosen.concurrency:
+                    print_line(server, size, concurrency, chosen)
+                half_load(server, size, chosen)
+        finally:
+            server.close()
+
+
+def print_line(server: Mailkeep, size: int, concurrency: int, chosen: argparse.Namespace) -> None:
+    rates, p50, p99, cpu, bare_rates, bare_cpu = [], [], [], [], [], []
+    count = chosen.mails if concurrency > 1 else chosen.mails // 4
+    for _ in range(chosen.rounds):
+        load, spent = one_round(server, size, concurrency, count)
+        rate, bare = ceilings.bare_post(size, concurrency, count)
+        rates.append(load.rate)
+        p50.append(load.percentile(50))
+        p99.append(load.percentile(99))
+        cpu.append(spent)
+        bare_rates.append(rate)
+        bare_cpu.append(bare)
+    ratio = statistics.median(ours / bare for ours, bare in zip(rates, bare_rates, strict=True))
+    middle = statistics.median
+    print(
+        f"{size:7} {concurrency:4} {middle(rates):9.0f} {ratio:8.0%} {middle(p50):9.1f} {middle(p99):8.1f} {middle(cpu):12.2f} {middle(bare_cpu):13.2f}",
+        flush=True,
+    )
+
+
+def half_load(server: Mailkeep, size: int, chosen: argparse.Namespace) -> None:
+    """Latency at half of what it can take: what an Rspamd really waits."""
+    full, _ = one_round(server, size, 32, chosen.mails)
+    half = run(server.port, Poster(size, "mx1", "rspamd:secret").request, 32, chosen.mails, rate=full.rate / 2)
+    print(
+        f"{size:7}  at half that load ({full.rate / 2:.0f}/s): p50 {half.percentile(50):.1f} ms, p99 {half.percentile(99):.1f} ms",
+        flush=True,
+    )
+
+
+def one_round(server: Mailkeep, size: int, concurrency: int, count: int) -> tuple[Load, float]:
+    make = Poster(size, "mx1", "rspamd:secret").request
+    run(server.port, make, concurrency, 100)
+    assert server.process
+    before = cpu_of(server.process.pid)
+    load = run(server.port, make, concurrency, count)
+    spent = 1000 * (cpu_of(server.process.pid) - before) / count
+    wrong = {answer: number for answer, number in load.answers.items() if answer != "200 committed"}
+    if wrong:
+        print(f"  answers other than 200 committed: {wrong}")
+    return load, spent
+
+
+if __name__ == "__main__":
+    main()
