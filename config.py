@@ -152,6 +152,11 @@ def node_name(name: str, default: str) -> str:
     return value
 
 
+def refuse_weak_secret(secret: str) -> None:
+    if secret.lower() in WEAK_SECRETS or len(secret) < 16:
+        raise ConfigError("SECRET_KEY", "is missing, well known or shorter than 16 characters; `make run` writes one to var/secret_key")
+
+
 # --- The process -----------------------------------------------------------------------------------------------------------
 # What this process does: web (the panel), ingest (takes mails from Rspamd), jobs (background work).
 ROLES = env_list("ROLES", "web,ingest,jobs", ("web", "ingest", "jobs"))
@@ -223,6 +228,7 @@ METRICS_DIR = str(BASE_DIR / env_str("METRICS_DIR", "var/metrics"))
 MIN_FREE_BYTES = env_int("MIN_FREE_BYTES", 256 * MB)
 
 # --- The panel -------------------------------------------------------------------------------------------------------------
+# The name in titles and the navigation.
 APP_NAME = env_str("APP_NAME", "Mailkeep")
 # Secure cookies; switch on behind TLS.
 SESSION_COOKIE_SECURE = env_bool("SESSION_COOKIE_SECURE", False)

@@ -2,7 +2,6 @@
 
 import os
 import pathlib
-import shutil
 
 import config as ours
 
@@ -28,13 +27,21 @@ forwarded_allow_ips = "*"
 secure_scheme_headers = {}
 forwarder_headers = "X-RSPAMD-SCAN_TIME,X-RSPAMD-RSPAMD_SERVER"
 
-os.environ["PROMETHEUS_MULTIPROC_DIR"] = ours.METRICS_DIR
+# A worker that ends at this would only be started again, for ever: refuse before there are any.
+ours.refuse_weak_secret(ours.SECRET_KEY)
+
+metrics = pathlib.Path(ours.METRICS_DIR)
+try:
+    metrics.mkdir(parents=True, exist_ok=True)
+except OSError as error:
+    raise ours.ConfigError("METRICS_DIR", f"cannot make {metrics}: {error.strerror}") from None
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
 
 
 def on_starting(_server):
-    """The counters of the processes before us."""
-    shutil.rmtree(ours.METRICS_DIR, ignore_errors=True)
-    pathlib.Path(ours.METRICS_DIR).mkdir(parents=True, exist_ok=True)
+    """The counters of the processes before us go; nothing else that may be in that folder does."""
+    for path in metrics.glob("*.db"):
+        path.unlink(missing_ok=True)
 
 
 def post_worker_init(worker):

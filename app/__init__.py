@@ -5,13 +5,14 @@ from typing import Any
 from flask import Flask
 
 from app import cli, log, models, security, services, views  # noqa: F401 - models: all tables, before the first mapper is used
+from app.application import Application
 from app.extensions import csrf, db, engine_options, migrate
-from config import WEAK_SECRETS, ConfigError
+from config import refuse_weak_secret
 
 
 def create_app(**overrides: Any) -> Flask:
     """Settings come from config.py; `overrides` are for tests and tools. Needs no database to start."""
-    app = Flask(__name__)
+    app: Flask = Application(__name__)
     app.config.from_object("config")
     app.config.update(overrides)
     log.setup(app.config["LOG_LEVEL"])
@@ -28,8 +29,3 @@ def create_app(**overrides: Any) -> Flask:
         views.register(app)
     cli.register(app)
     return app
-
-
-def refuse_weak_secret(secret: str) -> None:
-    if secret.lower() in WEAK_SECRETS or len(secret) < 16:
-        raise ConfigError("SECRET_KEY", "is missing, well known or shorter than 16 characters; `make run` writes one to var/secret_key")

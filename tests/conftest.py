@@ -1,111 +1,92 @@
-"""The ground the tests stand on: real databases, an app with a database of its own, people who log in."""
+"""The ground the tests stand on: real servers, a fresh database for each test, an app with its browser and its command line."""
 
 import pathlib
 import shutil
 import uuid
 from collections.abc import Iterator
-from typing import Any
 
-import flask_migrate
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
+from flask.testing import FlaskClient, FlaskCliRunner
 
-from app import create_app
-from config import database_url
+from tests.apps import close, make_app
+from tests.databases import KINDS, MariaDBCopies, PostgresCopies, SqliteCopies, driver_url
 from tests.servers.mariadb import MariaDB
 from tests.servers.postgres import Postgres
 from tests.servers.redis import Redis
 
-SECRET = "tests-only-0123456789abcdef"
-DATABASES = ("sqlite", "mariadb", "postgres")
-
 
 @pytest.fixture(scope="session")
 def mariadb() -> Iterator[MariaDB]:
-    server = MariaDB()
-    server.start()
-    yield server
-    server.close()
+    with MariaDB() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    server = Postgres()
-    server.start()
-    yield server
-    server.close()
+    with Postgres() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[Redis]:
-    server = Redis()
-    server.start()
-    yield server
-    server.close()
-
-
-def driver_url(url: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """As config.py would make it of DATABASE_URL."""
-    monkeypatch.setenv("DATABASE_URL", url)
-    return database_url("DATABASE_URL", "")
+    with Redis() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    """A migrated SQLite file to copy: quicker than migrating for each test."""
-    path = tmp_path_factory.mktemp("template") / "mailkeep.db"
-    migrate(make_app(f"sqlite:///{path}", path.parent))
-    return path
+def sqlite_copies(tmp_path_factory: pytest.TempPathFactory) -> SqliteCopies:
+    return SqliteCopies(tmp_path_factory.mktemp("sqlite"))
 
 
-def make_app(url: str, folder: pathlib.Path, **overrides: Any) -> Flask:
-    settings: dict[str, Any] = {
-        "SQLALCHEMY_DATABASE_URI": url,
-        "SECRET_KEY": SECRET,
-        "STORE_URL": f"file://{folder}/store",
-        "SPOOL_DIR": str(folder / "spool"),
-        "NODE_NAME": "mx1",
-        "MIN_FREE_BYTES": 0,
-        "TESTING": True,
-        "RATELIMIT_ENABLED": False,
-        "LOG_LEVEL": "WARNING",
-    }
-    return create_app(**settings | overrides)
+@pytest.fixture(scope="session")
+def mariadb_copies(mariadb: MariaDB, tmp_path_factory: pytest.TempPathFactory) -> MariaDBCopies:
+    return MariaDBCopies(mariadb, tmp_path_factory.mktemp("mariadb"))
 
 
-def migrate(app: Flask) -> None:
-    with app.app_context():
-        flask_migrate.upgrade()
-        from app.extensions import db
-
-        db.engine.dispose()
+@pytest.fixture(scope="session")
+def postgres_copies(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> PostgresCopies:
+    return PostgresCopies(postgres, tmp_path_factory.mktemp("postgres"))
 
 
-@pytest.fixture(params=DATABASES)
-def empty_database(request: pytest.FixtureRequest, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The URL of a new database on each of the three."""
+@pytest.fixture(scope="session")
+def sqlite_template(sqlite_copies: SqliteCopies) -> pathlib.Path:
+    """A migrated file with all permissions, to copy."""
+    return sqlite_copies.template
+
+
+@pytest.fixture(params=KINDS)
+def empty_database(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Iterator[str]:
+    """The URL of a new database without any table, on each of the three."""
     if request.param == "sqlite":
-        yield driver_url(f"sqlite:///{tmp_path}/mailkeep.db", monkeypatch)
+        yield driver_url(f"sqlite:///{tmp_path}/mailkeep.db")
         return
-    server = request.getfixturevalue(request.param)
+    server: MariaDB | Postgres = request.getfixturevalue(request.param)
     name = f"t{uuid.uuid4().hex[:12]}"
-    yield driver_url(server.create(name), monkeypatch)
+    yield driver_url(server.create(name))
     server.drop(name)
 
 
+@pytest.fixture(params=KINDS)
+def database(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Iterator[str]:
+    """The URL of a fresh database, migrated and with all permissions, on each of the three."""
+    copies: SqliteCopies | MariaDBCopies | PostgresCopies = request.getfixturevalue(f"{request.param}_copies")
+    url = copies.make(tmp_path)
+    yield url
+    copies.drop(url)
+
+
 @pytest.fixture
-def any_app(empty_database: str, tmp_path: pathlib.Path) -> Iterator[Flask]:
-    """An app on each database, migrated."""
-    app = make_app(empty_database, tmp_path)
-    migrate(app)
+def any_app(database: str, tmp_path: pathlib.Path) -> Iterator[Flask]:
+    """An app on each database."""
+    app = make_app(database, tmp_path)
     yield app
     close(app)
 
 
 @pytest.fixture
 def app(sqlite_template: pathlib.Path, tmp_path: pathlib.Path) -> Iterator[Flask]:
-    """An app on SQLite, migrated, for what does not depend on the database."""
+    """An app on SQLite, for what does not depend on the database."""
     path = tmp_path / "mailkeep.db"
     shutil.copy(sqlite_template, path)
     app = make_app(f"sqlite:///{path}", tmp_path)
@@ -113,15 +94,11 @@ def app(sqlite_template: pathlib.Path, tmp_path: pathlib.Path) -> Iterator[Flask
     close(app)
 
 
-def close(app: Flask) -> None:
-    from app.extensions import db
-
-    app.extensions["mailkeep_intake"].stop()
-    with app.app_context():
-        db.session.remove()
-        db.engine.dispose()
-
-
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
     return app.test_client()
+
+
+@pytest.fixture
+def runner(app: Flask) -> FlaskCliRunner:
+    return app.test_cli_runner()

@@ -21,7 +21,7 @@ def init() -> None:
 
     The admin is MAILKEEP_ADMIN_USER (admin) with MAILKEEP_ADMIN_PASSWORD; without one a password is made and shown once.
     """
-    sync_permissions(current_app)
+    sync_permissions()
     node = register_local(current_app.config["NODE_NAME"])
     click.echo(f"This server is node {node.name}, number {node.number}.")
     user = os.environ.get("MAILKEEP_ADMIN_USER", "admin")

@@ -1,122 +1,52 @@
-"""The header block of a mail: bytes in, text out, whatever the bytes are. Never raises for what a mail holds."""
+"""The header block of a mail: bytes in, values out, whatever the bytes are."""
 
-import base64
-import binascii
-import codecs
 import re
+from collections.abc import Collection
+
+from app.mime.addresses import address_in, address_of
+from app.mime.text import clean, one_line
+from app.mime.words import decode_bytes, decode_value
+
+__all__ = ["address_in", "address_of", "block_text", "clean", "decode_bytes", "decode_value", "header_block", "one_line", "parse_headers"]
 
 _MAX_BLOCK = 512 << 10
 _MAX_FIELDS = 2000
-_ENCODED_WORD = re.compile(rb"=\?([A-Za-z0-9_.:-]+)(?:\*[^?]*)?\?([BbQq])\?([^?\s]*)\?=")
-_FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:[ \t]*(.*)$", re.DOTALL)
-# Bounded, so that no text makes the search quadratic.
-_ADDRESS = re.compile(r"[^\s<>()\[\],;:\"@]{1,128}@[^\s<>()\[\],;:\"@]{1,255}")
-_ANGLE = re.compile(r"<([^<>]{0,400})>")
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"|\([^()]*\)')
-_MAX_ADDRESS_TEXT = 4000
-_CODEC_ALIASES = {"x-gbk": "gbk", "x-sjis": "shift_jis", "ks_c_5601-1987": "cp949", "cp-850": "cp850", "unicode-1-1-utf-7": "utf-7"}
-_FORBIDDEN = {0: "\ufffd"}
+_FOLD = re.compile(rb"\n[ \t]+")
+_NAME = re.compile(r"[!-9;-~]+")
 
 
 def header_block(raw: bytes) -> bytes:
-    """All before the first empty line, at most half a megabyte."""
-    head = raw[:_MAX_BLOCK]
-    if head.startswith((b"\r\n", b"\n")):
+    """All before the first empty line, at most half a megabyte. Copies nothing else."""
+    if raw.startswith((b"\r", b"\n")):
         return b""
-    ends = [end for end in (head.find(b"\r\n\r\n"), head.find(b"\n\n"), head.find(b"\n\r\n")) if end >= 0]
-    return head[: min(ends)] if ends else head
+    end = min(len(raw), _MAX_BLOCK)
+    for mark in (b"\n\r\n", b"\n\n"):
+        found = raw.find(mark, 0, end)
+        end = found if found >= 0 else end
+    block = raw[:end]
+    return block.removesuffix(b"\r") if b"\n" in raw[: end + 1] else block.partition(b"\r\r")[0]
 
 
-def parse_headers(block: bytes) -> list[tuple[str, bytes]]:
-    """(lower-case name, unfolded value) in order; lines that are no field are passed over."""
+def parse_headers(block: bytes, only: Collection[str] | None = None) -> list[tuple[str, bytes]]:
+    """(lower-case name, unfolded value) in order, all or `only` some; lines that are no field are passed over."""
     fields: list[tuple[str, bytes]] = []
     for line in _unfold(block).split(b"\n"):
-        match = _FIELD.match(line)
-        if match:
-            fields.append((match[1].decode("ascii").lower(), match[2].strip()))
+        head, colon, value = line.partition(b":")
+        name = head.rstrip(b" \t").lower().decode("latin-1")
+        if (only is None or name in only) and colon and _NAME.fullmatch(name):
+            fields.append((name, value.strip()))
             if len(fields) == _MAX_FIELDS:
                 break
     return fields
 
 
 def _unfold(block: bytes) -> bytes:
-    return re.sub(rb"\n[ \t]+", b" ", block.replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
+    return _FOLD.sub(b" ", block.replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
 
 
-def decode_value(value: bytes) -> str:
-    """RFC 2047 as mailers really write it: adjacent words are joined as bytes first, so a character cut in two is whole again."""
-    if b"=?" not in value:
-        return one_line(decode_bytes(value))
-    pieces: list[str] = []
-    position, charset, gathered = 0, "", b""
-    for match in _ENCODED_WORD.finditer(value):
-        between = value[position : match.start()]
-        word_charset = match[1].decode("ascii").lower()
-        if between.strip(b" \t\r\n") or word_charset != charset:
-            pieces.append(_decode(gathered, charset))
-            gathered = b""
-            if between.strip(b" \t\r\n") or not charset:
-                pieces.append(decode_bytes(between))
-        charset = word_charset
-        gathered += _word_bytes(match[2], match[3])
-        position = match.end()
-    pieces += [_decode(gathered, charset), decode_bytes(value[position:])]
-    return one_line("".join(pieces))
-
-
-def _word_bytes(encoding: bytes, text: bytes) -> bytes:
-    if encoding in b"Qq":
-        return binascii.a2b_qp(text.replace(b"_", b" "), header=False)
+def block_text(block: bytes) -> str:
+    """The block as it is shown: not decoded, and no line spoilt by what another line holds."""
     try:
-        return base64.b64decode(text + b"=" * (-len(text) % 4))
-    except binascii.Error:
-        return text
-
-
-def _decode(value: bytes, charset: str) -> str:
-    if not value:
-        return ""
-    try:
-        codec = codecs.lookup(_CODEC_ALIASES.get(charset, charset))
-        if codec._is_text_encoding:  # "hex" and "zip" are codecs too, and not for strangers
-            return value.decode(codec.name, "replace")
-    except (LookupError, ValueError):
-        pass
-    return decode_bytes(value)
-
-
-def decode_bytes(value: bytes) -> str:
-    """Undeclared bytes: UTF-8 where they are UTF-8, else the Western code page every mailer falls back to."""
-    try:
-        return value.decode("utf-8")
+        return clean(block.decode("utf-8"))
     except UnicodeDecodeError:
-        return value.decode("windows-1252", "replace")
-
-
-def clean(text: str) -> str:
-    """What every database can keep: no NUL, no lone surrogate."""
-    if "\0" in text:
-        text = text.translate(_FORBIDDEN)
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
-
-
-def one_line(text: str) -> str:
-    if "\n" in text or "\r" in text:
-        text = re.sub(r"[\r\n]+[ \t]*", " ", text)
-    return clean(text).strip()
-
-
-def address_of(text: str) -> str:
-    """The first address of a decoded From or To, lower case, or "": what stands in <> wins over what merely looks like one."""
-    if "@" not in text:
-        return ""
-    for part in _QUOTED.sub("", text[:_MAX_ADDRESS_TEXT]).split(","):
-        angle = _ANGLE.search(part)
-        match = _ADDRESS.search(angle[1] if angle else part)
-        if match:
-            return match[0].lower()
-    return ""
+        return clean("\n".join(decode_bytes(line) for line in block.split(b"\n")))

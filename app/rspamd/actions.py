@@ -19,7 +19,7 @@ class Action(StrEnum):
 DELIVERED = frozenset({Action.NO_ACTION, Action.ADD_HEADER, Action.REWRITE_SUBJECT, Action.ACCEPT})
 DEFERRED = frozenset({Action.GREYLIST, Action.SOFT_REJECT})
 
-_TONES = {
+_TONES: dict[str, str] = {
     Action.NO_ACTION: "good",
     Action.ACCEPT: "good",
     Action.GREYLIST: "wait",
@@ -32,6 +32,13 @@ _TONES = {
 }
 
 
+def action_named(text: str) -> str:
+    """Lower case; the spelling of Rspamd's settings (add_header) is that of its reports (add header). Unknown actions stay as they are."""
+    action = text.lower()
+    spaced = action.replace("_", " ")
+    return spaced if spaced in _TONES else action
+
+
 def tone_of(action: str) -> str:
     """The colour a badge has, by name; unknown actions are neutral."""
-    return _TONES.get(action, "plain")  # type: ignore[call-overload, no-any-return]
+    return _TONES.get(action, "plain")

@@ -1,12 +1,18 @@
 """Request bodies as they come: gzip and zstd taken off, never beyond a limit."""
 
+import re
 import zlib
 
 import zstandard
 
 from app.errors import BadRequest, TooLarge, Unsupported
+from app.rspamd import zstd_frames
 
 _CHUNK = 256 << 10
+_FEED = 64 << 10
+_MAX_MEMBERS = 1000
+_MAX_WINDOW = 32 << 20
+_ZEROS = re.compile(rb"\0*")
 
 
 def decode_body(body: bytes, encoding: str, limit: int) -> bytes:
@@ -17,59 +23,65 @@ def decode_body(body: bytes, encoding: str, limit: int) -> bytes:
         case "gzip" | "x-gzip":
             return _gunzip(body, limit)
         case "zstd":
-            return unzstd(body, limit)
+            return _unzstd(body, limit)
         case other:
             raise Unsupported(f"Content-Encoding {other[:40]!r} is not read here: gzip, zstd or none")
 
 
+class _Pieces:
+    """What came out so far."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit, self._size = limit, 0
+        self._pieces: list[bytes] = []
+
+    def add(self, piece: bytes) -> None:
+        self._size += len(piece)
+        if self._size > self._limit:
+            raise TooLarge(f"the body unpacks to more than MAX_BODY_BYTES = {self._limit}")
+        self._pieces.append(piece)
+
+    def whole(self) -> bytes:
+        return self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+
+
 def _gunzip(body: bytes, limit: int) -> bytes:
-    pieces: list[bytes] = []
-    size = 0
-    while body:
-        member = zlib.decompressobj(16 + zlib.MAX_WBITS)
-        while not member.eof:
-            try:
-                piece = member.decompress(body, _CHUNK)
-            except zlib.error as error:
-                raise BadRequest(f"the gzip body is broken: {error}") from None
-            body = member.unconsumed_tail
-            size += len(piece)
-            _check(size, limit)
-            pieces.append(piece)
-            if not piece and not body and not member.eof:
-                raise BadRequest("the gzip body ends too early")
-        body = member.unused_data.lstrip(b"\0")
-    return b"".join(pieces)
+    pieces, position = _Pieces(limit), 0
+    for _ in range(_MAX_MEMBERS):
+        position = _gunzip_member(body, position, pieces)
+        if position == len(body):
+            return pieces.whole()
+    raise BadRequest(f"the gzip body has more than {_MAX_MEMBERS} members")
 
 
-def unzstd(body: bytes, limit: int) -> bytes:
-    """All frames of a stream."""
-    pieces: list[bytes] = []
-    size = 0
+def _gunzip_member(body: bytes, start: int, pieces: _Pieces) -> int:
+    """Where the member and the zeros that pad it end. Fed in slices, for zlib copies whatever it has not used yet."""
+    member = zlib.decompressobj(16 + zlib.MAX_WBITS)
+    position, waiting = start, b""
+    while not member.eof:
+        if not waiting:
+            waiting = body[position : position + _FEED]
+            position += len(waiting)
+        try:
+            piece = member.decompress(waiting, _CHUNK)
+        except zlib.error as error:
+            raise BadRequest(f"the gzip body is broken: {error}") from None
+        if not piece and not waiting:
+            raise BadRequest("the gzip body ends too early")
+        pieces.add(piece)
+        waiting = member.unconsumed_tail
+    padding = _ZEROS.match(body, position - len(member.unused_data))
+    return padding.end() if padding else position
+
+
+def _unzstd(body: bytes, limit: int) -> bytes:
+    """All frames of a stream. Its end is checked first, for the reader takes a torn end for the end."""
+    zstd_frames.check(body)
+    pieces = _Pieces(limit)
     try:
-        with zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(body, read_across_frames=True) as reader:
+        with zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW).stream_reader(body, read_across_frames=True) as reader:
             while piece := reader.read(_CHUNK):
-                size += len(piece)
-                _check(size, limit)
-                pieces.append(piece)
+                pieces.add(piece)
     except zstandard.ZstdError as error:
         raise BadRequest(f"the zstd body is broken: {error}") from None
-    if not _is_whole(body):
-        raise BadRequest("the zstd body ends too early")
-    return b"".join(pieces)
-
-
-def _is_whole(body: bytes) -> bool:
-    """The reader takes a torn end for the end; asked of what is known to be no bomb."""
-    while body:
-        frame = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj()
-        frame.decompress(body)
-        if not frame.eof:
-            return False
-        body = frame.unused_data
-    return True
-
-
-def _check(size: int, limit: int) -> None:
-    if size > limit:
-        raise TooLarge(f"the body unpacks to more than MAX_BODY_BYTES = {limit}")
+    return pieces.whole()

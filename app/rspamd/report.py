@@ -34,6 +34,8 @@ class Report:
     """Envelope recipients as given: any case, duplicates, order kept."""
     subject: str = ""
     header_from: str = ""
+    from_address: str = ""
+    """The address in header_from, lower case: told from the undecoded field where the message was sent."""
     header_to: str = ""
     header_date: str = ""
     headers: str = ""

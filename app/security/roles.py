@@ -1,28 +1,25 @@
 """Roles and permissions as the code knows them, written to the database once by a deployment."""
 
-from flask import Flask
+from flask import current_app
 
 from app.errors import Conflict
 from app.extensions import db
 
 
-def sync_permissions(app: Flask) -> None:
+def sync_permissions() -> None:
     """Every view's permissions exist, Admin has them all, and what no view has any more is gone. Safe to repeat."""
-    with app.app_context():
-        appbuilder = app.extensions.get("appbuilder")
-        if appbuilder is None:
-            raise Conflict("Run this with ROLES including web: permissions belong to the panel's views.")
-        for name in (appbuilder.sm.auth_role_admin, appbuilder.sm.auth_role_public):
-            appbuilder.sm.add_role(name)
-        appbuilder.add_permissions(update_perms=True)
-        appbuilder.security_cleanup()
-        db.session.commit()
+    appbuilder = current_app.extensions.get("appbuilder")
+    if appbuilder is None:
+        raise Conflict("Run this with ROLES including web: permissions belong to the panel's views.")
+    for name in (appbuilder.sm.auth_role_admin, appbuilder.sm.auth_role_public):
+        appbuilder.sm.add_role(name)
+    appbuilder.add_permissions(update_perms=True)
+    appbuilder.security_cleanup()
+    db.session.commit()
 
 
 def ensure_admin(username: str, password: str, email: str) -> bool:
     """Makes the first account; False where there is one already."""
-    from flask import current_app
-
     sm = current_app.extensions["appbuilder"].sm
     if sm.count_users():
         return False

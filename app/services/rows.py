@@ -25,7 +25,7 @@ _MAX_INTEGER = 2**31 - 1
 
 def mail_row(entry: Entry, local_node: str) -> Row:
     report = entry.report
-    mail_from, mime_from = report.mail_from.lower(), address_of(report.header_from)
+    mail_from, mime_from = report.mail_from.lower(), report.from_address or address_of(report.header_from)
     first = report.recipients[0].lower() if report.recipients else ""
     return {
         "id": entry.id,

@@ -2,8 +2,9 @@
 
 import logging
 
-from flask import Flask, Response, jsonify, make_response, render_template, request
+from flask import Flask, Response, g, jsonify, make_response, render_template, request
 from flask_babel import gettext as _
+from flask_login import current_user
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
@@ -63,8 +64,12 @@ def answer(status: int, message: str) -> Response:
         response = jsonify(message=message)
         response.status_code = status
         return response
+    if "user" not in g:  # a request that ended before FAB had set it
+        g.user = current_user
     try:
-        return Response(render_template("error.html", status=status, message=message), status)
+        appbuilder = request_app().extensions["appbuilder"]
+        page = render_template("error.html", status=status, message=message, appbuilder=appbuilder, base_template=appbuilder.base_template)
+        return Response(page, status)
     except SQLAlchemyError:  # the page asks who is logged in, and the database is away
         return Response(render_template("error_plain.html", status=status, message=message), status)
 

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from flask import Response, current_app, g, jsonify, request
-from flask_appbuilder.api import expose, safe
+from flask_appbuilder.api import expose
 from flask_appbuilder.security.decorators import protect
 
 from app.errors import BadRequest
@@ -47,7 +47,6 @@ class MailApi(ScopedModelRestApi):
 
     @expose("/", methods=["GET"])
     @protect()
-    @safe
     def get_list(self) -> Response:
         """Mails, newest first
         ---
@@ -75,7 +74,6 @@ class MailApi(ScopedModelRestApi):
 
     @expose("/<pk>", methods=["GET"])
     @protect()
-    @safe
     def get(self, pk: str) -> Response:
         """One mail
         ---

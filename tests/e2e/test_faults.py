@@ -14,7 +14,7 @@ from app.storage import store_for
 from app.storage.local import digest_of
 from bench.load import post
 from bench.mails import Poster
-from tests.conftest import driver_url
+from tests.databases import driver_url
 from tests.servers.gunicorn import Mailkeep
 from tests.servers.mariadb import MariaDB
 from tests.servers.process import wait_for
@@ -71,7 +71,7 @@ class Load:
             thread.join(180)
 
 
-def test_no_accepted_mail_is_lost_or_doubled(own_mariadb: MariaDB, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_accepted_mail_is_lost_or_doubled(own_mariadb: MariaDB, tmp_path: pathlib.Path) -> None:
     server = Mailkeep(own_mariadb.create(f"f{uuid.uuid4().hex[:8]}"), LOG_LEVEL="ERROR").prepare()
     server.start()
     load = Load(server.port, COUNT)
@@ -91,7 +91,7 @@ def test_no_accepted_mail_is_lost_or_doubled(own_mariadb: MariaDB, tmp_path: pat
         load.wait_until(COUNT * 5 // 6)
         own_mariadb.start()
         load.join()
-        check(server, load, driver_url(server.settings["DATABASE_URL"], monkeypatch))
+        check(server, load, driver_url(server.settings["DATABASE_URL"]))
     finally:
         server.close()
 

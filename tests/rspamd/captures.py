@@ -6,6 +6,7 @@ import pathlib
 from dataclasses import dataclass
 from typing import Any
 
+from app.rspamd.body import decode_body
 from app.rspamd.metadata import parse
 from app.rspamd.report import Limits, Received
 
@@ -18,10 +19,11 @@ class Capture:
     version: str
     formatter: str
     mail: str
+    collection: str = "captures"
 
     @property
     def path(self) -> pathlib.Path:
-        return DATA / "captures" / self.version / self.formatter / f"{self.mail}.http"
+        return DATA / self.collection / self.version / self.formatter / f"{self.mail}.http"
 
     def request(self) -> tuple[dict[str, str], bytes]:
         """Headers as WSGI would give them, and the body."""
@@ -31,16 +33,18 @@ class Capture:
 
     def received(self) -> Received:
         headers, body = self.request()
-        return parse(headers, body, Limits())
+        limits = Limits()
+        return parse(headers, decode_body(body, headers.get("content-encoding", ""), limits.body_bytes), limits)
 
     def __str__(self) -> str:
         return f"{self.version}-{self.formatter}-{self.mail}"
 
 
 @functools.cache
-def every() -> tuple[Capture, ...]:
-    paths = sorted((DATA / "captures").glob("*/*/*.http"))
-    return tuple(Capture(path.parent.parent.name, path.parent.name, path.stem) for path in paths)
+def every(collection: str = "captures") -> tuple[Capture, ...]:
+    """captures: the ordinary mails of tests/data/mails. odd: mails that were written to be misread, named by what is odd in them."""
+    paths = sorted((DATA / collection).glob("*/*/*.http"))
+    return tuple(Capture(path.parent.parent.name, path.parent.name, path.stem, collection) for path in paths)
 
 
 def message(mail: str) -> bytes:

@@ -46,6 +46,9 @@ class MariaDB(Server):
             f"CREATE DATABASE {database} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;"
             f"CREATE USER IF NOT EXISTS mailkeep@'127.0.0.1' IDENTIFIED BY 'mailkeep'; GRANT ALL ON {database}.* TO mailkeep@'127.0.0.1'"
         )
+        return self.url(database)
+
+    def url(self, database: str) -> str:
         return f"mysql://mailkeep:mailkeep@127.0.0.1:{self.port}/{database}"
 
     def drop(self, database: str) -> None:

@@ -27,8 +27,8 @@ class Postgres(Server):
         command = [str(self.bin / "psql"), "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", "-X", "-A", "-t", "-c", statement]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
-    def create(self, database: str) -> str:
-        self.sql(f"CREATE DATABASE {database}")
+    def create(self, database: str, template: str = "template1") -> str:
+        self.sql(f"CREATE DATABASE {database} TEMPLATE {template}")
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
 
     def drop(self, database: str) -> None:

@@ -121,7 +121,7 @@ def test_any_text_comes_back_as_it_was(any_app: Flask, text: str) -> None:
 
 
 def test_a_database_without_tables_is_unavailable_not_a_bad_mail(tmp_path, sqlite_template) -> None:
-    from tests.conftest import close, make_app
+    from tests.apps import close, make_app
 
     app = make_app(f"sqlite:///{tmp_path}/empty.db", tmp_path)
     with app.app_context(), pytest.raises(Unavailable):

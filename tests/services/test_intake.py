@@ -18,7 +18,7 @@ from app.services.intake import Intake
 from app.services.ticket import Accepted, Outcome
 from app.storage import store_for
 from app.storage.local import digest_of
-from tests.conftest import close, make_app
+from tests.apps import close, make_app
 from tests.make import make_entry, make_node, make_raw
 from tests.servers.process import wait_for
 

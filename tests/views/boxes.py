@@ -134,10 +134,7 @@ def make(folder: pathlib.Path, *, ours: bool) -> types.SimpleNamespace:
 def login(made: types.SimpleNamespace, name: str = "alice") -> FlaskClient:
     client: FlaskClient = made.app.test_client()
     page = client.get("/login/").get_data(as_text=True)
-    fields = {"username": name, "password": PASSWORD}
-    if made.ours:
-        marker = page.index('value="', page.index('name="csrf_token"')) + 7
-        fields["csrf_token"] = page[marker : page.index('"', marker)]
+    fields = {"username": name, "password": PASSWORD, "csrf_token": token_in(page)}
     assert client.post("/login/", data=fields).status_code == 302
     return client
 
@@ -145,10 +142,13 @@ def login(made: types.SimpleNamespace, name: str = "alice") -> FlaskClient:
 def post(made: types.SimpleNamespace, client: FlaskClient, path: str, **fields: Any) -> Any:
     """With the CSRF token where there is one."""
     if made.ours:
-        page = client.get("/boxview/list/").get_data(as_text=True)
-        marker = page.index('value="', page.index('name="csrf_token"')) + 7
-        fields["csrf_token"] = page[marker : page.index('"', marker)]
+        fields["csrf_token"] = token_in(client.get("/boxview/list/").get_data(as_text=True))
     return client.post(path, data=fields)
+
+
+def token_in(page: str) -> str:
+    start = page.index('value="', page.index('name="csrf_token"')) + 7
+    return page[start : page.index('"', start)]
 
 
 def statements(made: types.SimpleNamespace, act: Callable[[], Any]) -> list[str]:

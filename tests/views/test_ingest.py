@@ -15,7 +15,7 @@ from app.extensions import db
 from app.models import Mail
 from app.storage import store_for
 from app.storage.local import digest_of
-from tests.conftest import close, make_app
+from tests.apps import close, make_app
 from tests.make import AUTHORIZATION, as_json, make_headers, make_node, make_raw, post
 from tests.rspamd.captures import every
 

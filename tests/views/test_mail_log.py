@@ -41,13 +41,20 @@ def test_the_list_never_counts_or_skips_its_way(any_app: Flask) -> None:
     client = login(any_app, "admin")
     page(client)
     statements: list[str] = []
+    skipped: list[object] = []
+
+    def listen(_c: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:
+        statements.append(" ".join(statement.split()))
+        if "OFFSET" in statement.upper() and "FROM mail" in statement:
+            skipped.append(tuple(parameters)[-1])  # type: ignore[arg-type] - SQLite's dialect always writes OFFSET, as 0
+
     with any_app.app_context():
         engine = db.engine
-    event.listen(engine, "before_cursor_execute", lambda _c, _cu, statement, *_: statements.append(" ".join(statement.split())))
+    event.listen(engine, "before_cursor_execute", listen)
     page(client, before=1 << 62)
     mine = [statement for statement in statements if "FROM mail" in statement]
     assert len(mine) == 2
-    assert all("OFFSET" not in statement.upper() for statement in mine)
+    assert set(skipped) <= {0}
     counting = next(statement for statement in mine if "count(*)" in statement)
     assert "LIMIT" in counting
     rows = next(statement for statement in mine if "count(*)" not in statement)
@@ -224,7 +231,7 @@ def test_the_account_screens_open_for_an_admin_and_for_nobody_else(app: Flask, p
     admin = login(app, "admin")
     assert admin.get(path).status_code == 200
     carol = login(app, "carol", role="Recipient")
-    assert carol.get(path).status_code in (302, 404) or path in ("/users/userinfo/", "/resetmypassword/form")
+    assert carol.get(path).status_code in (302, 403, 404) or path in ("/users/userinfo/", "/resetmypassword/form")
 
 
 def test_an_error_page_is_ours_and_tells_no_inside(app: Flask) -> None:
@@ -253,9 +260,11 @@ def test_syncing_permissions_twice_changes_nothing(app: Flask) -> None:
             sm = app.extensions["appbuilder"].sm
             return {(p.permission.name, p.view_menu.name) for p in sm.find_role("Admin").permissions}
 
-    sync_permissions(app)
+    with app.app_context():
+        sync_permissions()
     first = permissions()
-    sync_permissions(app)
+    with app.app_context():
+        sync_permissions()
     assert permissions() == first
     assert ("can_list", "MailLogView") in first
     with app.app_context():
