@@ -12,6 +12,7 @@ comma := ,
 STAMP := $(VENV)/.installed$(if $(EXTRAS),-$(subst $(comma),-,$(EXTRAS)))
 
 .DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
 .PHONY: help setup run demo init test test-rspamd4 bench lint fix types i18n migrate requirements clean
 
 help: ## What there is
@@ -29,7 +30,7 @@ $(STAMP): $(VENV)/bin/python pyproject.toml requirements.txt
 	@touch $@
 
 var/secret_key:
-	@mkdir -p var && umask 077 && $(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(48))' > $@
+	@umask 077 && mkdir -p var && $(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(48))' > $@
 
 init: $(STAMP) var/secret_key ## Migrate the database, make the permissions, the node and the first admin
 	@$(BIN)/flask db upgrade

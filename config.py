@@ -162,14 +162,17 @@ def refuse_weak_secret(secret: str) -> None:
 ROLES = env_list("ROLES", "web,ingest,jobs", ("web", "ingest", "jobs"))
 # The name of this server among all that share the database; it owns the stored copies of the mails it takes.
 NODE_NAME = node_name("NODE_NAME", socket.gethostname().split(".")[0] or "node1")
-# Signs cookies and tokens; `flask mailkeep init` writes one to var/secret_key.
+# Signs cookies and tokens; all servers of one panel share it. `make run` writes one to var/secret_key.
 SECRET_KEY = env_secret("SECRET_KEY", BASE_DIR / "var" / "secret_key")
-# Where gunicorn listens, with how many processes and threads in each.
+# Where gunicorn listens.
 BIND = env_str("BIND", "127.0.0.1:8080")
+# Processes.
 WORKERS = env_int("WORKERS", 2, 1, 32)
+# Threads in each: so many posts and pages at once.
 THREADS = env_int("THREADS", 32, 1, 512)
 # Addresses whose X-Forwarded-For, -Proto and -Host are believed; from anybody else these headers mean nothing.
 TRUSTED_PROXIES = env_networks("TRUSTED_PROXIES", "")
+# DEBUG, INFO, WARNING or ERROR.
 LOG_LEVEL = env_choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
 
 # --- Where things are kept -------------------------------------------------------------------------------------------------
@@ -183,17 +186,19 @@ SPOOL_DIR = str(BASE_DIR / env_str("SPOOL_DIR", "var/spool"))
 STORE_LEVEL = env_int("STORE_LEVEL", 1, 1, 19)
 
 # --- Ingest: limits --------------------------------------------------------------------------------------------------------
-# The request body, and what it may grow to when it comes compressed.
+# Bytes of the request body, and what it may grow to when it comes compressed.
 MAX_BODY_BYTES = env_int("MAX_BODY_BYTES", 64 * MB, KB)
-# The report without the message: JSON, or the X-Rspamd-* headers together.
+# Bytes of the report without the message: JSON, or the X-Rspamd-* headers together.
 MAX_METADATA_BYTES = env_int("MAX_METADATA_BYTES", 2 * MB, KB)
-# All HTTP request headers together (gunicorn itself stops at 1 MB a header).
+# Bytes of all HTTP request headers together (gunicorn itself stops at 1 MB a header).
 MAX_HEADER_BYTES = env_int("MAX_HEADER_BYTES", 512 * KB, KB, 8 * MB)
+# Envelope recipients of one mail.
 MAX_RECIPIENTS = env_int("MAX_RECIPIENTS", 5000, 1, 32_000)
+# Symbols of one mail.
 MAX_SYMBOLS = env_int("MAX_SYMBOLS", 2000, 1)
 
 # --- Ingest: which mails keep their raw copy -------------------------------------------------------------------------------
-# By action.
+# By action: mails Rspamd decided one of these for.
 STORE_ACTIONS = env_list("STORE_ACTIONS", "add header,rewrite subject,discard,reject,quarantine", convert=lambda w: w.strip().lower())
 # Mails with a virus, whatever the action.
 STORE_VIRUS = env_bool("STORE_VIRUS", True)
@@ -205,7 +210,7 @@ STORE_ONLY_SYMBOLS = env_list("STORE_ONLY_SYMBOLS", "")
 STORE_MIN_SCORE = env_str("STORE_MIN_SCORE", "")
 # Only mails with a recipient in one of these domains (empty: all); viruses included.
 STORE_DOMAINS = env_list("STORE_DOMAINS", "", convert=lambda w: w.strip().lower().lstrip("@"))
-# Symbols that mean a virus was found; the first option names it. A trailing * matches any ending.
+# Symbols that mean a virus was found; the first option names it. A * at either end matches anything.
 VIRUS_SYMBOLS = env_list("VIRUS_SYMBOLS", "CLAM_VIRUS,CLAMAV_VIRUS,*_VIRUS,VIRUS_*,*_INFECTED")
 
 # --- Ingest: safety --------------------------------------------------------------------------------------------------------
@@ -215,8 +220,9 @@ DEDUP_SECONDS = env_int("DEDUP_SECONDS", 300, 0, 86400)
 DB_PATIENCE_SECONDS = env_float("DB_PATIENCE_SECONDS", 2.0, 0.1, 60.0)
 # How many reports one transaction takes at most.
 BATCH_ROWS = env_int("BATCH_ROWS", 200, 1, 1000)
-# A spool file is closed at this size or age; closed files go once the store is flushed.
+# A spool file is closed at this size in bytes; closed files go once the store is flushed.
 SPOOL_SEGMENT_BYTES = env_int("SPOOL_SEGMENT_BYTES", 64 * MB, MB)
+# ... or at this age.
 SPOOL_SEGMENT_SECONDS = env_float("SPOOL_SEGMENT_SECONDS", 10.0, 0.1, 3600.0)
 
 # --- Watching --------------------------------------------------------------------------------------------------------------
@@ -224,7 +230,7 @@ SPOOL_SEGMENT_SECONDS = env_float("SPOOL_SEGMENT_SECONDS", 10.0, 0.1, 3600.0)
 METRICS_ALLOW = env_networks("METRICS_ALLOW", "127.0.0.0/8,::1")
 # Where gunicorn's processes share their counters; emptied at each start.
 METRICS_DIR = str(BASE_DIR / env_str("METRICS_DIR", "var/metrics"))
-# Free space below which /readyz says no.
+# Bytes of free space below which /readyz says no.
 MIN_FREE_BYTES = env_int("MIN_FREE_BYTES", 256 * MB)
 
 # --- The panel -------------------------------------------------------------------------------------------------------------
@@ -236,8 +242,9 @@ SESSION_COOKIE_SECURE = env_bool("SESSION_COOKIE_SECURE", False)
 LOGIN_RATE = env_str("LOGIN_RATE", "10 per minute")
 # Where login attempts are counted: memory:// counts per process, redis://host:6379 for all.
 RATELIMIT_STORAGE_URI = env_str("RATELIMIT_STORAGE_URI", "memory://")
-# Rows per page: the default and the most a visitor can ask for.
+# Rows on a page.
 PAGE_SIZE = env_int("PAGE_SIZE", 50, 1, 1000)
+# The most rows a visitor can ask for.
 MAX_PAGE_SIZE = env_int("MAX_PAGE_SIZE", 200, 1, 1000)
 # Where counting stops: beyond it a list says "10,000+".
 COUNT_CAP = env_int("COUNT_CAP", 10_000, 1, 1_000_000)
