@@ -7,6 +7,9 @@ import subprocess
 import sys
 from typing import Any
 
+from tests.apps import close, make_app
+from tests.databases import driver_url, migrate
+from tests.make import make_node
 from tests.servers.process import Server
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -53,8 +56,10 @@ class Mailkeep(Server):
 
     def prepare(self) -> "Mailkeep":
         """Migrated, with the node mx1 that may post from here as rspamd:secret."""
-        self.flask("db", "upgrade")
-        self.flask("nodes", "add", "mx1", "--user", "rspamd", "--password", "secret", "--allow", "127.0.0.0/8")
+        app = make_app(driver_url(self.settings["DATABASE_URL"]), self.folder)
+        migrate(app)
+        make_node(app)
+        close(app)
         return self
 
     def get(self, path: str) -> tuple[int, bytes]:
