@@ -1,5 +1,6 @@
 """A real Rspamd posts to a real gunicorn of ours: rows and raw copies are what was sent."""
 
+import json
 import os
 import pathlib
 import uuid
@@ -67,6 +68,7 @@ def check_all_mails(running: Mailkeep, rspamd: Rspamd, *, drops_smtputf8: bool) 
             addresses = list(found)
         assert detail.scan_ms is not None  # its header has an underscore, which gunicorn drops unless told
         assert detail.rspamd_host
+        assert {symbol["name"] for symbol in json.loads(detail.symbols)} == set(verdicts[mail]["symbols"])
         assert detail.headers == raw.split(b"\r\n\r\n")[0].decode("utf-8", "replace")
         if not (drops_smtputf8 and mail == "14-smtputf8"):
             assert addresses == list(dict.fromkeys(address.lower() for address in sent["rcpt"]))
@@ -132,3 +134,25 @@ def test_rspamd_4_posts_reports_without_the_message(tmp_path: pathlib.Path, form
         url = f"http://127.0.0.1:{server.port}/ingest/mx1"
         with Rspamd(url, formatter, os.environ["RSPAMD4_ROOT"], **rule) as rspamd:
             check_reports_alone(server, rspamd)
+
+
+def check_as_shipped(server: Mailkeep, name: str, root: str = "") -> None:
+    """contrib/ as it stands: only the address and the password are the reader's own."""
+    text = (DATA.parent.parent / "contrib/rspamd" / name).read_text()
+    with_ours = text.replace("http://mailkeep.example.com:8080", f"http://127.0.0.1:{server.port}").replace("CHANGE ME", "secret")
+    rspamd = Rspamd("", root=root)
+    (rspamd.folder / "local.d/metadata_exporter.conf").write_text(with_ours)
+    mail = "20-wl"
+    with rspamd:
+        rspamd.scan(message(mail), envelope(mail) | {"from": "bad@example.net"}, "SHIPPED")
+        store = store_for(server.settings["STORE_URL"])
+        wait_for(lambda: store.exists(digest_of(message(mail))), 20, lambda: server.output() + rspamd.output())
+
+
+def test_the_shipped_exporter_file_for_rspamd_3_works(running: Mailkeep) -> None:
+    check_as_shipped(running, "metadata_exporter-3.conf")
+
+
+@pytest.mark.rspamd4
+def test_the_shipped_exporter_file_for_rspamd_4_works(running: Mailkeep) -> None:
+    check_as_shipped(running, "metadata_exporter-4.conf", os.environ["RSPAMD4_ROOT"])

@@ -69,15 +69,11 @@ def test_a_digest_comes_back_and_is_found(engine: Engine) -> None:
         assert connection.scalars(select(Mail.id).where(Mail.copy_digest == digest)).all() == [mail_id]
 
 
-@pytest.mark.parametrize(
-    ("one", "other"), [("ALICE@example.net", "alice@example.net"), ("é@example.net", "e@example.net"), ("ß", "ss"), ("a", "a ")]
-)
+@pytest.mark.parametrize(("one", "other"), [("ALICE@example.net", "alice@example.net"), ("é@example.net", "e@example.net"), ("ß", "ss")])
 def test_keys_compare_byte_for_byte(engine: Engine, one: str, other: str) -> None:
     mine = add(engine, mail_from=one)
     add(engine, mail_from=other)
     with engine.connect() as connection:
-        if engine.dialect.name == "mysql" and other.rstrip() == one:
-            pytest.xfail("MariaDB's utf8mb4_bin pads with blanks; no address ends in one")
         assert connection.scalars(select(Mail.id).where(Mail.mail_from == one)).all() == [mine]
 
 
