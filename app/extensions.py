@@ -39,15 +39,20 @@ strip_sequences()
 
 
 def engine_options(url: str) -> dict[str, Any]:
-    """Short time-outs everywhere: a database that hangs must not hang us."""
+    """Short time-outs everywhere: a database that hangs must not hang us. As many connections as threads may ask for at once."""
+    pool: dict[str, Any] = {"pool_size": 10, "max_overflow": 600, "pool_timeout": 10}
     match make_url(url).get_backend_name():
         case "sqlite":
-            return {"connect_args": {"timeout": 15, "check_same_thread": False}}
+            return pool | {"connect_args": {"timeout": 15, "check_same_thread": False}}
         case "mysql":
             connect = {"connect_timeout": 3, "read_timeout": 30, "write_timeout": 30}
-            return {"pool_pre_ping": True, "pool_recycle": 1800, "isolation_level": "READ COMMITTED", "connect_args": connect}
+            return pool | {"pool_pre_ping": True, "pool_recycle": 1800, "isolation_level": "READ COMMITTED", "connect_args": connect}
         case _:
-            return {"pool_pre_ping": True, "pool_recycle": 1800, "connect_args": {"connect_timeout": 3, "options": "-c lock_timeout=30s"}}
+            return pool | {
+                "pool_pre_ping": True,
+                "pool_recycle": 1800,
+                "connect_args": {"connect_timeout": 3, "options": "-c lock_timeout=30s"},
+            }
 
 
 @event.listens_for(Engine, "connect")

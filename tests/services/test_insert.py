@@ -1,6 +1,7 @@
 """Each mail once, on every database, whatever comes twice."""
 
 import dataclasses
+import pathlib
 import threading
 
 import pytest
@@ -11,7 +12,10 @@ from app.errors import BadRequest, Unavailable
 from app.extensions import db
 from app.models import Mail, MailDetail, MailRecipient
 from app.services.insert import insert_entries
+from tests.apps import close, make_app
+from tests.databases import MariaDBCopies
 from tests.make import make_entry, make_raw, repeated
+from tests.servers.mariadb import MariaDB
 
 
 def count(table: type = Mail) -> int:
@@ -126,4 +130,43 @@ def test_a_database_without_tables_is_unavailable_not_a_bad_mail(tmp_path, sqlit
     app = make_app(f"sqlite:///{tmp_path}/empty.db", tmp_path)
     with app.app_context(), pytest.raises(Unavailable):
         insert_entries(db.engine, [make_entry(make_raw())], "mx1")
+    close(app)
+
+
+def test_batches_that_lock_each_other_out_all_come_in(any_app: Flask) -> None:
+    """The same mails in opposite orders: real deadlocks on MariaDB and PostgreSQL, a busy file on SQLite."""
+    originals = [make_entry() for _ in range(12)]
+    errors: list[Exception] = []
+    with any_app.app_context():
+        engine = db.engine
+
+    def work(number: int) -> None:
+        try:
+            batch = [repeated(entry) for entry in originals]
+            for turn in range(3):
+                insert_entries(engine, batch[number * 3 :] + batch[: number * 3] if turn % 2 else batch[::-1], "mx1")
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with any_app.app_context():
+        assert errors == []
+        assert count() == 12
+
+
+def test_a_read_only_mariadb_is_away_not_a_bad_mail(mariadb: MariaDB, mariadb_copies: MariaDBCopies, tmp_path: pathlib.Path) -> None:
+    entry = make_entry()
+    app = make_app(mariadb_copies.make(tmp_path), tmp_path)
+    with app.app_context():
+        mariadb.sql("SET GLOBAL read_only = 1")
+        try:
+            with pytest.raises(Unavailable):
+                insert_entries(db.engine, [entry], "mx1")
+        finally:
+            mariadb.sql("SET GLOBAL read_only = 0")
+        assert insert_entries(db.engine, [entry], "mx1") == {entry.id: entry.id}
     close(app)
