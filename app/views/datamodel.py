@@ -38,7 +38,7 @@ class ScopedInterface(SQLAInterface):
     def is_recipient(self, column: str) -> bool:
         return self._type(column) is not None and column == "first_rcpt"
 
-    def is_binary(self, column: str) -> bool:
+    def is_column(self, column: str) -> bool:
         return self._type(column) is not None
 
     def _type(self, column: str) -> Any:
