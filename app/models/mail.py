@@ -17,6 +17,15 @@ class Direction(StrEnum):
 
 
 @unique
+class Listing(StrEnum):
+    """Whether a symbol of an allow or deny map was hit; a deny outweighs an allow."""
+
+    NONE = ""
+    ALLOW = "allow"
+    DENY = "deny"
+
+
+@unique
 class CopyState(StrEnum):
     """The raw copy of a mail."""
 
@@ -63,6 +72,8 @@ class Mail(Model):
     rcpt_count: Mapped[int] = mapped_column(Integer)
     size: Mapped[int] = mapped_column(Integer, comment="bytes of the message")
     has_virus: Mapped[bool] = mapped_column(Boolean, default=False)
+    has_risk: Mapped[bool] = mapped_column(Boolean, default=False, comment="an attachment that Rspamd's symbols call dangerous")
+    listed: Mapped[str] = mapped_column(Key(5), default=Listing.NONE, comment="hit an allow or deny list of ours")
     copy_state: Mapped[str] = mapped_column(Key(10), default=CopyState.NONE)
     copy_digest: Mapped[str | None] = mapped_column(Digest(32), comment="SHA-256 of the raw mail, also when none was kept")
     copy_node: Mapped[str | None] = mapped_column(Key(64), comment="the node whose store holds the copy")
@@ -91,6 +102,13 @@ class Mail(Model):
         Index("ix_mail_message_id", "message_id", "id"),
         Index("ix_mail_action", "action", "id"),
         Index("ix_mail_copy_digest", "copy_digest"),
+        Index("ix_mail_subject", "subject", "id"),
+        Index("ix_mail_auth_user", "auth_user", "id"),
+        Index("ix_mail_score", "score", "id"),
+        # Few values, but new rows only ever come at the end of each: cheap to keep, and the quarantine is read by them.
+        Index("ix_mail_copy_state", "copy_state", "id"),
+        Index("ix_mail_has_virus", "has_virus", "id"),
+        Index("ix_mail_release_state", "release_state", "id"),
     )
 
     @property

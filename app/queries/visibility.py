@@ -18,12 +18,17 @@ def is_admin(user: Any) -> bool:
 
 def mail_seen_by(user: Any) -> ColumnElement[bool]:
     """Admins see all; anybody else the mails that have one of their addresses among the recipients."""
-    if not getattr(user, "is_authenticated", False):
-        return false()
-    if is_admin(user):
+    addresses = addresses_seen_by(user)
+    if addresses is None:
         return true()
-    addresses = addresses_of(user)
     return exists().where(MailRecipient.mail_id == Mail.id, MailRecipient.address.in_(addresses)) if addresses else false()
+
+
+def addresses_seen_by(user: Any) -> tuple[str, ...] | None:
+    """The same rule as a set of recipient addresses; None means all mail, an empty set none."""
+    if not getattr(user, "is_authenticated", False):
+        return ()
+    return None if is_admin(user) else tuple(addresses_of(user))
 
 
 def addresses_of(user: Any) -> list[str]:

@@ -7,6 +7,7 @@ import orjson
 
 from app.mime.headers import address_of
 from app.models import CopyState, Direction, Mail, MailDetail, MailRecipient, NoticeState, ReleaseState
+from app.rspamd.marks import listing_of, risk_of
 from app.services.entry import Entry
 from app.services.policy import domain_of
 
@@ -47,6 +48,8 @@ def mail_row(entry: Entry, local_node: str) -> Row:
         "rcpt_count": len({address.lower() for address in report.recipients}),
         "size": min(report.size, _MAX_INTEGER),
         "has_virus": entry.virus is not None,
+        "has_risk": risk_of(report.symbols),
+        "listed": listing_of(report.symbols),
         "copy_state": CopyState.STORED if entry.keep else CopyState.NONE,
         "copy_digest": entry.digest,
         "copy_node": local_node if entry.keep else None,

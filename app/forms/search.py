@@ -1,0 +1,65 @@
+"""A search as it stands in the URL, `field.operator=value` any number of times, read into filters. What does not fit is told by name."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import tzinfo
+
+from flask_babel import gettext as _
+
+from app.errors import BadRequest
+from app.forms.quick import quick_filters
+from app.forms.values import read_value
+from app.queries.fields import FIELDS, Filter, Kind, Op
+
+MAX_TERMS = 30
+MAX_VALUE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One filter as it was typed."""
+
+    field: str
+    op: Op
+    text: str
+
+    @property
+    def name(self) -> str:
+        return "q" if self.field == "q" else f"{self.field}.{self.op}"
+
+
+def read_terms(pairs: Iterable[tuple[str, str]]) -> list[Term]:
+    """The filters among the parameters of a request, in their order; BadRequest for one there is no such of."""
+    terms: list[Term] = []
+    for name, text in pairs:
+        field, dot, op = name.partition(".")
+        if name == "q":
+            op, dot = Op.IS, "."
+        if not dot:
+            continue
+        if field not in FIELDS or op not in FIELDS[field].ops:
+            raise BadRequest(_("There is no filter %(name)s.", name=name[:80]))
+        if len(text) > MAX_VALUE or "\0" in text:
+            raise BadRequest(_("%(name)s: that is too long to search for, or no text.", name=name))
+        if text.strip() or op == Op.EMPTY:
+            terms.append(Term(field, Op(op), text.strip()))
+    if len(terms) > MAX_TERMS:
+        raise BadRequest(_("A search has at most %(count)s filters.", count=MAX_TERMS))
+    return terms
+
+
+def read_filters(terms: Iterable[Term], zone: tzinfo) -> tuple[Filter, ...]:
+    """Days and hours are those of `zone`."""
+    filters: list[Filter] = []
+    for term in terms:
+        field = FIELDS[term.field]
+        if field.kind is Kind.QUICK:
+            filters += quick_filters(term.text)
+        else:
+            filters.append(Filter(term.field, term.op, read_value(field, term.op, term.text, zone)))
+    return tuple(filters)
+
+
+def as_pairs(terms: Iterable[Term]) -> list[tuple[str, str]]:
+    """The other way: parameters of a URL."""
+    return [(term.name, term.text) for term in terms]

@@ -1,0 +1,146 @@
+"""The mails that a search finds, a page at a time, within its time: what no index serves is looked for as far back as time allows."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, exists, false, select
+
+from app.extensions import db
+from app.ids import MAX_ID
+from app.models import Mail, MailDetail, MailRecipient
+from app.queries.bounded import Deadline, TooSlow, fetch
+from app.queries.fields import Filter, bounds_of, part_of
+from app.queries.plan import Bounds, Branch, Part, Plan, make_plan
+from app.queries.walk import Walk, Window, conditions_of, joined, passing
+
+LIST_COLUMNS = (
+    Mail.id,
+    Mail.node,
+    Mail.action,
+    Mail.score,
+    Mail.direction,
+    Mail.ip,
+    Mail.mail_from,
+    Mail.mime_from,
+    Mail.subject,
+    Mail.first_rcpt,
+    Mail.rcpt_count,
+    Mail.size,
+    Mail.has_virus,
+    Mail.has_risk,
+    Mail.listed,
+    Mail.copy_state,
+    Mail.notice_state,
+    Mail.release_state,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What is looked for, and in whose mails: `addresses` is queries.visibility.addresses_seen_by(user)."""
+
+    addresses: tuple[str, ...] | None
+    filters: tuple[Filter, ...] = ()
+
+    def parts(self) -> list[Part]:
+        parts = [part for part in map(part_of, self.filters) if part is not None]
+        return parts if self.addresses is None else [scope_part(self.addresses), *parts]
+
+    @property
+    def bounds(self) -> Bounds:
+        return bounds_of(self.filters)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    rows: list[Row[Any]]
+    newer: int | None = None
+    """`after` of the page of newer rows, or None where there is none."""
+    older: int | None = None
+    searched_to: int | None = None
+    """Time ran out at this id: beyond it there may be more. None: all has been looked at, or the page is full."""
+    count: int | None = None
+    """Never more than cap + 1, which stands for "more than the cap"; None: only known by looking at all."""
+
+
+def scope_part(addresses: tuple[str, ...]) -> Part:
+    if not addresses:
+        return Part(false())
+    condition = exists().where(MailRecipient.mail_id == Mail.id, MailRecipient.address.in_(addresses))
+    branches = tuple(Branch(MailRecipient.address == address, "ix_mail_recipient_address") for address in addresses)
+    return Part(condition, branches)
+
+
+def find(
+    search: Search, size: int, *, before: int | None = None, after: int | None = None, seconds: float = 1.5, cap: int = 10_000
+) -> Found:
+    """One page, newest first: below `before`, or the ones just above `after`."""
+    if search.addresses == ():
+        return Found([], count=0)
+    deadline = Deadline(seconds)
+    with db.engine.connect() as connection:
+        plan = _plan(connection, search, cap, deadline)
+        upwards = after is not None and before is None
+        inside = plan.bounds.within(after + 1 if upwards and after is not None else None, before)
+        walk = Walk(connection, Plan(inside, plan.way, plan.rest, None), deadline, newest_first=not upwards, wanted=size + 1)
+        rows = _gather(walk, size + 1)
+    edge = walk.cursor if walk.cursor is not None else 0 if upwards else MAX_ID
+    stopped = None if walk.is_complete or len(rows) > size else edge
+    more = len(rows) > size
+    rows = rows[:size][::-1] if upwards else rows[:size]
+    count = plan.count if plan.is_exact else len(rows) if walk.is_complete and not more and before is None and not upwards else None
+    if upwards:
+        newer = rows[0].id if rows and more else None
+        older = rows[-1].id if rows else after + 1 if after is not None else None
+    else:
+        newer = None if before is None else rows[0].id if rows else before - 1
+        older = rows[-1].id if rows and more else None
+    return Found(rows, newer, older, stopped, count)
+
+
+def _plan(connection: Connection, search: Search, cap: int, deadline: Deadline) -> Plan:
+    parts = search.parts()
+    try:
+        return make_plan(connection, parts, search.bounds, cap, max(deadline.left() / 2, 0.05))
+    except TooSlow:  # then the scope's own index, or none at all
+        way = parts[0] if search.addresses is not None else None
+        return Plan(search.bounds, way, tuple(part for part in parts if part is not way), None)
+
+
+def _gather(walk: Walk, wanted: int) -> list[Row[Any]]:
+    columns = (*LIST_COLUMNS, MailDetail.symbols) if any(part.check for part in walk.plan.rest) else LIST_COLUMNS
+    order = Mail.id.desc() if walk.newest_first else Mail.id.asc()
+    base = joined(select(*columns), walk.plan).where(*conditions_of(walk.plan)).order_by(order)
+    rows: list[Row[Any]] = []
+    for window in walk.windows():
+        try:
+            found = fetch(walk.connection, base.where(*window.conditions()).limit(wanted), walk.seconds())
+        except TooSlow:
+            if not walk.shrink():
+                return rows
+            continue
+        _take(walk, window, found, wanted)
+        rows += passing(walk.plan, found)
+        if len(rows) >= wanted:
+            return rows[:wanted]
+    return rows
+
+
+def _take(walk: Walk, window: Window, found: Sequence[Row[Any]], wanted: int) -> None:
+    """Moves the cursor: past the window, or only to the last row where there may be more in it."""
+    if len(found) < wanted:
+        walk.passed(window)
+    else:
+        walk.cursor = found[-1].id if walk.newest_first else found[-1].id + 1
+
+
+def all_of(search: Search, size: int, most: int, seconds: float) -> Iterator[Row[Any]]:
+    """Page after page of what a search finds, newest first, for exports; ends at `most` rows."""
+    before: int | None = MAX_ID
+    while before is not None and most > 0:
+        page = find(search, min(size, most), before=before, seconds=seconds, cap=1000)
+        yield from page.rows
+        most -= len(page.rows)
+        further = page.older or page.searched_to
+        before = further if further is not None and further < before else None

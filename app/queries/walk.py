@@ -1,0 +1,152 @@
+"""From a plan to rows: batches of ids from an index, or slices of time, until enough is found or the time is up."""
+
+import heapq
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
+
+from app.ids import MAX_ID
+from app.models import Mail, MailDetail
+from app.queries.bounded import Deadline, TooSlow, fetch
+from app.queries.plan import Bounds, Part, Plan
+
+_STATEMENT_SECONDS = 0.6
+_FIRST_SLICE = 2000
+_LARGEST_SLICE = 50_000
+_SMALLEST_SLICE = 50
+_FIRST_BATCH = 200
+_LARGEST_BATCH = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A piece of the mails in which to look: exactly these ids, or all between two."""
+
+    bounds: Bounds
+    ids: tuple[int, ...] | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        return [Mail.id.in_(self.ids)] if self.ids is not None else self.bounds.conditions(Mail.id)
+
+
+@dataclass(slots=True)
+class Walk:
+    """Goes through a plan's mails, newest first (or oldest first), in windows that grow."""
+
+    connection: Connection
+    plan: Plan
+    deadline: Deadline
+    newest_first: bool = True
+    wanted: int = _LARGEST_BATCH
+    """So many rows are looked for: no window need be larger where all in it count."""
+    is_complete: bool = False
+    """Nothing is left to look at."""
+    cursor: int | None = None
+    """All on this side of it has been looked at."""
+    size: int = 0
+
+    def windows(self) -> Iterator[Window]:
+        """Ends with the mails, or with the time."""
+        self.cursor = self.plan.bounds.high if self.newest_first else self.plan.bounds.low
+        self.size = _FIRST_SLICE if self.plan.way is None else self.wanted if self.plan.is_exact else max(self.wanted, _FIRST_BATCH)
+        try:
+            stock = self._stock()
+        except TooSlow:
+            return
+        while not self.deadline.is_over:
+            try:
+                window = self._next(stock)
+            except TooSlow:
+                if not self.shrink():
+                    return
+                continue
+            if window is None:
+                self.is_complete = True
+                return
+            yield window
+
+    def shrink(self) -> bool:
+        """After a statement that took too long: smaller steps, as long as there are any."""
+        self.size //= 8
+        return self.size >= _SMALLEST_SLICE
+
+    def seconds(self) -> float:
+        return min(_STATEMENT_SECONDS, max(self.deadline.left(), 0.05))
+
+    def passed(self, window: Window) -> None:
+        """All of the window has been looked at: the next may be larger."""
+        self.size = min(self.size * 3, _LARGEST_SLICE if self.plan.way is None else _LARGEST_BATCH)
+        if window.ids is not None:
+            self.cursor = min(window.ids) if self.newest_first else max(window.ids) + 1
+        else:
+            self.cursor = window.bounds.low if self.newest_first else window.bounds.high
+
+    def ahead(self) -> Bounds:
+        """What has not been looked at yet."""
+        return self.plan.bounds.within(None, self.cursor) if self.newest_first else self.plan.bounds.within(self.cursor, None)
+
+    # --- where the next window comes from ----------------------------------------------------------------------------------
+
+    def _stock(self) -> list[int] | None:
+        """A range of an index is not in the order of ids: it is only taken where it is small, and then read whole."""
+        way = self.plan.way
+        if way is None or way.is_ordered:
+            return None
+        found: set[int] = set()
+        for branch in way.branches:
+            found.update(row[0] for row in fetch(self.connection, branch.ids(self.plan.bounds), self.deadline.left()))
+        return sorted(found, reverse=self.newest_first)
+
+    def _next(self, stock: list[int] | None) -> Window | None:
+        if stock is not None:
+            return self._from_stock(stock)
+        return self._next_slice() if self.plan.way is None else self._next_ids(self.plan.way)
+
+    def _from_stock(self, stock: list[int]) -> Window | None:
+        ahead = self.ahead()
+        low, high = ahead.low or 0, MAX_ID if ahead.high is None else ahead.high
+        ids = tuple(mail_id for mail_id in stock if low <= mail_id < high)[: self.size]
+        return Window(Bounds(), ids) if ids else None
+
+    def _next_ids(self, way: Part) -> Window | None:
+        lists = []
+        for branch in way.branches:
+            order = branch.key.desc() if self.newest_first else branch.key.asc()
+            query = branch.ids(self.ahead()).order_by(order).limit(self.size)
+            lists.append([row[0] for row in fetch(self.connection, query, self.seconds())])
+        ids: list[int] = []
+        for mail_id in heapq.merge(*lists, reverse=self.newest_first):
+            if not ids or ids[-1] != mail_id:
+                ids.append(mail_id)
+        return Window(Bounds(), tuple(ids[: self.size])) if ids else None
+
+    def _next_slice(self) -> Window | None:
+        """The next so many mails of the time order, whatever they are."""
+        ahead = self.ahead()
+        order = Mail.id.desc() if self.newest_first else Mail.id.asc()
+        ids = select(Mail.id).where(*ahead.conditions(Mail.id)).order_by(order).limit(self.size).subquery()
+        last = func.min(ids.c.id) if self.newest_first else func.max(ids.c.id)
+        end = fetch(self.connection, select(last), self.seconds())[0][0]
+        if end is None:
+            return None
+        return Window(Bounds(end, ahead.high) if self.newest_first else Bounds(ahead.low, end + 1))
+
+
+def conditions_of(plan: Plan) -> list[ColumnElement[bool]]:
+    return [part.condition for part in plan.rest if part.condition is not None]
+
+
+def joined(query: Select[Any], plan: Plan) -> Select[Any]:
+    """With the wide table only where a filter needs it, and after the narrow one has had its say."""
+    if not plan.needs_detail:
+        return query
+    query = query.join_from(Mail, MailDetail, MailDetail.mail_id == Mail.id)
+    return query.prefix_with("STRAIGHT_JOIN", dialect="mysql").prefix_with("STRAIGHT_JOIN", dialect="mariadb")
+
+
+def passing(plan: Plan, rows: Sequence[Row[Any]]) -> list[Row[Any]]:
+    """Those that also pass what the database could not compare."""
+    checks: list[Part] = [part for part in plan.rest if part.check is not None]
+    return [row for row in rows if all(part.check(row.symbols) for part in checks)]
