@@ -92,6 +92,14 @@ def env_list(name: str, default: str, allowed: tuple[str, ...] = (), convert: Ca
     return words
 
 
+def env_scores(name: str, default: str) -> dict[str, float]:
+    """"add header=6, reject=15" as a table."""
+    try:
+        return {action.strip().lower(): float(score) for action, score in (word.split("=") for word in env_list(name, default))}
+    except ValueError:
+        raise ConfigError(name, "is no list such as greylist=4, add header=6, reject=15") from None
+
+
 def env_networks(name: str, default: str) -> tuple[str, ...]:
     words = env_list(name, default)
     for word in words:
@@ -248,6 +256,12 @@ PAGE_SIZE = env_int("PAGE_SIZE", 50, 1, 1000)
 MAX_PAGE_SIZE = env_int("MAX_PAGE_SIZE", 200, 1, 1000)
 # Where counting stops: beyond it a list says "10,000+".
 COUNT_CAP = env_int("COUNT_CAP", 10_000, 1, 1_000_000)
+# How long a search may look before it shows what it has and offers to go on.
+SEARCH_SECONDS = env_float("SEARCH_SECONDS", 1.5, 0.1, 30.0)
+# The most mails one export holds.
+EXPORT_ROWS = env_int("EXPORT_ROWS", 50_000, 1, 10_000_000)
+# The scores from which your Rspamd acts (it does not tell them): what a score is shown against.
+SCORE_THRESHOLDS = env_scores("SCORE_THRESHOLDS", "greylist=4,add header=6,reject=15")
 
 if STORE_MIN_SCORE:
     env_float("STORE_MIN_SCORE", 0.0, -1e9, 1e9)
@@ -267,6 +281,6 @@ RATELIMIT_ENABLED = True
 AUTH_RATE_LIMITED = True
 AUTH_RATE_LIMIT = LOGIN_RATE
 AUTH_TYPE = 1
-LANGUAGES = {"en": {"flag": "gb", "name": "English"}}
+LANGUAGES = {"en": {"flag": "gb", "name": "English"}, "de": {"flag": "de", "name": "Deutsch"}, "el": {"flag": "gr", "name": "Ελληνικά"}}
 BABEL_DEFAULT_LOCALE = "en"
 BABEL_TRANSLATION_DIRECTORIES = str(BASE_DIR / "translations")

@@ -115,6 +115,9 @@ def make_user(app: Flask, name: str, role: str = "Admin") -> None:
             for permission, view in (
                 ("can_list", "MailLogView"),
                 ("can_show", "MailLogView"),
+                ("can_export", "MailLogView"),
+                ("can_list", "QuarantineView"),
+                ("can_save", "SearchView"),
                 ("can_get", "MailApi"),
                 ("can_get_list", "MailApi"),
             ):

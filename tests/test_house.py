@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "forms": GROUND | {"queries", "rspamd", "models"},
     "security": GROUND | {"extensions", "models", "queries", "services"},
     "services": GROUND | CRAFTS | {"extensions", "models", "queries"},
-    "queries": GROUND | {"extensions", "models", "storage", "rspamd"},
+    "queries": GROUND | {"extensions", "models", "storage", "rspamd", "mime"},
     "models": GROUND | {"extensions", "rspamd"},
     "storage": GROUND,
     "rspamd": {"errors", "mime"},

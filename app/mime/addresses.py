@@ -7,6 +7,7 @@ from app.mime.text import one_line
 from app.mime.words import ENCODED_WORD, decode_bytes, decode_value
 
 _MAX_TEXT = 4000
+_MAX_LIST = 256 << 10
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
 _PARENTHESIS = re.compile(rf"{_QUOTED}|\\.|[()]")
 _QUOTED_NAME = re.compile(rf"{_QUOTED}(?!@)")
@@ -24,6 +25,14 @@ def address_of(text: str) -> str:
         if match:
             return one_line(match[0]).lower().rstrip(".")
     return ""
+
+
+def addresses_of(text: str) -> Iterator[str]:
+    """Every address of a To or Cc, as address_of finds them."""
+    for outside, angle in _mailboxes(_QUOTED_NAME.sub(" ", _without_comments(text[:_MAX_LIST]))):
+        match = _ADDRESS.search(outside if angle is None else angle)
+        if match:
+            yield one_line(match[0]).lower().rstrip(".")
 
 
 def address_in(value: bytes) -> str:

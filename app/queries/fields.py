@@ -121,8 +121,8 @@ def _id_at(moment: datetime | None) -> int | None:
     return None if moment is None else first_id_at(moment)
 
 
-def part_of(found: Filter) -> Part | None:
-    """None for what bounds_of has dealt with."""
+def part_of(found: Filter, addresses: tuple[str, ...] | None) -> Part | None:
+    """None for what bounds_of has dealt with. Of other recipients than `addresses` (None: all) no filter tells anything."""
     field = FIELDS[found.field]
     match field.kind:
         case Kind.TIME:
@@ -136,9 +136,9 @@ def part_of(found: Filter) -> Part | None:
         case Kind.SYMBOL:
             return _symbol(found)
         case Kind.QUICK:
-            return _any_of([part for part in map(part_of, found.value) if part is not None])
+            return _any_of([part for inner in found.value if (part := part_of(inner, addresses)) is not None])
     if field.column.class_ is MailRecipient:
-        return _recipient(field, found)
+        return _recipient(field, found, addresses)
     return _words(field, found)
 
 
@@ -169,7 +169,7 @@ def _words(field: Field, found: Filter) -> Part:
     return Part(anywhere(column, text), needs_detail=wide)
 
 
-def _recipient(field: Field, found: Filter) -> Part:
+def _recipient(field: Field, found: Filter, addresses: tuple[str, ...] | None) -> Part:
     column, text = field.column, found.value
     match found.op:
         case Op.IS | Op.NOT:
@@ -178,6 +178,8 @@ def _recipient(field: Field, found: Filter) -> Part:
             inner = starts_with(column, text)
         case _:
             inner = contains(column, text)
+    if addresses is not None:
+        inner = and_(inner, MailRecipient.address.in_(addresses))
     condition: ColumnElement[bool] = exists().where(MailRecipient.mail_id == Mail.id, inner)
     if found.op in (Op.NOT, Op.LACKS):
         return Part(not_(condition))

@@ -1,16 +1,35 @@
-"""Parts of one mail. Who may see it is asked before, in queries/visibility."""
+"""Parts of one mail. Who may see the mail is asked before, in queries/visibility."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import select
 
 from app.extensions import db
+from app.mime.addresses import addresses_of
+from app.mime.headers import decode_bytes, parse_headers
 from app.models import MailDetail, MailRecipient
+from app.queries.visibility import addresses_seen_by
 
 
 def detail_of(mail_id: int) -> MailDetail | None:
     return db.session.get(MailDetail, mail_id)
 
 
-def recipients_of(mail_id: int) -> Sequence[MailRecipient]:
-    return db.session.scalars(select(MailRecipient).where(MailRecipient.mail_id == mail_id).order_by(MailRecipient.position)).all()
+def recipients_of(mail_id: int, user: Any) -> Sequence[MailRecipient]:
+    """All for who sees all mail; others see themselves and whom the message's own To and Cc name, so that no Bcc is told."""
+    query = select(MailRecipient).where(MailRecipient.mail_id == mail_id).order_by(MailRecipient.position)
+    recipients = db.session.scalars(query).all()
+    own = addresses_seen_by(user)
+    if own is None:
+        return recipients
+    known = {*own, *_named_in(detail_of(mail_id))}
+    return [recipient for recipient in recipients if recipient.address in known]
+
+
+def _named_in(detail: MailDetail | None) -> set[str]:
+    if detail is None:
+        return set()
+    fields = parse_headers(detail.headers.encode("utf-8", "replace"), {"to", "cc"})
+    texts = [decode_bytes(value) for _name, value in fields] if fields else [detail.header_to]
+    return {address for text in texts for address in addresses_of(text)}

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Select, func, select, union
 from sqlalchemy.sql.selectable import CompoundSelect
 
 from app.models import Mail, MailRecipient
-from app.queries.bounded import fetch
+from app.queries.bounded import Deadline, TooSlow, fetch
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,6 +82,15 @@ class Plan:
     def is_exact(self) -> bool:
         """All that the way holds is found."""
         return not self.rest
+
+
+def plan_of(connection: Connection, parts: Sequence[Part], bounds: Bounds, cap: int, deadline: Deadline) -> Plan:
+    """The best plan that can be found in time; else the first index there is, which is the scope's where there is a scope."""
+    try:
+        return make_plan(connection, parts, bounds, cap, max(deadline.left() / 2, 0.05))
+    except TooSlow:
+        way = next((part for part in parts if part.branches and part.is_ordered), None)
+        return Plan(bounds, way, tuple(part for part in parts if part is not way), None)
 
 
 def make_plan(connection: Connection, parts: Sequence[Part], bounds: Bounds, cap: int, seconds: float) -> Plan:

@@ -1,20 +1,20 @@
 """The mails that a search finds, a page at a time, within its time: what no index serves is looked for as far back as time allows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, exists, false, select
+from sqlalchemy import Row, exists, false, func, literal, select
 
 from app.extensions import db
 from app.ids import MAX_ID
 from app.models import Mail, MailDetail, MailRecipient
 from app.queries.bounded import Deadline, TooSlow, fetch
 from app.queries.fields import Filter, bounds_of, part_of
-from app.queries.plan import Bounds, Branch, Part, Plan, make_plan
+from app.queries.plan import Bounds, Branch, Part, Plan, plan_of
 from app.queries.walk import Walk, Window, conditions_of, joined, passing
 
-LIST_COLUMNS = (
+_COLUMNS = (
     Mail.id,
     Mail.node,
     Mail.action,
@@ -24,8 +24,6 @@ LIST_COLUMNS = (
     Mail.mail_from,
     Mail.mime_from,
     Mail.subject,
-    Mail.first_rcpt,
-    Mail.rcpt_count,
     Mail.size,
     Mail.has_virus,
     Mail.has_risk,
@@ -44,8 +42,16 @@ class Search:
     filters: tuple[Filter, ...] = ()
 
     def parts(self) -> list[Part]:
-        parts = [part for part in map(part_of, self.filters) if part is not None]
+        parts = [part for found in self.filters if (part := part_of(found, self.addresses)) is not None]
         return parts if self.addresses is None else [scope_part(self.addresses), *parts]
+
+    @property
+    def columns(self) -> tuple[Any, ...]:
+        """Of a list's row. Whoever does not see all mail sees no other recipient there, and not how many there are."""
+        if self.addresses is None:
+            return (*_COLUMNS, Mail.first_rcpt, Mail.rcpt_count)
+        mine = select(func.min(MailRecipient.address)).where(MailRecipient.mail_id == Mail.id, MailRecipient.address.in_(self.addresses))
+        return (*_COLUMNS, mine.correlate(Mail).scalar_subquery().label("first_rcpt"), literal(1).label("rcpt_count"))
 
     @property
     def bounds(self) -> Bounds:
@@ -80,11 +86,11 @@ def find(
         return Found([], count=0)
     deadline = Deadline(seconds)
     with db.engine.connect() as connection:
-        plan = _plan(connection, search, cap, deadline)
+        plan = plan_of(connection, search.parts(), search.bounds, cap, deadline)
         upwards = after is not None and before is None
         inside = plan.bounds.within(after + 1 if upwards and after is not None else None, before)
         walk = Walk(connection, Plan(inside, plan.way, plan.rest, None), deadline, newest_first=not upwards, wanted=size + 1)
-        rows = _gather(walk, size + 1)
+        rows = _gather(walk, search.columns, size + 1)
     edge = walk.cursor if walk.cursor is not None else 0 if upwards else MAX_ID
     stopped = None if walk.is_complete or len(rows) > size else edge
     more = len(rows) > size
@@ -99,17 +105,9 @@ def find(
     return Found(rows, newer, older, stopped, count)
 
 
-def _plan(connection: Connection, search: Search, cap: int, deadline: Deadline) -> Plan:
-    parts = search.parts()
-    try:
-        return make_plan(connection, parts, search.bounds, cap, max(deadline.left() / 2, 0.05))
-    except TooSlow:  # then the scope's own index, or none at all
-        way = parts[0] if search.addresses is not None else None
-        return Plan(search.bounds, way, tuple(part for part in parts if part is not way), None)
-
-
-def _gather(walk: Walk, wanted: int) -> list[Row[Any]]:
-    columns = (*LIST_COLUMNS, MailDetail.symbols) if any(part.check for part in walk.plan.rest) else LIST_COLUMNS
+def _gather(walk: Walk, columns: tuple[Any, ...], wanted: int) -> list[Row[Any]]:
+    if any(part.check for part in walk.plan.rest):
+        columns = (*columns, MailDetail.symbols)
     order = Mail.id.desc() if walk.newest_first else Mail.id.asc()
     base = joined(select(*columns), walk.plan).where(*conditions_of(walk.plan)).order_by(order)
     rows: list[Row[Any]] = []
@@ -135,12 +133,7 @@ def _take(walk: Walk, window: Window, found: Sequence[Row[Any]], wanted: int) ->
         walk.cursor = found[-1].id if walk.newest_first else found[-1].id + 1
 
 
-def all_of(search: Search, size: int, most: int, seconds: float) -> Iterator[Row[Any]]:
-    """Page after page of what a search finds, newest first, for exports; ends at `most` rows."""
-    before: int | None = MAX_ID
-    while before is not None and most > 0:
-        page = find(search, min(size, most), before=before, seconds=seconds, cap=1000)
-        yield from page.rows
-        most -= len(page.rows)
-        further = page.older or page.searched_to
-        before = further if further is not None and further < before else None
+def further(page: Found, before: int) -> int | None:
+    """`before` of the page after this one, or None at the end: also where a page without time got nowhere."""
+    beyond = page.older or page.searched_to
+    return beyond if beyond is not None and beyond < before else None

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, exists, false, select, true
 
 from app.errors import NotFound
@@ -38,8 +39,8 @@ def addresses_of(user: Any) -> list[str]:
 def get_mail(user: Any, mail_id: int) -> Mail:
     """NotFound for what is not there and for what this user may not see: the two look alike."""
     if not 0 < mail_id <= MAX_ID:
-        raise NotFound("There is no such mail.")
+        raise NotFound(_("There is no such mail."))
     mail = db.session.scalar(select(Mail).where(Mail.id == mail_id, mail_seen_by(user)))
     if mail is None:
-        raise NotFound("There is no such mail.")
+        raise NotFound(_("There is no such mail."))
     return mail

@@ -12,12 +12,20 @@ from app.security.headers import protect
 from app.security.manager import MailkeepSecurityManager
 from app.views.accounts import AccountView, GroupView, LoginView, RoleView
 from app.views.datamodel import ScopedInterface
+from app.views.formats import FILTERS
 from app.views.home import Home
 from app.views.mail_api import MailApi
-from app.views.mail_log import FILTERS, MailLogView
+from app.views.mail_log import MailLogView
+from app.views.quarantine import QuarantineView
+from app.views.searches import SearchView
 
 # View, label, icon, category
-MENU = ((MailLogView, "Mails", _l("Mails"), "fa-envelope-o"),)
+MENU = (
+    (MailLogView, "Mails", _l("Mails"), "fa-envelope-o"),
+    (QuarantineView, "Quarantine", _l("Quarantine"), "fa-archive"),
+)
+# Opened from other pages only.
+PAGES = (SearchView,)
 
 
 class Manager(MailkeepSecurityManager):
@@ -40,5 +48,7 @@ def make_appbuilder(app: Flask) -> AppBuilder:
     appbuilder.init_app(app, db.session)
     for view, name, label, icon in MENU:
         appbuilder.add_view(view, name, label=label, icon=icon)
+    for page in PAGES:
+        appbuilder.add_view_no_menu(page)
     appbuilder.add_api(MailApi)
     return appbuilder

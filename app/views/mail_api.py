@@ -1,49 +1,32 @@
 """GET /api/v1/mail/: the mail log for programs, read-only, under the same scope and the same bounds as the screen."""
 
 import json
-from typing import Any
 
-from flask import Response, current_app, g, jsonify, request
+from flask import Response, current_app, g, jsonify
 from flask_appbuilder.api import expose
-from flask_appbuilder.security.decorators import protect
+from flask_appbuilder.security.decorators import permission_name, protect
 
-from app.errors import BadRequest
-from app.ids import MAX_ID, id_time
+from app.ids import id_time
 from app.models import Mail
 from app.queries.mail import detail_of, recipients_of
 from app.queries.visibility import get_mail
 from app.views.api import ScopedModelRestApi
 from app.views.datamodel import ScopedInterface
+from app.views.export import record_of
 from app.views.filters import SeenMail
+from app.views.mail_search import asked_page, asked_search, asked_statistics, asked_terms
 
-_COLUMNS = (
-    "node",
-    "queue_id",
-    "message_id",
-    "action",
-    "score",
-    "direction",
-    "ip",
-    "mail_from",
-    "mime_from",
-    "first_rcpt",
-    "rcpt_count",
-    "subject",
-    "size",
-    "has_virus",
-    "copy_state",
-    "release_state",
-)
+_MORE = ("queue_id", "message_id", "user", "copy_node", "copy_digest")
 
 
 class MailApi(ScopedModelRestApi):
     resource_name = "mail"
     datamodel = ScopedInterface(Mail)
     base_filters = [["id", SeenMail, None]]
-    include_route_methods = {"get", "get_list"}
-    list_columns = ["id", *_COLUMNS]
-    show_columns = ["id", *_COLUMNS]
-    search_columns = ["mail_from"]
+    include_route_methods = {"get", "get_list", "statistics"}
+    list_columns = ["id"]
+    show_columns = ["id"]
+    search_columns = ["id"]
 
     @expose("/", methods=["GET"])
     @protect()
@@ -51,25 +34,57 @@ class MailApi(ScopedModelRestApi):
         """Mails, newest first
         ---
         get:
+          description: >-
+            Searched as the mail log is: `field.operator=value` any number of times, joined by AND, for example
+            `sender_domain.is=example.net&score.ge=5&time.ge=2026-01-31`. Times are UTC.
           parameters:
+          - {in: query, name: q, schema: {type: string}, description: An address, domain, IP, queue id, message id or words of the subject}
           - {in: query, name: before, schema: {type: string}, description: Only mails older than this id}
+          - {in: query, name: after, schema: {type: string}, description: Only mails newer than this id}
           - {in: query, name: size, schema: {type: integer}, description: At most so many}
           responses:
             200:
-              description: A page of mails; `older` is the `before` of the next
+              description: >-
+                A page of mails. `older` is the `before` of the next. `searched_to` is set where time ran out: go on with it as `before`.
+                `count` is null where only a walk through all mails could tell.
             400:
               $ref: '#/components/responses/400'
             401:
               $ref: '#/components/responses/401'
         """
-        size = _number("size", current_app.config["PAGE_SIZE"], current_app.config["MAX_PAGE_SIZE"])
-        page = self.datamodel.keyset_page(self._base_filters, size, ["id", *_COLUMNS], _number("before", None, MAX_ID), None)
+        found = asked_page(asked_search(asked_terms()))
         cap = current_app.config["COUNT_CAP"]
         return jsonify(
-            result=[_brief(mail) for mail in page.rows],
-            older=None if page.older is None else str(page.older),
-            count=min(page.count, cap),
-            count_is_complete=page.count <= cap,
+            result=[record_of(row) for row in found.rows],
+            older=_text(found.older),
+            searched_to=_text(found.searched_to),
+            count=None if found.count is None else min(found.count, cap),
+            count_is_complete=found.count is not None and found.count <= cap,
+        )
+
+    @expose("/statistics", methods=["GET"])
+    @protect()
+    @permission_name("get_list")
+    def statistics(self) -> Response:
+        """Sums over all that a search finds
+        ---
+        get:
+          parameters:
+          - {in: query, name: q, schema: {type: string}, description: As for the list; `field.operator=value` too}
+          responses:
+            200:
+              description: count, stored, notified, released, virus, by action, first and last; `searched_to` where time ran out
+            400:
+              $ref: '#/components/responses/400'
+            401:
+              $ref: '#/components/responses/401'
+        """
+        found = asked_statistics(asked_search(asked_terms()))
+        first, last = (None if edge is None else id_time(edge).isoformat() for edge in (found.first, found.last))
+        flags = {name: found.flags[name] for name in ("stored", "notified", "released", "virus")}
+        return jsonify(
+            result={"count": found.count, "actions": dict(found.actions), "first": first, "last": last} | flags,
+            searched_to=_text(found.searched_to),
         )
 
     @expose("/<pk>", methods=["GET"])
@@ -90,7 +105,9 @@ class MailApi(ScopedModelRestApi):
         """
         mail = get_mail(g.user, int(pk) if pk.isascii() and pk.isdigit() and len(pk) < 20 else 0)
         detail = detail_of(mail.id)
-        answer = _brief(mail) | {"recipients": [recipient.address for recipient in recipients_of(mail.id)]}
+        answer = record_of(mail) | {name: getattr(mail, name) for name in _MORE}
+        shown = [recipient.address for recipient in recipients_of(mail.id, g.user)]
+        answer |= {"recipients": shown, "first_rcpt": shown[0] if shown else "", "rcpt_count": len(shown)}
         if detail:
             answer |= {
                 name: getattr(detail, name)
@@ -100,15 +117,6 @@ class MailApi(ScopedModelRestApi):
         return jsonify(result=answer)
 
 
-def _brief(mail: Mail) -> dict[str, Any]:
+def _text(mail_id: int | None) -> str | None:
     """Ids are text: 63 bits do not fit a JavaScript number."""
-    return {"id": str(mail.id), "received_at": id_time(mail.id).isoformat()} | {name: getattr(mail, name) for name in _COLUMNS}
-
-
-def _number(name: str, default: int | None, most: int) -> Any:
-    text = request.args.get(name)
-    if text is None:
-        return default
-    if not (text.isascii() and text.isdigit() and len(text) < 20 and 1 <= int(text) <= most):
-        raise BadRequest(f"{name} has to be a whole number from 1 to {most}.")
-    return int(text)
+    return None if mail_id is None else str(mail_id)

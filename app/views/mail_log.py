@@ -1,80 +1,131 @@
-"""The mail log: every scanned mail, newest first, and the page of one."""
+"""The mail log: every scanned mail, newest first, searched and read; and the page of one."""
 
 import json
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from flask import abort, current_app
-from flask_appbuilder.widgets import ListWidget, ShowWidget
+from flask import Response, abort, current_app, g, jsonify, redirect, render_template, request, url_for
+from flask_appbuilder import expose
+from flask_appbuilder.security.decorators import has_access, permission_name
+from flask_appbuilder.widgets import ShowWidget
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from markupsafe import Markup, escape
-from wtforms import StringField
+from werkzeug.datastructures import MultiDict
 
+from app.clock import utcnow
+from app.errors import BadRequest
+from app.forms.labels import OP_LABELS, offered, term_label
+from app.forms.search import Term, as_pairs, read_terms
+from app.ids import TIME_SHIFT, id_time
 from app.models import Mail, MailDetail
+from app.queries.fields import Filter, Op
 from app.queries.mail import detail_of, recipients_of
-from app.rspamd.actions import tone_of
-from app.views.base import KeysetModelView
+from app.queries.search import Found, find
+from app.queries.searches import searches_of
+from app.queries.visibility import is_admin
+from app.views.base import ScopedModelView
 from app.views.datamodel import ScopedInterface
+from app.views.export import exported
 from app.views.filters import SeenMail
+from app.views.mail_search import asked_key, asked_page, asked_search, asked_size, asked_statistics, asked_terms, chips
+from app.views.zone import viewer_zone
 
-
-class MailListWidget(ListWidget):
-    template = "mails/list.html"
+log = logging.getLogger(__name__)
+_OVERLAP_MS = 10_000
 
 
 class MailShowWidget(ShowWidget):
     template = "mails/show.html"
 
 
-class MailLogView(KeysetModelView):
+class MailLogView(ScopedModelView):
     route_base = "/mails"
     datamodel = ScopedInterface(Mail)
     base_filters = [["id", SeenMail, None]]
-    include_route_methods = {"list", "show"}
+    include_route_methods = {"list", "find", "newer", "statistics", "export", "show"}
     list_title = _l("Mails")
     show_title = _l("Mail")
-    list_widget = MailListWidget
     show_widget = MailShowWidget
-    list_columns = ["id", "action", "score", "mail_from", "first_rcpt", "subject", "size", "node"]
-    list_query_columns = [
-        *list_columns,
-        "mime_from",
-        "rcpt_count",
-        "copy_state",
-        "has_virus",
-        "direction",
-        "release_state",
-        "notice_state",
-    ]
     show_columns = ["id"]
-    search_columns = [
-        "first_rcpt",
-        "mail_from",
-        "mail_from_domain",
-        "mime_from",
-        "mime_from_domain",
-        "ip",
-        "action",
-        "queue_id",
-        "message_id",
-    ]
-    search_form_extra_fields = {"ip": StringField(_l("IP address"))}
-    label_columns = {
-        "id": _l("Time"),
-        "action": _l("Action"),
-        "score": _l("Score"),
-        "mail_from": _l("From"),
-        "mail_from_domain": _l("Sender domain"),
-        "mime_from": _l("Header From"),
-        "mime_from_domain": _l("Header From domain"),
-        "first_rcpt": _l("To"),
-        "subject": _l("Subject"),
-        "size": _l("Size"),
-        "node": _l("Node"),
-        "ip": _l("IP address"),
-        "queue_id": _l("Queue id"),
-        "message_id": _l("Message id"),
-    }
+    search_columns = ["id"]
+
+    @expose("/list/")
+    @has_access
+    def list(self) -> Any:
+        """What cannot be searched for is said above an empty list, with the search as it was typed."""
+        terms: Sequence[Term] = []
+        try:
+            terms = asked_terms()
+            return self._page(terms, asked_page(asked_search(terms)))
+        except BadRequest as error:
+            return self._page(terms, Found([]), str(error)), 400
+
+    def _page(self, terms: Sequence[Term], found: Found, error: str = "") -> Any:
+        return self.render_template(
+            "mails/list.html",
+            title=self.list_title,
+            terms=terms,
+            chips=chips(terms),
+            query=as_pairs(terms),
+            found=found,
+            error=error,
+            offered=offered(),
+            all_ops=OP_LABELS,
+            searches=searches_of(g.user.id),
+            may_share=is_admin(g.user),
+            may_export=self.appbuilder.sm.has_access("can_export", self.class_permission_name),
+            size=request.args.get("size"),
+            today=utcnow().astimezone(viewer_zone()).date(),
+            url=search_url,
+            live="before" not in request.args and "after" not in request.args,
+        )
+
+    @expose("/find")
+    @has_access
+    @permission_name("list")
+    def find(self) -> Any:
+        """The search form without a script: lists of fields, operators and values become the one URL of that search."""
+        args: MultiDict[str, str] = request.args
+        pairs = [("q", args["q"])] if args.get("q") else []
+        for field, op, value in zip(args.getlist("f"), args.getlist("o"), args.getlist("v"), strict=False):
+            if field and (value.strip() or op == "empty"):
+                pairs.append((f"{field}.{op}", value))
+        return redirect(search_url("list", as_pairs(read_terms(pairs)), size=args.get("size") or None))
+
+    @expose("/newer")
+    @has_access
+    @permission_name("list")
+    def newer(self) -> Any:
+        """The newest rows since shortly before the newest on screen: a mail may be committed after a later one."""
+        newest = asked_key("after") or 0
+        search = asked_search(asked_terms())
+        since = Filter("time", Op.GE, (id_time(max(0, newest - (_OVERLAP_MS << TIME_SHIFT))), None))
+        found = find(replace(search, filters=(*search.filters, since)), asked_size(), seconds=current_app.config["SEARCH_SECONDS"], cap=1)
+        last = max([newest, *(row.id for row in found.rows)])
+        return jsonify(rows=render_template("mails/_rows.html", rows=found.rows), newest=str(last))
+
+    @expose("/statistics")
+    @has_access
+    @permission_name("list")
+    def statistics(self) -> Any:
+        terms = asked_terms()
+        found = asked_statistics(asked_search(terms))
+        template = "mails/_statistics.html" if "X-Fragment" in request.headers else "mails/statistics.html"
+        return self.render_template(
+            template, title=_("Statistics"), statistics=found, query=as_pairs(terms), chips=chips(terms), url=search_url
+        )
+
+    @expose("/export")
+    @has_access
+    @permission_name("export")
+    def export(self) -> Response:
+        terms = asked_terms()
+        search = asked_search(terms)
+        kind = request.args.get("format", "csv")
+        log.info("%s exports as %s: %s", g.user.username, kind, "; ".join(map(term_label, terms)) or "all mails")
+        return exported(search, kind)
 
     def _get_show_widget(self, pk: Any, item: Any, widgets: Any = None, actions: Any = None, show_fieldsets: Any = None) -> Any:  # noqa: ARG002
         detail = detail_of(item.id)
@@ -83,7 +134,7 @@ class MailLogView(KeysetModelView):
             pk=str(item.id),
             mail=item,
             detail=detail,
-            recipients=recipients_of(item.id),
+            recipients=recipients_of(item.id, g.user),
             symbols=_symbols(detail),
             modelview_name=type(self).__name__,
         )
@@ -96,6 +147,12 @@ class MailLogView(KeysetModelView):
         return self._get_show_widget(pk, item, {"related_views": []})
 
 
+def search_url(door: str, pairs: Sequence[tuple[str, str]], **more: Any) -> str:
+    """A search as a URL of the list, or of another of its doors."""
+    values: dict[str, Any] = {**MultiDict(pairs).to_dict(flat=False), **more}
+    return url_for(f"MailLogView.{door}", **values)
+
+
 def _symbols(detail: MailDetail | None) -> list[dict[str, Any]]:
     """Heaviest first, in either direction."""
     try:
@@ -103,27 +160,3 @@ def _symbols(detail: MailDetail | None) -> list[dict[str, Any]]:
     except ValueError:
         return []
     return sorted(found, key=lambda symbol: -abs(symbol.get("score", 0)))
-
-
-def badge(action: str) -> Markup:
-    """The word counts; the colour only repeats it."""
-    return Markup('<span class="badge-action tone-{}">{}</span>').format(tone_of(action), escape(action or _("unknown")))
-
-
-def size(count: int | None) -> str:
-    if count is None:
-        return ""
-    amount = float(count)
-    for unit in ("B", "kB", "MB"):
-        if amount < 1000:
-            return f"{amount:.0f} {unit}" if unit == "B" or amount >= 10 else f"{amount:.1f} {unit}"
-        amount /= 1000
-    return f"{amount:.1f} GB"
-
-
-def capped(count: int) -> str:
-    cap = current_app.config["COUNT_CAP"]
-    return f"{cap:,}+" if count > cap else f"{count:,}"
-
-
-FILTERS = {"badge": badge, "bytes": size, "capped": capped}

@@ -16,7 +16,7 @@ def page(client: FlaskClient, path: str = "/mails/list/", **query: object) -> st
 
 
 def shown(text: str) -> list[int]:
-    return [int(part.split('"')[0]) for part in text.split("/mails/show/")[1:]]
+    return [int(part.split('"')[0]) for part in text.split('data-id="')[1:]]
 
 
 def test_pages_by_key_show_every_mail_once_newest_first(any_app: Flask) -> None:
@@ -53,7 +53,7 @@ def test_the_list_never_counts_or_skips_its_way(any_app: Flask) -> None:
     event.listen(engine, "before_cursor_execute", listen)
     page(client, before=1 << 62)
     mine = [statement for statement in statements if "FROM mail" in statement]
-    assert len(mine) == 2
+    assert len(mine) == 3  # count, the next ids, their rows
     assert set(skipped) <= {0}
     counting = next(statement for statement in mine if "count(*)" in statement)
     assert "LIMIT" in counting
@@ -77,17 +77,13 @@ def test_an_empty_log_says_what_to_do(app: Flask) -> None:
 @pytest.mark.parametrize(
     ("query", "hits"),
     [
-        ({"_flt_0_first_rcpt": "SECOND@example.org"}, 1),
-        ({"_flt_0_first_rcpt": "nobody@example.org"}, 0),
-        ({"_flt_0_mail_from": "Needle@Example.net"}, 1),
-        ({"_flt_1_mail_from": "needle"}, 1),
-        ({"_flt_1_mail_from": "%"}, 0),
-        ({"_flt_0_mail_from_domain": "example.net"}, 6),
-        ({"_flt_0_ip": "2001:db8::7"}, 1),
-        ({"_flt_0_action": "discard"}, 1),
-        ({"_flt_0_queue_id": "NEEDLE"}, 1),
-        ({"_flt_0_message_id": "needle@example.net"}, 1),
-        ({"_flt_0_action": "discard", "_flt_0_queue_id": "other"}, 0),
+        ({"rcpt.is": "SECOND@example.org"}, 1),
+        ({"rcpt.is": "nobody@example.org"}, 0),
+        ({"sender.is": "Needle@Example.net"}, 1),
+        ({"sender_domain.is": "example.net"}, 6),
+        ({"ip.is": "2001:db8::/64"}, 1),
+        ({"q": "NEEDLE@example.net"}, 1),
+        ({"action.is": "discard", "queue_id.is": "other"}, 0),
     ],
 )
 def test_a_filter_finds_what_it_says(any_app: Flask, query: dict[str, str], hits: int) -> None:
@@ -105,12 +101,12 @@ def test_a_filter_finds_what_it_says(any_app: Flask, query: dict[str, str], hits
 
 def test_filters_stay_when_paging(app: Flask) -> None:
     make_mails(app, 60)
-    text = page(login(app, "admin"), _flt_0_action="reject")
-    assert "_flt_0_action=reject" in text.split('rel="next"')[1][:300]
+    text = page(login(app, "admin"), **{"action.is": "reject"})
+    assert "action.is=reject" in text.split('rel="next"')[1][:300]
 
 
 @pytest.mark.parametrize(
-    "query", ["before=x", "before=-1", f"before={1 << 64}", "after=%00", "_flt_0_ip=nonsense", "_flt_0_nothing=1", "psize_MailLogView=1000"]
+    "query", ["before=x", "before=-1", f"before={1 << 64}", "after=%00", "ip.is=nonsense", "nothing.is=1", "sender.ge=1", "size=1000"]
 )
 def test_a_bad_parameter_is_a_400_page(app: Flask, query: str) -> None:
     answer = login(app, "admin").get(f"/mails/list/?{query}")
@@ -151,7 +147,7 @@ def test_everybody_sees_only_mail_to_themselves_in_every_door(any_app: Flask) ->
     make_user(any_app, "admin")
     carol = login(any_app, "carol", role="Recipient")
     assert shown(page(carol)) == [mine]
-    assert shown(page(carol, _flt_0_action="reject")) == [mine]
+    assert shown(page(carol, **{"action.is": "reject"})) == [mine]
     assert "for carol" in page(carol, f"/mails/show/{mine}")
     assert carol.get(f"/mails/show/{other}").status_code == 404
     listed = carol.get("/api/v1/mail/").get_json()
@@ -208,7 +204,7 @@ def test_every_inline_script_has_the_nonce_and_nothing_is_loaded_from_elsewhere(
     for path in ("/mails/list/", "/users/list/", "/users/add"):
         text = page(client, path)
         for script in text.split("<script")[1:]:
-            assert "nonce=" in script.split(">")[0], (path, script[:200])
+            assert "src=" in script.split(">")[0] or "nonce=" in script.split(">")[0], (path, script[:200])
         for scheme in ("http://", "https://", 'src="//'):
             assert f'src="{scheme}' not in text
             assert f'href="{scheme}' not in text

@@ -1,0 +1,48 @@
+"""The quarantine: stored mails per day, then a day's mails in the log."""
+
+from datetime import date
+from typing import Any
+
+from flask import current_app, g, redirect, request
+from flask_appbuilder import BaseView, expose
+from flask_appbuilder.security.decorators import has_access, permission_name
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from app.clock import utcnow
+from app.errors import BadRequest
+from app.queries.quarantine import stored_days
+from app.queries.visibility import addresses_seen_by
+from app.views.mail_log import search_url
+from app.views.zone import viewer_zone
+
+
+class QuarantineView(BaseView):
+    route_base = "/quarantine"
+    default_view = "days"
+
+    @expose("/")
+    @has_access
+    @permission_name("list")
+    def days(self) -> Any:
+        zone = viewer_zone()
+        text = request.args.get("until")
+        last = utcnow().astimezone(zone).date() if text is None else _day(text)
+        found = stored_days(addresses_seen_by(g.user), last, zone, seconds=current_app.config["SEARCH_SECONDS"])
+        return self.render_template("quarantine/days.html", title=_l("Quarantine"), days=found, is_first=text is None)
+
+    @expose("/<day>")
+    @has_access
+    @permission_name("list")
+    def day(self, day: str) -> Any:
+        return redirect(search_url("list", [("stored.is", "yes"), ("time.on", _day(day).isoformat())]))
+
+
+def _day(text: str) -> date:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise BadRequest(_("“%(text)s” is no day, such as 2026-01-31.", text=text[:40])) from None
+    if not 1971 <= day.year <= 2100:
+        raise BadRequest(_("There were no mails then."))
+    return day

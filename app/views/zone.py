@@ -1,0 +1,21 @@
+"""The viewer's time zone: the browser tells it in a cookie, and what is no zone counts as UTC."""
+
+import functools
+from zoneinfo import ZoneInfo, available_timezones
+
+from flask import has_request_context, request
+
+COOKIE = "mk_zone"
+
+
+def viewer_zone() -> ZoneInfo:
+    return _zone(request.cookies.get(COOKIE, "")) if has_request_context() else ZoneInfo("UTC")
+
+
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name if name in _names() else "UTC")
+
+
+@functools.cache
+def _names() -> frozenset[str]:
+    return frozenset(available_timezones())
