@@ -14,6 +14,8 @@ from app.queries.fields import Filter, bounds_of, part_of
 from app.queries.plan import Bounds, Branch, Part, Plan, plan_of
 from app.queries.walk import Walk, Window, conditions_of, joined, passing
 
+_CHECKED_ROWS = 500
+"""So many at once where some are dropped only after they were read."""
 _COLUMNS = (
     Mail.id,
     Mail.node,
@@ -111,23 +113,24 @@ def _gather(walk: Walk, columns: tuple[Any, ...], wanted: int) -> list[Row[Any]]
     order = Mail.id.desc() if walk.newest_first else Mail.id.asc()
     base = joined(select(*columns), walk.plan).where(*conditions_of(walk.plan)).order_by(order)
     rows: list[Row[Any]] = []
+    limit = max(wanted, _CHECKED_ROWS) if any(part.check for part in walk.plan.rest) else wanted
     for window in walk.windows():
         try:
-            found = fetch(walk.connection, base.where(*window.conditions()).limit(wanted), walk.seconds())
+            found = fetch(walk.connection, base.where(*window.conditions()).limit(limit), walk.seconds())
         except TooSlow:
             if not walk.shrink():
                 return rows
             continue
-        _take(walk, window, found, wanted)
+        _take(walk, window, found, limit)
         rows += passing(walk.plan, found)
         if len(rows) >= wanted:
             return rows[:wanted]
     return rows
 
 
-def _take(walk: Walk, window: Window, found: Sequence[Row[Any]], wanted: int) -> None:
+def _take(walk: Walk, window: Window, found: Sequence[Row[Any]], limit: int) -> None:
     """Moves the cursor: past the window, or only to the last row where there may be more in it."""
-    if len(found) < wanted:
+    if len(found) < limit:
         walk.passed(window)
     else:
         walk.cursor = found[-1].id if walk.newest_first else found[-1].id + 1

@@ -7,15 +7,17 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
-from app.ids import MAX_ID
+from app.clock import monotonic
+from app.ids import MAX_ID, TIME_SHIFT
 from app.models import Mail, MailDetail
 from app.queries.bounded import Deadline, TooSlow, fetch
 from app.queries.plan import Bounds, Part, Plan
 
 _STATEMENT_SECONDS = 0.6
 _FIRST_SLICE = 2000
-_LARGEST_SLICE = 50_000
-_SMALLEST_SLICE = 50
+_SHORTEST_SLICE = 1000 << TIME_SHIFT
+_SLICE_SECONDS = 0.15
+_SMALLEST_BATCH = 50
 _FIRST_BATCH = 200
 _LARGEST_BATCH = 2000
 
@@ -46,6 +48,11 @@ class Walk:
     cursor: int | None = None
     """All on this side of it has been looked at."""
     size: int = 0
+    """Of a batch of ids."""
+    length: int = 0
+    """Of a slice, in ids: a stretch of time."""
+    begun: float = 0.0
+    edges: tuple[int | None, int | None] | None = None
 
     def windows(self) -> Iterator[Window]:
         """Ends with the mails, or with the time."""
@@ -65,19 +72,23 @@ class Walk:
             if window is None:
                 self.is_complete = True
                 return
+            self.begun = monotonic()
             yield window
 
     def shrink(self) -> bool:
         """After a statement that took too long: smaller steps, as long as there are any."""
         self.size //= 8
-        return self.size >= _SMALLEST_SLICE
+        self.length //= 8
+        return self.size >= _SMALLEST_BATCH or self.length >= _SHORTEST_SLICE
 
     def seconds(self) -> float:
         return min(_STATEMENT_SECONDS, max(self.deadline.left(), 0.05))
 
     def passed(self, window: Window) -> None:
         """All of the window has been looked at: the next may be larger."""
-        self.size = min(self.size * 3, _LARGEST_SLICE if self.plan.way is None else _LARGEST_BATCH)
+        self.size = min(self.size * 3, _LARGEST_BATCH)
+        took = max(monotonic() - self.begun, 0.001)
+        self.length = max(1, int(self.length * min(8.0, max(0.25, _SLICE_SECONDS / took))))
         if window.ids is not None:
             self.cursor = min(window.ids) if self.newest_first else max(window.ids) + 1
         else:
@@ -123,15 +134,31 @@ class Walk:
         return Window(Bounds(), tuple(ids[: self.size])) if ids else None
 
     def _next_slice(self) -> Window | None:
-        """The next so many mails of the time order, whatever they are."""
+        """The next stretch of time, as long as the last one's pace allows: each mail is read once."""
         ahead = self.ahead()
-        order = Mail.id.desc() if self.newest_first else Mail.id.asc()
-        ids = select(Mail.id).where(*ahead.conditions(Mail.id)).order_by(order).limit(self.size).subquery()
-        last = func.min(ids.c.id) if self.newest_first else func.max(ids.c.id)
-        end = fetch(self.connection, select(last), self.seconds())[0][0]
-        if end is None:
+        if self.edges is None:
+            self.edges = self._edges(ahead)
+        oldest, newest = self.edges
+        if oldest is None or newest is None:
             return None
-        return Window(Bounds(end, ahead.high) if self.newest_first else Bounds(ahead.low, end + 1))
+        if self.newest_first:
+            high = min(newest + 1, ahead.high or MAX_ID)
+            return Window(Bounds(max(oldest, high - self.length), high)) if high > oldest else None
+        low = max(oldest, ahead.low or 0)
+        return Window(Bounds(low, min(newest + 1, low + self.length))) if low <= newest else None
+
+    def _edges(self, ahead: Bounds) -> tuple[int | None, int | None]:
+        """The first and last mail there is to look at; and how long a stretch the next few thousand take."""
+        conditions = ahead.conditions(Mail.id)
+        first = select(func.min(Mail.id)).where(*conditions).scalar_subquery()
+        last = select(func.max(Mail.id)).where(*conditions).scalar_subquery()
+        order = Mail.id.desc() if self.newest_first else Mail.id.asc()
+        near = select(Mail.id).where(*conditions).order_by(order).limit(self.size).subquery()
+        far = select(func.min(near.c.id) if self.newest_first else func.max(near.c.id)).scalar_subquery()
+        oldest, newest, end = fetch(self.connection, select(first, last, far), self.seconds())[0]
+        if oldest is not None:
+            self.length = max(1, newest + 1 - end if self.newest_first else end + 1 - oldest)
+        return oldest, newest
 
 
 def conditions_of(plan: Plan) -> list[ColumnElement[bool]]:

@@ -1,17 +1,20 @@
 """How values are shown: moments, sizes, scores, addresses, marks. Registered as Jinja filters."""
 
 from datetime import date, datetime
+from typing import Any
 
-from flask import current_app
+from flask import current_app, g
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup, escape
 
 from app.ids import id_time
+from app.models import CopyState, Direction, NoticeState, ReleaseState
 from app.rspamd.actions import tone_of
 from app.views.zone import viewer_zone
 
-_LONGEST_ADDRESS = 38
+# Markup(f"...") below (S704): every value in it is escaped, or a word of ours.
+_LONGEST_ADDRESS, _TAIL = 38, 22
 # Tone, icon, word.
 MARKS = {
     "virus": ("bad", "fa-bug", _l("virus")),
@@ -28,36 +31,52 @@ MARKS = {
 
 def badge(action: str) -> Markup:
     """The word counts; the colour only repeats it."""
-    return Markup('<span class="badge-action tone-{}">{}</span>').format(tone_of(action), escape(action or _("unknown")))
+    return Markup(f'<span class="badge-action tone-{tone_of(action)}">{escape(action or _("unknown"))}</span>')  # noqa: S704
 
 
 def mark(kind: str) -> Markup:
-    tone, icon, word = MARKS[kind]
-    return Markup('<span class="mk-mark {}" title="{}"><i class="fa {}" aria-hidden="true"></i> {}</span>').format(tone, word, icon, word)
+    """An icon and its word, translated once a request."""
+    made: dict[str, Markup] = g.setdefault("_marks", {})
+    if kind not in made:
+        tone, icon, word = MARKS[kind]
+        text = escape(str(word))
+        made[kind] = Markup(f'<span class="mk-mark {tone}" title="{text}"><i class="fa {icon}" aria-hidden="true"></i> {text}</span>')  # noqa: S704
+    return made[kind]
 
 
-def when(moment: datetime | int, style: str = "short") -> Markup:
+def marks(mail: Any) -> Markup:
+    """All that a mail is marked with, what matters most first."""
+    kinds = (
+        (mail.has_virus, "virus"),
+        (mail.has_risk, "risk"),
+        (mail.listed, mail.listed),
+        (mail.copy_state == CopyState.STORED, "stored"),
+        (mail.notice_state == NoticeState.SENT, "notified"),
+        (mail.release_state == ReleaseState.RELEASED, "released"),
+        (mail.direction == Direction.OUT, "out"),
+    )
+    return Markup("").join(mark(kind) for holds, kind in kinds if holds)
+
+
+def when(moment: datetime | int) -> Markup:
     """A moment or a mail's id, in the viewer's zone; the exact one stands in the title."""
     utc = id_time(moment) if isinstance(moment, int) else moment
     local = utc.astimezone(viewer_zone())
-    text = f"{local:%Y-%m-%d %H:%M:%S}" if style == "short" else f"{local:%Y-%m-%d %H:%M:%S %Z}"
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        utc.isoformat(timespec="milliseconds"), f"{local:%A, %Y-%m-%d %H:%M:%S %Z}", text
-    )
+    text = local.isoformat(" ", "seconds")
+    return Markup(f'<time datetime="{utc.isoformat(timespec="milliseconds")}" title="{text} {escape(local.tzname())}">{text[:19]}</time>')  # noqa: S704
 
 
 def day(value: date) -> str:
     return value.isoformat()
 
 
-def address(text: str | None, length: int = _LONGEST_ADDRESS) -> Markup:
+def address(text: str | None) -> Markup:
     """Cut in the middle: the beginning of the local part and the end of the domain tell most. The whole stands in the title."""
     if not text:
         return Markup('<span class="faint">&lt;&gt;</span>')
-    if len(text) <= length:
-        return Markup('<bdi class="cut" title="{}">{}</bdi>').format(text, text)
-    tail = length * 3 // 5
-    return Markup('<bdi class="cut" title="{}">{}…{}</bdi>').format(text, text[: length - tail - 1], text[-tail:])
+    whole = escape(text)
+    short = whole if len(text) <= _LONGEST_ADDRESS else escape(f"{text[: _LONGEST_ADDRESS - _TAIL - 1]}…{text[-_TAIL:]}")
+    return Markup(f'<bdi class="cut" title="{whole}">{short}</bdi>')  # noqa: S704
 
 
 def score(value: float) -> str:
@@ -83,6 +102,7 @@ def capped(count: int) -> str:
 FILTERS = {
     "badge": badge,
     "mark": mark,
+    "marks": marks,
     "when": when,
     "day": day,
     "address": address,

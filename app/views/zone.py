@@ -3,13 +3,18 @@
 import functools
 from zoneinfo import ZoneInfo, available_timezones
 
-from flask import has_request_context, request
+from flask import g, has_request_context, request
 
 COOKIE = "mk_zone"
 
 
 def viewer_zone() -> ZoneInfo:
-    return _zone(request.cookies.get(COOKIE, "")) if has_request_context() else ZoneInfo("UTC")
+    if not has_request_context():
+        return ZoneInfo("UTC")
+    if "_zone" not in g:
+        g._zone = _zone(request.cookies.get(COOKIE, ""))
+    zone: ZoneInfo = g._zone
+    return zone
 
 
 def _zone(name: str) -> ZoneInfo:
