@@ -32,13 +32,13 @@ class Deadline:
         return self.left() <= 0
 
 
-def fetch(connection: Connection, query: Select[Any], seconds: float) -> Sequence[Row[Any]]:
+def fetch(connection: Connection, query: Select[Any], seconds: float, values: dict[str, Any] | None = None) -> Sequence[Row[Any]]:
     """All rows of `query`, or TooSlow. Afterwards the connection is as good as before, whatever the answer was."""
     milliseconds = max(10, int(seconds * 1000))
     if connection.dialect.name == "sqlite":
-        return _fetch_sqlite(connection, query, milliseconds)
+        return _fetch_sqlite(connection, query, milliseconds, values)
     try:
-        return connection.execute(query, execution_options={"limit_ms": milliseconds}).all()
+        return connection.execute(query, values, execution_options={"limit_ms": milliseconds}).all()
     except DBAPIError as error:
         if not _is_timeout(error):
             raise
@@ -46,12 +46,12 @@ def fetch(connection: Connection, query: Select[Any], seconds: float) -> Sequenc
         raise TooSlow from None
 
 
-def _fetch_sqlite(connection: Connection, query: Select[Any], milliseconds: int) -> Sequence[Row[Any]]:
+def _fetch_sqlite(connection: Connection, query: Select[Any], milliseconds: int, values: dict[str, Any] | None) -> Sequence[Row[Any]]:
     driver: Any = connection.connection.driver_connection
     end = monotonic() + milliseconds / 1000
     driver.set_progress_handler(lambda: monotonic() > end, _SQLITE_STEPS)
     try:
-        return connection.execute(query).all()
+        return connection.execute(query, values).all()
     except DBAPIError as error:
         if "interrupted" not in str(error.orig):
             raise

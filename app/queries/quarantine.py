@@ -1,21 +1,20 @@
 """Stored mails per day: one count over a stretch of an index."""
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, bindparam, func, select
 
 from app.extensions import db
-from app.ids import TIME_SHIFT, first_id_at, id_time
+from app.ids import first_id_at, id_time
 from app.models import CopyState, Mail, MailRecipient
-from app.queries.bounded import fetch
+from app.models.base import BigId
+from app.queries.bounded import Deadline, fetch
 from app.queries.fields import Filter, Op
 from app.queries.plan import Bounds, Branch
 from app.queries.search import Search, find
 
-_PART = 15 * 60 * 1000 << TIME_SHIFT
 _STORED = Branch(Mail.copy_state == CopyState.STORED, "ix_mail_copy_state")
 
 
@@ -35,31 +34,32 @@ class Days:
     """The newest earlier day that has one."""
 
 
-def stored_days(addresses: tuple[str, ...] | None, last: date, zone: tzinfo, length: int = 31, seconds: float = 1.5) -> Days:
+def stored_days(addresses: tuple[str, ...] | None, last: date, zone: tzinfo, length: int = 14, seconds: float = 1.5) -> Days:
     """The days up to `last` in the viewer's zone, for the whole log or for some recipients."""
-    first = last - timedelta(days=length - 1)
+    days = [last - timedelta(days=back) for back in range(length)]
     if addresses == ():
-        return Days([], first, last, None)
-    bounds = Bounds(_start(first, zone), _start(last + timedelta(days=1), zone))
-    counts: Counter[date] = Counter()
+        return Days([], days[-1], last, None)
+    deadline = Deadline(seconds)
+    query = _count(addresses)
+    shown = []
     with db.engine.connect() as connection:
-        for part, count in fetch(connection, _per_part(addresses, bounds), seconds):
-            counts[id_time(part * _PART).astimezone(zone).date()] += count
-    shown = [Day(day, counts[day]) for day in sorted(counts, reverse=True)]
-    older = _newest_before(addresses, bounds.low or 0, seconds)
-    return Days(shown, first, last, None if older is None else id_time(older).astimezone(zone).date())
+        for day in days:
+            values = {"low": _start(day, zone), "high": _start(day + timedelta(days=1), zone)}
+            count = fetch(connection, query, max(deadline.left(), 0.05), values)[0][0]
+            shown += [Day(day, count)] if count else []
+    older = _newest_before(addresses, _start(days[-1], zone), seconds)
+    return Days(shown, days[-1], last, None if older is None else id_time(older).astimezone(zone).date())
 
 
 def _start(day: date, zone: tzinfo) -> int:
     return first_id_at(datetime.combine(day, time(), zone))
 
 
-def _per_part(addresses: tuple[str, ...] | None, bounds: Bounds) -> Select[Any]:
-    """Counts per quarter of an hour: of these every time zone's days are made."""
-    stored = _stored(addresses, bounds).subquery()
-    whole = "DIV" if db.engine.dialect.name in ("mysql", "mariadb") else "/"  # SQLAlchemy's // would count in decimals there
-    part = stored.c[0].op(whole)(_PART).label("part")
-    return select(part, func.count()).select_from(stored).group_by(part)
+def _count(addresses: tuple[str, ...] | None) -> Select[Any]:
+    """Made once and asked for each day: a count over a stretch of an index."""
+    low: Any = bindparam("low", type_=BigId)
+    high: Any = bindparam("high", type_=BigId)
+    return select(func.count()).select_from(_stored(addresses, Bounds(low, high)).subquery())
 
 
 def _newest_before(addresses: tuple[str, ...] | None, before: int, seconds: float) -> int | None:
