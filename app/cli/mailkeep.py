@@ -25,7 +25,7 @@ def init() -> None:
     node = register_local(current_app.config["NODE_NAME"])
     click.echo(f"This server is node {node.name}, number {node.number}.")
     user = os.environ.get("MAILKEEP_ADMIN_USER", "admin")
-    password = os.environ.get("MAILKEEP_ADMIN_PASSWORD", "") or secrets.token_urlsafe(12)
+    password = os.environ.get("MAILKEEP_ADMIN_PASSWORD", "") or secrets.token_hex(10)
     if ensure_admin(user, password, os.environ.get("MAILKEEP_ADMIN_EMAIL", f"{user}@localhost")):
         shown = "from MAILKEEP_ADMIN_PASSWORD" if os.environ.get("MAILKEEP_ADMIN_PASSWORD") else password
         click.echo(f"First admin: {user}\nPassword:    {shown}\nThis is shown once; `flask fab reset-password` makes a new one.")

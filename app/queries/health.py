@@ -1,14 +1,20 @@
 """Is the database there, and what waits in the spool."""
 
 import pathlib
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.clock import now_ms
 from app.extensions import db
 from app.storage.spool import SUFFIX, left_behind
+
+_asker = ThreadPoolExecutor(1, "database-probe")
+_asking = threading.Lock()
+_asked: list[Future[bool]] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +27,21 @@ class SpoolState:
     """Mails the database refuses; they wait in the failed folder."""
 
 
-def database_answers() -> bool:
+def database_answers(seconds: float = 3.0) -> bool:
+    """No later than that: a database that takes the question and never answers is asked once, not by each who waits."""
+    with _asking:
+        if not _asked or _asked[-1].done():
+            _asked[:] = [_asker.submit(_ask, db.engine)]
+        question = _asked[-1]
     try:
-        with db.engine.connect() as connection:
+        return question.result(seconds)
+    except TimeoutError:
+        return False
+
+
+def _ask(engine: Engine) -> bool:
+    try:
+        with engine.connect() as connection:
             connection.execute(text("SELECT 1"))
     except SQLAlchemyError:
         return False

@@ -4,11 +4,14 @@ import logging
 import random
 import time
 from collections.abc import Sequence
+from dataclasses import replace
+from secrets import token_hex
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError, StatementError
 
 from app.errors import BadRequest, Unavailable
+from app.rspamd.report import Report
 from app.services.entry import Entry
 from app.services.rows import detail_row, mail_row, recipient_rows
 from app.services.statements import Statements, statements_for
@@ -42,6 +45,21 @@ def insert_entries(engine: Engine, entries: Sequence[Entry], node: str) -> dict[
         except SQLAlchemyError as error:
             raise Unavailable(f"the database takes no rows: {_short(error)}") from error
     raise Unavailable("the database keeps refusing: deadlocks or duplicates that come and go")
+
+
+def takes_rows(engine: Engine, like: Entry, node: str) -> bool:
+    """Whether a mail of the same id but with nothing in it would be taken now; it is taken back at once."""
+    blank = replace(like, report=Report(), identity=token_hex(16), packed=b"", keep=False)
+    try:
+        with engine.connect().execution_options(writes=True) as connection:
+            transaction = connection.begin()
+            statements = statements_for(engine.dialect)
+            statements.insert(connection, "mail", [mail_row(blank, node)])
+            statements.insert(connection, "mail_detail", [detail_row(blank)])
+            transaction.rollback()
+    except SQLAlchemyError:
+        return False
+    return True
 
 
 def _insert_once(engine: Engine, entries: Sequence[Entry], node: str, thorough: bool) -> dict[int, int]:

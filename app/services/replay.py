@@ -14,7 +14,7 @@ from app.extensions import db
 from app.ids import MailIds
 from app.services import meter
 from app.services.entry import Entry, from_record
-from app.services.insert import insert_entries
+from app.services.insert import insert_entries, takes_rows
 from app.storage import store_for
 from app.storage.local import LocalStore
 from app.storage.spool import SUFFIX, Record, read, write_one
@@ -97,9 +97,22 @@ class Replayer:
             for entry in entries:
                 self._insert([entry], result)
             return
+        except Unavailable as error:
+            self._insert_apart(entries, error, result)
+            return
         new = sum(mail_id == entry_id for entry_id, mail_id in outcome.items())
         result.committed += new
         result.known += len(entries) - new
+
+    def _insert_apart(self, entries: Sequence[Entry], error: Unavailable, result: Replayed) -> None:
+        """One mail that the database chokes on must not keep back all others: where an empty one is taken, it is the mail's doing."""
+        if not takes_rows(self.engine, entries[0], self.node):
+            raise error
+        if len(entries) == 1:
+            self._set_aside(entries[0].to_record(), str(error), result)
+            return
+        for entry in entries:
+            self._insert([entry], result)
 
     def _insert_renumbered(self, entry: Entry, error: BadRequest, result: Replayed) -> None:
         """The id may belong to another mail (the clock was set back between two lives of a slot): a new one settles that."""

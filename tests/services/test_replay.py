@@ -1,0 +1,72 @@
+"""A mail that the database chokes on keeps back no other, and a database that takes nothing loses none."""
+
+import pathlib
+
+import pytest
+from flask import Flask
+from sqlalchemy import event, select
+from sqlalchemy.exc import OperationalError
+
+from app.errors import Unavailable
+from app.extensions import db
+from app.ids import MailIds
+from app.models import Mail
+from app.services.replay import replayer_of
+from app.storage.spool import write_one
+from tests.apps import close, make_app
+from tests.databases import MariaDBCopies
+from tests.make import make_entry
+from tests.servers.mariadb import MariaDB
+
+
+def segment(app: Flask, *entries: object) -> list[pathlib.Path]:
+    folder = pathlib.Path(app.config["SPOOL_DIR"])
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for entry in entries:
+        path = folder / f"{entry.id}.segment"  # type: ignore[attr-defined]
+        write_one(path, entry.to_record())  # type: ignore[attr-defined]
+        paths.append(path)
+    return paths
+
+
+def ids() -> set[int]:
+    with db.engine.connect() as connection:
+        return set(connection.execute(select(Mail.id)).scalars())
+
+
+def test_a_row_too_large_for_mariadbs_packet_is_set_aside_and_the_rest_comes_in(
+    mariadb: MariaDB, mariadb_copies: MariaDBCopies, tmp_path: pathlib.Path
+) -> None:
+    mariadb.sql("SET GLOBAL max_allowed_packet = 1048576")
+    app = make_app(mariadb_copies.make(tmp_path), tmp_path)
+    try:
+        with app.app_context():
+            large = make_entry(headers="x" * 1_500_000)
+            good = [make_entry() for _ in range(3)]
+            replayer = replayer_of(app, MailIds(1, 5))
+            result = [replayer.replay(path) for path in segment(app, good[0], large, *good[1:])]
+            assert sum(each.committed for each in result) == 3
+            assert sum(each.failed for each in result) == 1
+            assert ids() == {entry.id for entry in good}
+            assert [path.name.split(".")[0] for path in replayer.failed.iterdir()] == [str(large.id)]
+    finally:
+        close(app)
+        mariadb.sql("SET GLOBAL max_allowed_packet = DEFAULT")
+
+
+def test_a_database_that_takes_no_row_at_all_sets_nothing_aside(app: Flask) -> None:
+    with app.app_context():
+        [path] = segment(app, make_entry())
+        replayer = replayer_of(app, MailIds(1, 5))
+
+        def refuse(_c: object, _cursor: object, statement: str, *_: object) -> None:
+            if statement.startswith("INSERT"):
+                raise OperationalError(statement, {}, Exception("disk full"))
+
+        event.listen(db.engine, "before_cursor_execute", refuse)
+        with pytest.raises(Unavailable):
+            replayer.replay(path)
+        event.remove(db.engine, "before_cursor_execute", refuse)
+        assert not replayer.failed.exists()
+        assert replayer.replay(path).committed == 1
