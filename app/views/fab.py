@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Flask
 from flask_appbuilder import AppBuilder
+from flask_appbuilder.api.manager import OpenApi
 from flask_appbuilder.menu import Menu
 from flask_babel import lazy_gettext as _l
 
@@ -50,5 +51,6 @@ def make_appbuilder(app: Flask) -> AppBuilder:
         appbuilder.add_view(view, name, label=label, icon=icon)
     for page in PAGES:
         appbuilder.add_view_no_menu(page)
-    appbuilder.add_api(MailApi)
+    for api in (MailApi, OpenApi):
+        appbuilder.add_api(api)
     return appbuilder

@@ -204,3 +204,10 @@ def test_the_api_searches_as_the_list_does(app: Flask) -> None:
         assert [mail["id"] for mail in client.get(f"/api/v1/mail/?{query}").get_json()["result"]] == [str(needle)]
     answer = client.get("/api/v1/mail/?score.ge=many")
     assert (answer.status_code, answer.get_json()["message"]) == (400, "“many” is no number.")
+
+
+def test_the_api_describes_itself(app: Flask) -> None:
+    described = login(app, "admin").get("/api/v1/_openapi").get_json()["paths"]
+    assert {"/api/v1/mail/", "/api/v1/mail/{pk}", "/api/v1/mail/statistics"} <= set(described)
+    parameters = {parameter["name"] for parameter in described["/api/v1/mail/"]["get"]["parameters"]}
+    assert parameters == {"q", "before", "after", "size"}
