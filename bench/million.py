@@ -37,20 +37,21 @@ _SYMBOLS = (
 ).split()
 
 
-def _templates(chance: random.Random) -> list[dict[str, str]]:
-    """Symbols and headers of the size real ones have: about 4.6 kB together."""
+def _templates(chance: random.Random, narrow: bool) -> list[dict[str, str]]:
+    """Symbols and headers of the size real ones have, about 4.6 kB together; narrow ones where ten millions must fit a disk."""
+    most, lines = (3, 1) if narrow else (26, 18)
     found = []
     for number in range(_TEMPLATES):
         symbols = [
             {"name": name, "score": round(chance.uniform(-2, 5), 2), "group": "policies", "options": [f"value{chance.random()}", "x" * 30]}
-            for name in sorted(chance.sample(_SYMBOLS, chance.randint(14, 26)))
+            for name in sorted(chance.sample(_SYMBOLS, chance.randint(most // 2, most)))
         ]
         received = "".join(
             f"Received: from host{chance.randrange(999)}.example.net (unknown [192.0.2.{hop}])\n"
             f"\tby mx{hop}.example.org with ESMTPS id {chance.getrandbits(64):X}\n"
-            for hop in range(chance.randint(3, 8))
+            for hop in range(chance.randint(1, 1 + lines // 3))
         )
-        more = "".join(f"X-Header-{each}: {'abcdefgh' * 8} {chance.random()}\n" for each in range(18))
+        more = "".join(f"X-Header-{each}: {'abcdefgh' * 8} {chance.random()}\n" for each in range(lines))
         found.append({"k": str(number), "symbols": json.dumps(symbols, separators=(",", ":")), "headers": f"{received}{more}"})
     return found
 
@@ -144,7 +145,7 @@ def _statements(mails: int, start_ms: int) -> list[str]:
     ]
 
 
-def fill(app: Flask, mails: int) -> None:
+def fill(app: Flask, mails: int, narrow: bool = False) -> None:
     """Rows in the order of ids, the other indexes afterwards: a tenth of the time that random inserts would take."""
     start_ms = int((datetime.now(UTC) - timedelta(days=DAYS)).timestamp() * 1000)
     tables = [Mail.__table__, MailRecipient.__table__, MailDetail.__table__]
@@ -153,7 +154,7 @@ def fill(app: Flask, mails: int) -> None:
             for index in table.indexes:  # type: ignore[attr-defined]
                 index.drop(connection)
         connection.exec_driver_sql("CREATE TABLE bench_template (k INT PRIMARY KEY, symbols MEDIUMTEXT, headers MEDIUMTEXT)")
-        connection.execute(text("INSERT INTO bench_template VALUES (:k, :symbols, :headers)"), _templates(random.Random(7)))
+        connection.execute(text("INSERT INTO bench_template VALUES (:k, :symbols, :headers)"), _templates(random.Random(7), narrow))
         for low in range(0, mails, _CHUNK):
             _fill_chunk(connection, mails, start_ms, low, min(low + _CHUNK, mails))
         for table in tables:
@@ -170,7 +171,7 @@ def _fill_chunk(connection: Connection, mails: int, start_ms: int, low: int, hig
     print(f"  {high:,} mails", flush=True)
 
 
-def app_on(server: KeptMariaDB, mails: int, **overrides: Any) -> Flask:
+def app_on(server: KeptMariaDB, mails: int, *, narrow: bool = False, **overrides: Any) -> Flask:
     """The application on the server's million; made where it is not there yet."""
     made = (server.folder / "made").exists()
     url = server.url("million") if made else server.create("million")
@@ -178,7 +179,7 @@ def app_on(server: KeptMariaDB, mails: int, **overrides: Any) -> Flask:
     if not made:
         migrate(app)
         started = time.perf_counter()
-        fill(app, mails)
+        fill(app, mails, narrow)
         print(f"{mails:,} mails in {time.perf_counter() - started:.0f} s")
         (server.folder / "made").touch()
     return app
@@ -189,9 +190,10 @@ def main() -> None:
     parser.add_argument("--mails", type=int, default=1_000_000)
     parser.add_argument("--folder", type=pathlib.Path, default=pathlib.Path("var/bench"))
     parser.add_argument("--pool", default="2G", help="MariaDB's buffer pool")
+    parser.add_argument("--narrow", action="store_true", help="short headers and symbols: ten million mails in 25 GB")
     given = parser.parse_args()
     with KeptMariaDB(given.folder, given.pool) as server:
-        app_on(server, given.mails)
+        app_on(server, given.mails, narrow=given.narrow)
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         print(f"{server.url('million')}; Ctrl-C stops it")
         try:

@@ -56,7 +56,7 @@
   // --- statistics ------------------------------------------------------------------------------------------------------------
   const link = document.getElementById("mk-statistics-link");
   const place = document.getElementById("mk-statistics");
-  link.addEventListener("click", async (event) => {
+  if (link) link.addEventListener("click", async (event) => {
     event.preventDefault();
     if (!place.hidden) {
       place.hidden = true;
