@@ -262,6 +262,10 @@ SEARCH_SECONDS = env_float("SEARCH_SECONDS", 1.5, 0.1, 30.0)
 EXPORT_ROWS = env_int("EXPORT_ROWS", 50_000, 1, 10_000_000)
 # The scores from which your Rspamd acts (it does not tell them): what a score is shown against.
 SCORE_THRESHOLDS = env_scores("SCORE_THRESHOLDS", "greylist=4,add header=6,reject=15")
+# A JSON file with reasons of your own, for symbols of your own (docs/reading.md).
+REASONS_FILE = env_str("REASONS_FILE", "")
+# A GeoIP country database (.mmdb) that shows where an address is; empty: off.
+GEOIP_DATABASE = env_str("GEOIP_DATABASE", "")
 
 if STORE_MIN_SCORE:
     env_float("STORE_MIN_SCORE", 0.0, -1e9, 1e9)

@@ -80,6 +80,11 @@ def _decode(value: bytes, charset: str) -> str:
         return decode_bytes(value)
 
 
+def decode_charset(value: bytes, charset: str) -> str:
+    """Text in a declared character set; undeclared or unknown ones as decode_bytes does it."""
+    return _decode(value, charset)
+
+
 def codec_of(charset: str) -> str:
     """Python's name for a declared character set, "" where we know none."""
     name = _NOT_IN_NAMES.sub("_", charset.lower()).strip("_")

@@ -9,6 +9,7 @@ from flask_appbuilder.menu import Menu
 from flask_babel import lazy_gettext as _l
 
 from app.extensions import db
+from app.geo import Countries
 from app.security.headers import protect
 from app.security.manager import MailkeepSecurityManager
 from app.views.accounts import AccountView, GroupView, LoginView, RoleView
@@ -17,8 +18,11 @@ from app.views.formats import FILTERS
 from app.views.home import Home
 from app.views.mail_api import MailApi
 from app.views.mail_log import MailLogView
+from app.views.message import MessageView
 from app.views.quarantine import QuarantineView
+from app.views.reasons import load_reasons
 from app.views.searches import SearchView
+from config import ConfigError
 
 # View, label, icon, category
 MENU = (
@@ -26,7 +30,7 @@ MENU = (
     (QuarantineView, "Quarantine", _l("Quarantine"), "fa-archive"),
 )
 # Opened from other pages only.
-PAGES = (SearchView,)
+PAGES = (SearchView, MessageView)
 
 
 class Manager(MailkeepSecurityManager):
@@ -44,6 +48,7 @@ class Manager(MailkeepSecurityManager):
 def make_appbuilder(app: Flask) -> AppBuilder:
     """Runs no SQL: permissions and tables are a deployment's business (`flask mailkeep init`)."""
     protect(app)
+    _load_files(app)
     app.jinja_env.filters.update(FILTERS)
     appbuilder = AppBuilder(menu=Menu(reverse=False), indexview=Home, security_manager_class=Manager, update_perms=False)
     appbuilder.init_app(app, db.session)
@@ -54,3 +59,14 @@ def make_appbuilder(app: Flask) -> AppBuilder:
     for api in (MailApi, OpenApi):
         appbuilder.add_api(api)
     return appbuilder
+
+
+def _load_files(app: Flask) -> None:
+    try:
+        app.extensions["mailkeep_reasons"], app.extensions["mailkeep_reason_groups"] = load_reasons(app.config["REASONS_FILE"])
+    except ValueError as error:
+        raise ConfigError("REASONS_FILE", str(error)) from None
+    try:
+        app.extensions["mailkeep_countries"] = Countries(app.config["GEOIP_DATABASE"])
+    except ValueError as error:
+        raise ConfigError("GEOIP_DATABASE", str(error)) from None

@@ -101,6 +101,7 @@ def capped(count: int) -> str:
 
 FILTERS = {
     "badge": badge,
+    "tone": tone_of,
     "mark": mark,
     "marks": marks,
     "when": when,

@@ -113,7 +113,8 @@ class MailApi(ScopedModelRestApi):
                 name: getattr(detail, name)
                 for name in ("header_from", "header_to", "header_date", "headers", "virus", "scan_ms", "rspamd_host")
             }
-            answer["symbols"] = json.loads(detail.symbols)
+            if self.appbuilder.sm.has_access("can_symbols", "MailLogView"):
+                answer["symbols"] = json.loads(detail.symbols)
         return jsonify(result=answer)
 
 

@@ -1,34 +1,34 @@
 """The mail log: every scanned mail, newest first, searched and read; and the page of one."""
 
-import json
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from flask import Response, abort, current_app, g, jsonify, redirect, render_template, request, url_for
+from flask import Response, current_app, g, jsonify, redirect, render_template, request, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access, permission_name
-from flask_appbuilder.widgets import ShowWidget
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 
 from app.clock import utcnow
 from app.errors import BadRequest
-from app.forms.labels import OP_LABELS, offered, term_label
+from app.forms.labels import FIELD_LABELS, OP_LABELS, offered, term_label
 from app.forms.search import Term, as_pairs, read_terms
 from app.ids import TIME_SHIFT, id_time
-from app.models import Mail, MailDetail
+from app.models import Mail
 from app.queries.fields import Filter, Op
-from app.queries.mail import detail_of, recipients_of
+from app.queries.mail import detail_of
+from app.queries.related import related_mails
 from app.queries.search import Found, find
 from app.queries.searches import searches_of
-from app.queries.visibility import is_admin
+from app.queries.visibility import addresses_seen_by, get_mail, is_admin
 from app.views.base import ScopedModelView
 from app.views.datamodel import ScopedInterface
 from app.views.export import exported
 from app.views.filters import SeenMail
+from app.views.mail_page import page_of, symbols_of
 from app.views.mail_search import asked_key, asked_page, asked_search, asked_size, asked_statistics, asked_terms, chips
 from app.views.zone import viewer_zone
 
@@ -36,18 +36,12 @@ log = logging.getLogger(__name__)
 _OVERLAP_MS = 10_000
 
 
-class MailShowWidget(ShowWidget):
-    template = "mails/show.html"
-
-
 class MailLogView(ScopedModelView):
     route_base = "/mails"
     datamodel = ScopedInterface(Mail)
     base_filters = [["id", SeenMail, None]]
-    include_route_methods = {"list", "find", "newer", "statistics", "export", "show"}
+    include_route_methods = {"list", "find", "newer", "statistics", "export", "show", "symbols", "related"}
     list_title = _l("Mails")
-    show_title = _l("Mail")
-    show_widget = MailShowWidget
     show_columns = ["id"]
     search_columns = ["id"]
 
@@ -127,36 +121,39 @@ class MailLogView(ScopedModelView):
         log.info("%s exports as %s: %s", g.user.username, kind, "; ".join(map(term_label, terms)) or "all mails")
         return exported(search, kind)
 
-    def _get_show_widget(self, pk: Any, item: Any, widgets: Any = None, actions: Any = None, show_fieldsets: Any = None) -> Any:  # noqa: ARG002
-        detail = detail_of(item.id)
-        widgets = widgets or {}
-        widgets["show"] = self.show_widget(
-            pk=str(item.id),
-            mail=item,
-            detail=detail,
-            recipients=recipients_of(item.id, g.user),
-            symbols=_symbols(detail),
-            modelview_name=type(self).__name__,
-        )
-        return widgets
+    @expose("/show/<pk>")
+    @has_access
+    def show(self, pk: str) -> Any:
+        mail = get_mail(g.user, _mail_id(pk))
+        sm, name = self.appbuilder.sm, self.class_permission_name
+        may_see_symbols = sm.has_access("can_symbols", name)
+        may_read = mail.is_stored and sm.has_access("can_read", "MessageView")
+        values = page_of(mail, g.user) | {"may_see_symbols": may_see_symbols, "may_read": may_read}
+        return self.render_template("mails/show.html", title=_("Mail"), mail=mail, url=search_url, **values)
 
-    def _show(self, pk: Any) -> Any:
-        item = self.datamodel.get(pk, self._base_filters)
-        if item is None:
-            abort(404, _("There is no such mail."))
-        return self._get_show_widget(pk, item, {"related_views": []})
+    @expose("/symbols/<pk>")
+    @has_access
+    def symbols(self, pk: str) -> Any:
+        mail = get_mail(g.user, _mail_id(pk))
+        template = "mails/_symbols.html" if "X-Fragment" in request.headers else "mails/symbols.html"
+        return self.render_template(template, title=_("Symbols"), mail=mail, symbols=symbols_of(detail_of(mail.id)))
+
+    @expose("/related/<pk>")
+    @has_access
+    @permission_name("list")
+    def related(self, pk: str) -> Any:
+        mail = get_mail(g.user, _mail_id(pk))
+        found = related_mails(mail, addresses_seen_by(g.user))
+        template = "mails/_related.html" if "X-Fragment" in request.headers else "mails/related.html"
+        return self.render_template(template, title=_("Related mails"), mail=mail, related=found, labels=FIELD_LABELS, url=search_url)
+
+
+def _mail_id(text: str) -> int:
+    """0, which no mail has, for what is no id."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
 
 
 def search_url(door: str, pairs: Sequence[tuple[str, str]], **more: Any) -> str:
     """A search as a URL of the list, or of another of its doors."""
     values: dict[str, Any] = {**MultiDict(pairs).to_dict(flat=False), **more}
     return url_for(f"MailLogView.{door}", **values)
-
-
-def _symbols(detail: MailDetail | None) -> list[dict[str, Any]]:
-    """Heaviest first, in either direction."""
-    try:
-        found = json.loads(detail.symbols) if detail else []
-    except ValueError:
-        return []
-    return sorted(found, key=lambda symbol: -abs(symbol.get("score", 0)))

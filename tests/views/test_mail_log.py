@@ -132,8 +132,9 @@ def test_the_page_of_a_mail_shows_all_of_it_escaped(app: Flask) -> None:
     for text in (page(client, f"/mails/show/{mail_id}"), page(client)):
         assert "<script>alert" not in text
         assert "&lt;script&gt;alert(1)" in text
-    text = page(client, f"/mails/show/{mail_id}")
+    text = page(client, f"/mails/symbols/{mail_id}")
     assert text.index("HEAVY") < text.index("LIGHT")
+    assert "<script>alert" not in text
 
 
 @pytest.mark.parametrize("mail_id", ["0", "1", "abc", "-5", "9" * 30, "9223372036854775808", "1.5"])

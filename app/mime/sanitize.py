@@ -1,0 +1,145 @@
+"""HTML of a mail made harmless: no script, no form, nothing remote, no link that opens; what it looks like stays as far as that goes."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape, unescape
+
+import nh3
+
+_TAGS = frozenset(
+    (
+        "a abbr address article aside b bdi bdo big blockquote br caption center cite code col colgroup dd del dfn div "
+        "dl dt em figcaption figure font footer h1 h2 h3 h4 h5 h6 header hr i img ins kbd li main mark nav ol p pre q s "
+        "samp section small span strike strong sub sup table tbody td tfoot th thead tr tt u ul var wbr"
+    ).split()
+)
+_DROPPED = frozenset(
+    (
+        "script style title head noscript template svg math iframe object embed applet form select textarea button "
+        "video audio canvas frameset xmp noembed noframes plaintext"
+    ).split()
+)
+_ATTRIBUTES: dict[str, set[str]] = {
+    "*": {"align", "valign", "bgcolor", "color", "dir", "lang", "width", "height", "style", "title"},
+    "a": {"href"},
+    "img": {"src", "alt", "border"},
+    "font": {"size", "face"},
+    "table": {"border", "cellpadding", "cellspacing", "summary"},
+    "td": {"colspan", "rowspan", "nowrap"},
+    "th": {"colspan", "rowspan", "nowrap"},
+    "col": {"span"},
+    "ol": {"start", "type"},
+    "ul": {"type"},
+    "li": {"value"},
+}
+_STYLES = frozenset(
+    (
+        "background-color border border-bottom border-collapse border-color border-left border-radius border-right "
+        "border-spacing border-style border-top border-width color direction display font font-family font-size font- "
+        "style font-variant font-weight height letter-spacing line-height margin margin-bottom margin-left margin-right "
+        "margin-top max-width min-width padding padding-bottom padding-left padding-right padding-top text-align text- "
+        "decoration text-indent text-transform vertical-align white-space width word-break word-spacing"
+    ).split()
+)
+_SCHEMES = {"http", "https", "mailto", "tel", "ftp", "cid", "data"}
+# Of what nh3 has written itself, so that nothing stands in it but what these expect.
+_OPENED = re.compile(r"<a\b([^>]*)>")
+_HREF = re.compile(r'href="([^"]*)"')
+_CID = re.compile(r'src="cid:([^"]*)"')
+_CONTENT_ID = re.compile(r"[^\s<>\"]{1,300}")
+_SHORT = 50_000
+_SECONDS = 2.5
+_CLOSED = "</a>"
+_LONGEST_TARGET = 300
+# Says a style that would fetch something, in any writing; the policy of the frame forbids it once more.
+_FETCHES = re.compile(r"url\s*\(|image\s*\(|image-set|src\s*\(|expression|@import|\\", re.IGNORECASE)
+
+
+class TooComplex(Exception):
+    """HTML that is built to keep its reader busy."""
+
+
+@dataclass(frozen=True, slots=True)
+class SafeHtml:
+    text: str
+    """Pictures of the mail itself are still `cid:` references: with_images() puts them in."""
+    blocked: int
+    """Remote images and the like that are not shown."""
+
+
+def safe_html(html: str) -> SafeHtml:
+    """TooComplex after a few seconds. Deep nesting and thousands of attributes cost the square of their number and could end the
+    process: what is long enough for that is cleaned in a process of its own."""
+    if len(html) <= _SHORT:
+        return clean(html)
+    try:
+        done = subprocess.run(  # noqa: S603 - this file, under this Python
+            [sys.executable, "-I", __file__], input=html.encode("utf-8", "replace"), capture_output=True, timeout=_SECONDS, check=True
+        )
+    except (subprocess.TimeoutExpired, subprocess.CalledProcessError):
+        raise TooComplex from None
+    count, _, text = done.stdout.partition(b"\n")
+    return SafeHtml(text.decode(), int(count))
+
+
+def clean(html: str) -> SafeHtml:
+    blocked = 0
+
+    def keep(tag: str, attribute: str, value: str) -> str | None:
+        nonlocal blocked
+        if attribute == "style":
+            return None if _FETCHES.search(value) else value
+        if (tag, attribute) != ("img", "src"):
+            return value
+        scheme, colon, rest = value.partition(":")
+        if colon and scheme.strip().lower() == "cid" and _CONTENT_ID.fullmatch(rest):
+            return f"cid:{rest}"
+        blocked += 1
+        return None
+
+    cleaned = nh3.clean(
+        html,
+        tags=set(_TAGS),
+        clean_content_tags=set(_DROPPED),
+        attributes={tag: set(names) for tag, names in _ATTRIBUTES.items()},
+        attribute_filter=keep,
+        filter_style_properties=set(_STYLES),
+        url_schemes=_SCHEMES,
+        link_rel=None,
+        strip_comments=True,
+    )
+    return SafeHtml(_unlinked(cleaned), blocked)
+
+
+def with_images(html: str, image_of: Callable[[str], str | None]) -> str:
+    """`image_of` gives a data: URL for a content id, or None. Only of what safe_html made."""
+
+    def put(match: re.Match[str]) -> str:
+        image = image_of(unescape(match[1]))
+        return f'src="{image}"' if image else ""
+
+    return _CID.sub(put, html)
+
+
+def _unlinked(html: str) -> str:
+    """Each link as its text and, behind it, where it really leads."""
+    pieces: list[str] = []
+    position = 0
+    behind = ""
+    for match in _OPENED.finditer(html):
+        pieces.append(html[position : match.start()].replace(_CLOSED, f"{behind}</span>", 1))
+        target = _HREF.search(match[1])
+        shown = unescape(target[1])[:_LONGEST_TARGET] if target else ""
+        behind = f' <span class="target">{escape(shown)}</span>' if shown else ""
+        pieces.append('<span class="link">')
+        position = match.end()
+    pieces.append(html[position:].replace(_CLOSED, f"{behind}</span>", 1))
+    return "".join(pieces)
+
+
+if __name__ == "__main__":
+    result = clean(sys.stdin.buffer.read().decode("utf-8", "replace"))
+    sys.stdout.buffer.write(f"{result.blocked}\n{result.text}".encode())

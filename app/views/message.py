@@ -1,0 +1,121 @@
+"""The stored copy of a mail: text, HTML in a frame that can do nothing, source, attachments as downloads, by number and never by name."""
+
+from typing import Any
+from urllib.parse import quote
+
+from flask import Response, g, request
+from flask_appbuilder import BaseView, expose
+from flask_appbuilder.security.decorators import has_access, permission_name
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
+
+from app.errors import NotFound
+from app.mime.headers import block_text
+from app.mime.message import attachment_of, read_message, rendered
+from app.mime.parts import Omitted
+from app.mime.risks import Risk
+from app.models import Mail
+from app.queries.visibility import get_mail
+from app.services.reading import raw_of
+
+_MAX_SOURCE = 512 << 10
+# Of the frame's own document. It runs nothing, loads nothing, sends nothing, and its links are text.
+FRAME_POLICY = (
+    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox"
+)
+_PRIVATE = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-DNS-Prefetch-Control": "off",
+}
+OMITTED = {
+    Omitted.PARTS: _l("It has more parts than are looked at; the rest is only in the source."),
+    Omitted.DEPTH: _l("It is nested deeper than is looked at; what lies deeper is only in the source."),
+    Omitted.TEXT: _l("Its text is longer than is shown."),
+    Omitted.IMAGES: _l("Some of its pictures are larger than are shown."),
+    Omitted.HTML: _l("Its HTML is too complex to be shown; see the text or the source."),
+    Omitted.CONTENT: _l("Some attachments are only named, not looked into."),
+}
+RISKS = {
+    Risk.EXECUTABLE: _l("program"),
+    Risk.DOUBLE_ENDING: _l("double ending"),
+    Risk.MACROS: _l("macros"),
+    Risk.ENCRYPTED: _l("needs a password"),
+    Risk.SCRIPTED: _l("may hold scripts"),
+    Risk.DISGUISED: _l("is not what its name says"),
+    Risk.ARCHIVED_EXECUTABLE: _l("archive with a program"),
+    Risk.NESTED: _l("archive in an archive"),
+}
+
+
+class MessageView(BaseView):
+    route_base = "/mails"
+    default_view = "message"
+
+    @expose("/<int:mail_id>/message")
+    @has_access
+    @permission_name("read")
+    def message(self, mail_id: int) -> Any:
+        """A page of its own, or the piece of one that the mail's page asks for."""
+        mail = get_mail(g.user, mail_id)
+        read = read_message(raw_of(mail))
+        template = "message/_message.html" if "X-Fragment" in request.headers else "message/message.html"
+        return self.render_template(template, title=_("Message"), mail=mail, message=read, notes=_notes(read.omitted), risk_words=RISKS)
+
+    @expose("/<int:mail_id>/html")
+    @has_access
+    @permission_name("read")
+    def html(self, mail_id: int) -> Response:
+        """The document of the frame: made harmless, and under a policy that would stop what came through."""
+        safe, omitted = rendered(raw_of(get_mail(g.user, mail_id)))
+        document = self.render_template("message/frame.html", body=Markup(safe.text), blocked=safe.blocked, notes=_notes(omitted))  # noqa: S704 - safe_html made it
+        return Response(
+            document,
+            mimetype="text/html",
+            headers=_PRIVATE | {"Content-Security-Policy": FRAME_POLICY, "X-Frame-Options": "SAMEORIGIN"},
+        )
+
+    @expose("/<int:mail_id>/source")
+    @has_access
+    @permission_name("read")
+    def source(self, mail_id: int) -> Any:
+        mail = get_mail(g.user, mail_id)
+        raw = raw_of(mail)
+        text = block_text(raw[:_MAX_SOURCE])
+        return self.render_template("message/source.html", title=_("Source"), mail=mail, source=text, is_cut=len(raw) > _MAX_SOURCE)
+
+    @expose("/<int:mail_id>/download")
+    @has_access
+    @permission_name("download")
+    def download(self, mail_id: int) -> Response:
+        """Byte for byte as it came."""
+        mail = get_mail(g.user, mail_id)
+        return _file(raw_of(mail), _mail_name(mail))
+
+    @expose("/<int:mail_id>/part/<int:index>")
+    @has_access
+    @permission_name("download")
+    def part(self, mail_id: int, index: int) -> Response:
+        found = attachment_of(raw_of(get_mail(g.user, mail_id)), index)
+        if found is None:
+            raise NotFound(_("This mail has no such part."))
+        return _file(*found)
+
+
+def _notes(omitted: frozenset[Omitted]) -> list[Any]:
+    return [sentence for kind, sentence in OMITTED.items() if kind in omitted]
+
+
+def _mail_name(mail: Mail) -> str:
+    return f"mail-{mail.id}.eml"
+
+
+def _file(content: bytes, name: str) -> Response:
+    """Always to be saved, never to be shown, whatever it claims to be."""
+    plain = name.encode("ascii", "replace").decode().replace("?", "_")
+    response = Response(content, mimetype="application/octet-stream", headers=_PRIVATE)
+    response.headers["Content-Disposition"] = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return response
