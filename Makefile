@@ -13,7 +13,7 @@ STAMP := $(VENV)/.installed$(if $(EXTRAS),-$(subst $(comma),-,$(EXTRAS)))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run demo init test test-rspamd4 bench bench-pages lint fix types i18n migrate requirements clean
+.PHONY: help setup run demo init test test-rspamd4 screenshots bench bench-pages lint fix types i18n migrate requirements clean
 
 help: ## What there is
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -57,6 +57,10 @@ test: ## Everything the suite needs (servers too, from Debian), then the suite
 test-rspamd4: $(VENV)/.installed-dev ## The end-to-end test with Rspamd 4 in a root of its own (as root)
 	scripts/make-rspamd4-root var/rspamd4
 	RSPAMD4_ROOT=$(CURDIR)/var/rspamd4 $(BIN)/python -m pytest -m rspamd4 tests/e2e $(ARGS)
+
+screenshots: $(VENV)/.installed-dev ## A picture of every screen, wide and narrow, light and dark, under var/screenshots
+	rm -rf var/screenshots && mkdir -p var/screenshots
+	SCREENSHOTS=$(CURDIR)/var/screenshots $(BIN)/python -m pytest -q tests/browser/test_screens.py -k 'sound'
 
 bench: $(VENV)/.installed-dev ## Ingest speed beside this machine's own ceilings
 	$(BIN)/python -m bench.ingest $(ARGS)

@@ -13,6 +13,8 @@ from sqlalchemy.sql.selectable import CompoundSelect
 from app.models import Mail, MailRecipient
 from app.queries.bounded import Deadline, TooSlow, fetch
 
+_COARSE = ("_domain", "_auth_user", "_score", "_has_virus", "_release", "_copy_state", "_action")
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Branch:
@@ -93,15 +95,19 @@ def plan_of(connection: Connection, parts: Sequence[Part], bounds: Bounds, cap: 
         return Plan(bounds, way, tuple(part for part in parts if part is not way), None)
 
 
+def _rank(part: Part) -> int:
+    """Of two that both hold too many to count, the one that is likely to hold fewer."""
+    return next((place for place, word in enumerate(_COARSE, 1) if word in part.branches[0].index), 0)
+
+
 def make_plan(connection: Connection, parts: Sequence[Part], bounds: Bounds, cap: int, seconds: float) -> Plan:
     """Counts each possible way, no further than `cap`, and takes the smallest."""
     best: Part | None = None
     least = cap + 2
-    for part in parts:
-        if part.branches:
-            count = count_of(connection, part.branches, bounds, cap, seconds)
-            if count < least and (part.is_ordered or count <= cap):
-                best, least = part, count
+    for part in sorted((part for part in parts if part.branches), key=_rank):
+        count = count_of(connection, part.branches, bounds, cap, seconds)
+        if count < least and (part.is_ordered or count <= cap):
+            best, least = part, count
     rest = tuple(part for part in parts if part is not best)
     if best is not None:
         return Plan(bounds, best, rest, least)

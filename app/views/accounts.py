@@ -5,6 +5,7 @@ from typing import Any
 from flask_appbuilder import expose
 from flask_appbuilder.security.sqla.models import Group, Role, User
 from flask_appbuilder.security.views import AuthDBView, RoleModelView, UserDBModelView, UserGroupModelView
+from flask_appbuilder.widgets import ListWidget
 
 from app.views.base import SafeView
 from app.views.datamodel import ScopedInterface
@@ -21,6 +22,7 @@ class AccountView(SafeView, UserDBModelView):
 
 
 class RoleView(SafeView, RoleModelView):
+    list_widget = ListWidget  # FAB's own for roles only knows built-in ones, of which there are none
     datamodel = ScopedInterface(Role)
     base_filters: Any = []
     include_route_methods = _EDIT

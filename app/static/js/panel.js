@@ -1,0 +1,58 @@
+// What every screen has: appearance, language, the folded menu, rows that open, and keys.
+"use strict";
+
+(function () {
+  const theme = document.getElementById("mk-theme");
+  if (theme) {
+    theme.value = localStorage.getItem("mk-theme") || "";
+    theme.addEventListener("change", () => {
+      localStorage.setItem("mk-theme", theme.value);
+      if (theme.value) document.documentElement.dataset.theme = theme.value;
+      else delete document.documentElement.dataset.theme;
+    });
+  }
+  const language = document.getElementById("mk-language");
+  if (language) {
+    language.addEventListener("change", () => location.assign(language.value));
+  }
+  const fold = document.getElementById("mk-fold");
+  if (fold)
+    fold.addEventListener("click", () => {
+      const open = fold.getAttribute("aria-expanded") === "true";
+      fold.setAttribute("aria-expanded", String(!open));
+      document.getElementById("mk-nav").classList.toggle("open", !open);
+    });
+
+  document.addEventListener("click", (event) => {
+    const row = event.target.closest("tr[data-href]");
+    if (row && !event.target.closest("a, button, input, select, label") && !String(getSelection())) location.assign(row.dataset.href);
+    document.querySelectorAll("details.mk-saved[open], details.mk-save[open]").forEach((open) => {
+      if (!open.contains(event.target)) open.open = false;
+    });
+  });
+
+  // --- keys: / searches, j and k move along the rows, Enter opens --------------------------------------------------------------
+  let at = -1;
+  function move(step) {
+    const rows = [...document.querySelectorAll("tr[data-href]")];
+    if (!rows.length) return;
+    at = Math.min(Math.max(at + step, 0), rows.length - 1);
+    const link = rows[at].querySelector("a");
+    rows.forEach((row, number) => row.classList.toggle("mk-at", number === at));
+    if (link) link.focus();
+    rows[at].scrollIntoView({ block: "nearest" });
+  }
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, [contenteditable]")) return;
+    if (event.key === "/") {
+      const search = document.querySelector("input[type=search]");
+      if (search) {
+        event.preventDefault();
+        search.focus();
+        search.select();
+      }
+    } else if (event.key === "j" || event.key === "k") {
+      move(event.key === "j" ? 1 : -1);
+    }
+  });
+})();

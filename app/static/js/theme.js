@@ -1,0 +1,9 @@
+// Before anything is painted: the appearance that was chosen, and the time zone the server shows times in.
+"use strict";
+
+(function () {
+  const chosen = localStorage.getItem("mk-theme");
+  if (chosen === "light" || chosen === "dark") document.documentElement.dataset.theme = chosen;
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (zone) document.cookie = `mk_zone=${zone}; path=/; max-age=31536000; SameSite=Lax`;
+})();

@@ -1,0 +1,96 @@
+"""A real Chromium in front of a real gunicorn with the demo's mails: every page it opens must load without an error."""
+
+import pathlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.servers.gunicorn import Mailkeep
+from tests.servers.process import need
+
+PASSWORD = "Browser-Pass-4711"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    program = need("chromium", "chromium-browser", "google-chrome")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def panel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mailkeep]:
+    folder: pathlib.Path = tmp_path_factory.mktemp("panel")
+    server = Mailkeep(f"sqlite:///{folder}/mailkeep.db", MAILKEEP_ADMIN_PASSWORD=PASSWORD, LOGIN_RATE="1000 per minute", WORKERS=1)
+    with server.prepare():
+        server.flask("mailkeep", "init")
+        server.flask("demo", "fill", "--mails", "300", "--yes")
+        yield server
+
+
+@dataclass(slots=True)
+class Watched:
+    """A page, and what its browser complained of."""
+
+    page: Page
+    base: str
+    complaints: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+    """Requests to anywhere but the panel."""
+
+    def open(self, path: str) -> Page:
+        self.page.goto(f"{self.base}{path}")
+        self.page.wait_for_load_state("networkidle")
+        return self.page
+
+    def watch(self) -> "Watched":
+        self.page.on("console", lambda message: self.complaints.append(message.text) if message.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("requestfailed", lambda request: self.complaints.append(f"failed: {request.url}"))
+        self.page.on("dialog", lambda dialog: (self.complaints.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        self.page.on(
+            "request",
+            lambda request: None if request.url.startswith((self.base, "data:", "blob:", "about:")) else self.foreign.append(request.url),
+        )
+        return self
+
+
+def log_in(context: BrowserContext, base: str) -> None:
+    page = context.new_page()
+    page.goto(f"{base}/login/")
+    page.fill("input[name=username]", "admin")
+    page.fill("input[name=password]", PASSWORD)
+    page.press("input[name=password]", "Enter")
+    page.wait_for_url("**/mails/list/**")
+    page.close()
+
+
+@pytest.fixture(scope="session")
+def logged_in(chromium: Browser, panel: Mailkeep) -> dict[str, object]:
+    """Cookies and storage of an admin's browser."""
+    base = f"http://127.0.0.1:{panel.port}"
+    context = chromium.new_context()
+    log_in(context, base)
+    state = context.storage_state()
+    context.close()
+    return dict(state)
+
+
+@pytest.fixture
+def admin(chromium: Browser, panel: Mailkeep, logged_in: dict[str, object]) -> Iterator[Watched]:
+    context = chromium.new_context(storage_state=logged_in, accept_downloads=True)  # type: ignore[arg-type]
+    yield Watched(context.new_page(), f"http://127.0.0.1:{panel.port}").watch()
+    context.close()

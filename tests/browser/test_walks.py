@@ -1,0 +1,154 @@
+"""What people do, in a real browser: log in, find, read, take an attachment, keep a search."""
+
+import http.client
+import re
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.browser.conftest import PASSWORD, Watched
+from tests.browser.test_hostile import hostile
+from tests.make import make_headers
+from tests.servers.gunicorn import Mailkeep
+
+__all__ = ["hostile"]
+
+
+def test_logging_in_leads_to_the_mails_and_out_again(chromium: Browser, panel: Mailkeep) -> None:
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(f"http://127.0.0.1:{panel.port}/mails/list/?score.ge=5")
+    page.fill("#username", "admin")
+    page.fill("#password", PASSWORD)
+    page.press("#password", "Enter")
+    expect(page.locator("#mk-mails tbody tr").first).to_be_visible()
+    page.get_by_role("button", name=re.compile("Logout")).click()
+    expect(page.locator("#password")).to_be_visible()
+    page.goto(f"http://127.0.0.1:{panel.port}/mails/list/")
+    expect(page.locator("#password")).to_be_visible()
+    context.close()
+
+
+@pytest.mark.parametrize(
+    ("field", "op", "value"),
+    [
+        ("time", "on", "today"),
+        ("sender", "contains", "e"),
+        ("rcpt", "contains", "example"),
+        ("sender_domain", "starts", "b"),
+        ("subject", "lacks", "zzz"),
+        ("ip", "is", "198.51.100.0/24"),
+        ("action", "is", "reject"),
+        ("score", "between", "5..40"),
+        ("size", "le", "1 MB"),
+        ("symbol", "is", "BAYES_SPAM"),
+        ("virus", "is", "yes"),
+        ("stored", "is", "yes"),
+        ("node", "is", "mx-a"),
+        ("headers", "contains", "Subject"),
+        ("direction", "is", "in"),
+    ],
+)
+def test_each_kind_of_filter_is_set_in_the_form_and_finds(admin: Watched, field: str, op: str, value: str) -> None:
+    page = admin.open("/mails/list/")
+    page.locator(".mk-filters > summary").click()
+    row = page.locator(".mk-filter").last
+    row.locator("select").first.select_option(field)
+    row.locator("select").nth(1).select_option(op)
+    row.locator("input").fill(value)
+    page.locator(".mk-filter-tools button[type=submit]").click()
+    page.wait_for_url(f"**{field}.{op}=**")
+    expect(page.locator(".mk-chip")).to_have_count(1)
+    expect(page.locator("#mk-mails tbody tr").first).to_be_visible()
+    assert admin.complaints == []
+
+
+def test_the_quick_box_keys_and_a_mail_by_the_keyboard_alone(admin: Watched) -> None:
+    page = admin.open("/mails/list/")
+    page.keyboard.press("/")
+    page.keyboard.type("confirm")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**q=confirm**")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("k")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/mails/show/**")
+    frame = page.frame_locator(".mk-form-html iframe")
+    expect(frame.locator("body")).to_contain_text(re.compile("[A-Za-z]{3}"))
+    page.locator("label[for=mk-form-text]").click()
+    expect(page.locator(".mk-text")).to_be_visible()
+    page.locator("details", has_text="Symbols").locator("summary").click()
+    expect(page.locator(".mk-symbols tbody tr").first).to_be_visible()
+    assert admin.complaints == []
+
+
+def test_a_search_is_kept_found_again_and_deleted(admin: Watched) -> None:
+    page = admin.open("/mails/list/?score.ge=7&action.is=reject")
+    page.locator(".mk-save > summary").click()
+    page.fill(".mk-save-form input[name=name]", "Heavy ones")
+    page.locator(".mk-save-form button").click()
+    expect(page.locator(".mk-note.good")).to_contain_text("Heavy ones")
+    page.goto(f"{admin.base}/mails/list/")
+    page.locator(".mk-saved > summary").click()
+    page.get_by_role("link", name="Heavy ones").click()
+    page.wait_for_url("**score.ge=7**")
+    page.locator(".mk-saved > summary").click()
+    page.get_by_role("button", name=re.compile("Delete the search")).click()
+    expect(page.locator(".mk-note.good")).to_be_visible()
+    assert page.get_by_role("link", name="Heavy ones").count() == 0
+
+
+def test_an_attachment_is_saved_and_never_shown(admin: Watched, hostile: dict[str, int]) -> None:
+    page = admin.open(f"/mails/show/{hostile['attachment called ' + repr('../../../etc/passwd')]}")
+    expect(page.locator(".mk-attachments .mk-mark.bad").first).to_be_visible()
+    with page.expect_download() as waited:
+        page.locator(".mk-attachments a").first.click()
+    assert waited.value.suggested_filename == "passwd"
+    with page.expect_download() as waited:
+        page.get_by_role("link", name=re.compile("Download")).click()
+    assert waited.value.suggested_filename.endswith(".eml")
+
+
+def test_statistics_come_beside_the_list_and_new_rows_by_themselves(admin: Watched, panel: Mailkeep) -> None:
+    page = admin.open("/mails/list/")
+    page.locator("#mk-statistics-link").click()
+    expect(page.locator("#mk-statistics .mk-kv")).to_be_visible()
+    page.locator("#mk-live").check()
+    before = page.locator("#mk-mails tbody tr").first.get_attribute("data-id")
+    connection = http.client.HTTPConnection("127.0.0.1", panel.port)
+    connection.request("POST", "/ingest/mx1", b"Subject: brand new\r\n\r\nhello", make_headers(subject="brand new"))
+    assert connection.getresponse().status == 200
+    connection.close()
+    expect(page.locator("#mk-mails tbody tr").first).to_contain_text("brand new", timeout=15_000)
+    assert page.locator("#mk-mails tbody tr").first.get_attribute("data-id") != before
+    page.locator("#mk-live").uncheck()
+
+
+def test_the_appearance_is_chosen_and_kept_and_the_zone_is_the_browsers(
+    chromium: Browser, panel: Mailkeep, logged_in: dict[str, object]
+) -> None:
+    context = chromium.new_context(storage_state=logged_in, timezone_id="Asia/Tokyo")  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(f"http://127.0.0.1:{panel.port}/quarantine/")
+    page.select_option("#mk-theme", "dark")
+    page.goto(f"http://127.0.0.1:{panel.port}/mails/list/")
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(17, 22, 30)"
+    assert "+09:00" in (page.locator("#mk-mails time").first.get_attribute("title") or "") or "JST" in (
+        page.locator("#mk-mails time").first.get_attribute("title") or ""
+    )
+    context.close()
+
+
+def test_on_a_phone_the_menu_folds_and_unfolds(chromium: Browser, panel: Mailkeep, logged_in: dict[str, object]) -> None:
+    context = chromium.new_context(storage_state=logged_in, viewport={"width": 390, "height": 800})  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(f"http://127.0.0.1:{panel.port}/mails/list/")
+    link = page.get_by_role("link", name="Quarantine")
+    expect(link).to_be_hidden()
+    page.get_by_role("button", name="Menu").click()
+    expect(link).to_be_visible()
+    link.click()
+    page.wait_for_url("**/quarantine/")
+    context.close()
