@@ -73,10 +73,7 @@ lint: $(VENV)/.installed-lint ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-$(VENV)/.installed-bench-pages: $(VENV)/.installed-dev ## Server time of every screen and search on a million mails (MariaDB; 10 GB under var/bench)
-	$(BIN)/python -m bench.pages $(ARGS)
-
-lint: $(VENV)/bin/python pyproject.toml requirements.txt requirements-dev.txt
+$(VENV)/.installed-lint: $(VENV)/bin/python pyproject.toml requirements.txt requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.txt -c requirements-dev.txt -e . ruff mypy
 	@touch $@
 
@@ -87,10 +84,10 @@ fix: ## Let ruff mend what it can
 types: ## mypy alone
 	$(BIN)/mypy
 
-i18n: ## Collect the texts and compile the translations
+i18n: ## Collect the texts, carry the translations over, compile them (all of it is committed)
 	$(BIN)/pybabel -q extract -F babel.cfg -k _l -o translations/messages.pot .
-	@for po in translations/*/LC_MESSAGES/messages.po; do [ -e "$$po" ] && $(BIN)/pybabel -q update -d translations -i translations/messages.pot; break; done
-	@$(BIN)/pybabel -q compile -d translations || true
+	$(BIN)/pybabel -q update --no-fuzzy-matching -d translations -i translations/messages.pot
+	$(BIN)/pybabel -q compile -d translations
 
 migrate: ## Write a migration for what changed in the models (M="what changed")
 	$(BIN)/flask db revision --autogenerate --rev-id "$$(printf '%04d' $$(( 10#$$(cat migrations/head) + 1 )))" -m "$(M)"

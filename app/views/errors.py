@@ -4,6 +4,7 @@ import logging
 
 from flask import Flask, Response, g, jsonify, make_response, render_template, request
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
@@ -22,6 +23,8 @@ STATUS: dict[type[MailkeepError], int] = {
     Unsupported: 415,
     Unavailable: 503,
 }
+# Sentences of the crafts, which know no languages.
+TRANSLATED = (_l("The stored copy is gone."), _l("The stored copy is damaged."))
 _MACHINES = ("/ingest/", "/api/metadata_importer", "/maps/", "/healthz", "/readyz", "/metrics")
 
 
@@ -33,7 +36,7 @@ def register_errors(app: Flask) -> None:
 
 
 def _ours(error: MailkeepError) -> Response:
-    return answer(STATUS.get(type(error), 500), str(error))
+    return answer(STATUS.get(type(error), 500), _(str(error) or error.__class__.__name__))
 
 
 def _http(error: HTTPException) -> Response:
