@@ -93,7 +93,7 @@ def env_list(name: str, default: str, allowed: tuple[str, ...] = (), convert: Ca
 
 
 def env_scores(name: str, default: str) -> dict[str, float]:
-    """"add header=6, reject=15" as a table."""
+    """ "add header=6, reject=15" as a table."""
     try:
         return {action.strip().lower(): float(score) for action, score in (word.split("=") for word in env_list(name, default))}
     except ValueError:

@@ -13,6 +13,7 @@ from app.models import CopyState, Direction, NoticeState, ReleaseState
 from app.rspamd.actions import tone_of
 from app.views.zone import viewer_zone
 
+_ICONS = {"good": "fa-check", "warn": "fa-exclamation-triangle", "bad": "fa-ban", "wait": "fa-clock-o", "plain": "fa-circle-o"}
 # Markup(f"...") below (S704): every value in it is escaped, or a word of ours.
 _LONGEST_ADDRESS, _TAIL = 38, 22
 # Tone, icon, word.
@@ -31,7 +32,9 @@ MARKS = {
 
 def badge(action: str) -> Markup:
     """The word counts; the colour only repeats it."""
-    return Markup(f'<span class="badge-action tone-{tone_of(action)}">{escape(action or _("unknown"))}</span>')  # noqa: S704
+    tone = tone_of(action)
+    icon = f'<i class="fa {_ICONS[tone]}" aria-hidden="true"></i>'
+    return Markup(f'<span class="badge-action tone-{tone}">{icon} {escape(action or _("unknown"))}</span>')  # noqa: S704
 
 
 def mark(kind: str) -> Markup:
