@@ -22,6 +22,7 @@ from app.storage.spool import SUFFIX, Record, read, write_one
 log = logging.getLogger(__name__)
 
 _BATCH_ROWS = 100
+_TRIES_APART = 3
 _BATCH_BYTES = 16 << 20
 
 
@@ -108,11 +109,28 @@ class Replayer:
         """One mail that the database chokes on must not keep back all others: where an empty one is taken, it is the mail's doing."""
         if not takes_rows(self.engine, entries[0], self.node):
             raise error
-        if len(entries) == 1:
+        if len(entries) > 1:
+            for entry in entries:
+                self._insert([entry], result)
+        elif not self._insert_after_all(entries[0], result):
             self._set_aside(entries[0].to_record(), str(error), result)
-            return
-        for entry in entries:
-            self._insert([entry], result)
+
+    def _insert_after_all(self, entry: Entry, result: Replayed) -> bool:
+        """The database may have come back between the failure and the look at it: only what fails again and again is at fault."""
+        for _ in range(_TRIES_APART):
+            try:
+                outcome = insert_entries(self.engine, [entry], self.node)
+            except BadRequest:
+                return False
+            except Unavailable:
+                if not takes_rows(self.engine, entry, self.node):
+                    raise
+                continue
+            is_new = outcome[entry.id] == entry.id
+            result.committed += is_new
+            result.known += not is_new
+            return True
+        return False
 
     def _insert_renumbered(self, entry: Entry, error: BadRequest, result: Replayed) -> None:
         """The id may belong to another mail (the clock was set back between two lives of a slot): a new one settles that."""

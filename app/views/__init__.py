@@ -6,7 +6,7 @@ from app.extensions import csrf
 from app.rspamd.report import Limits
 from app.views.errors import register_errors
 from app.views.health import health
-from app.views.ingest import ingest
+from app.views.ingest import IngestDoor, ingest
 
 # Blueprint, the role that serves it (None: every process), what guards it.
 BLUEPRINTS = (
@@ -28,6 +28,8 @@ def register(app: Flask) -> None:
         recipients=app.config["MAX_RECIPIENTS"],
         symbols=app.config["MAX_SYMBOLS"],
     )
+    if "ingest" in roles:
+        app.extensions["mailkeep_door"] = IngestDoor(app)
     if "web" in roles:
         from app.views.fab import make_appbuilder
 

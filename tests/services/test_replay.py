@@ -55,6 +55,28 @@ def test_a_row_too_large_for_mariadbs_packet_is_set_aside_and_the_rest_comes_in(
         mariadb.sql("SET GLOBAL max_allowed_packet = DEFAULT")
 
 
+def test_a_database_that_comes_back_meanwhile_is_no_fault_of_the_mail(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The insert fails with the dying server, the look at it finds the new one."""
+    with app.app_context():
+        entry = make_entry()
+        [path] = segment(app, entry)
+        replayer = replayer_of(app, MailIds(1, 5))
+        from app.services import replay
+
+        failures = [Unavailable("gone"), Unavailable("gone")]
+        insert = replay.insert_entries
+
+        def dying(*arguments: object) -> dict[int, int]:
+            if failures:
+                raise failures.pop()
+            return insert(*arguments)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(replay, "insert_entries", dying)
+        result = replayer.replay(path)
+        assert (result.committed, result.failed) == (1, 0)
+        assert ids() == {entry.id}
+
+
 def test_a_database_that_takes_no_row_at_all_sets_nothing_aside(app: Flask) -> None:
     with app.app_context():
         [path] = segment(app, make_entry())
