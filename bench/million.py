@@ -5,9 +5,7 @@ The database makes them itself from numbers; every value comes from a hash of th
 """
 
 import argparse
-import json
 import pathlib
-import random
 import signal
 import time
 from datetime import UTC, datetime, timedelta
@@ -19,41 +17,17 @@ from sqlalchemy import Connection, text
 from app.extensions import db
 from app.ids import TIME_SHIFT
 from app.models import Mail, MailDetail, MailRecipient
+from app.storage.local import LocalStore
 from bench.server import KeptMariaDB
+from bench.templates import COUNT, make_templates, store_copies
 from tests.apps import close, make_app
 from tests.databases import driver_url, migrate
 
 DAYS = 180
 SENDERS, RECIPIENTS = 10_000, 3000
 _CHUNK = 100_000
-_TEMPLATES = 300
 _ACTIONS = (("no action", 0.62), ("greylist", 0.08), ("add header", 0.14), ("reject", 0.14), ("discard", 0.005), ("soft reject", 0.015))
 _WORDS = "invoice order your account update meeting offer report delivery notice payment weekly news password project reminder".split()
-_SYMBOLS = (
-    "BAYES_SPAM BAYES_HAM R_SPF_ALLOW R_SPF_FAIL R_DKIM_ALLOW R_DKIM_REJECT DMARC_POLICY_ALLOW DMARC_POLICY_REJECT ARC_NA MIME_GOOD MIME_HTML_ONLY "
-    "FROM_HAS_DN TO_DN_NONE RCPT_COUNT_ONE RCVD_COUNT_THREE RCVD_TLS_LAST ASN MID_RHS_MATCH_FROM HAS_LIST_UNSUB URIBL_BLACK DBL_SPAM RBL_SPAMHAUS_XBL "
-    "FUZZY_DENIED PHISHING SUSPICIOUS_RECIPS SUBJ_ALL_CAPS FREEMAIL_FROM HFILTER_HOSTNAME_UNKNOWN NEURAL_SPAM NEURAL_HAM MANY_INVISIBLE_PARTS "
-    "HAS_ATTACHMENT MIME_BAD_EXTENSION ONCE_RECEIVED MISSING_XM_UA RCVD_VIA_SMTP_AUTH TO_MATCH_ENVRCPT_ALL PRECEDENCE_BULK R_MIXED_CHARSET"
-).split()
-
-
-def _templates(chance: random.Random, narrow: bool) -> list[dict[str, str]]:
-    """Symbols and headers of the size real ones have, about 4.6 kB together; narrow ones where ten millions must fit a disk."""
-    most, lines = (3, 1) if narrow else (26, 18)
-    found = []
-    for number in range(_TEMPLATES):
-        symbols = [
-            {"name": name, "score": round(chance.uniform(-2, 5), 2), "group": "policies", "options": [f"value{chance.random()}", "x" * 30]}
-            for name in sorted(chance.sample(_SYMBOLS, chance.randint(most // 2, most)))
-        ]
-        received = "".join(
-            f"Received: from host{chance.randrange(999)}.example.net (unknown [192.0.2.{hop}])\n"
-            f"\tby mx{hop}.example.org with ESMTPS id {chance.getrandbits(64):X}\n"
-            for hop in range(chance.randint(1, 1 + lines // 3))
-        )
-        more = "".join(f"X-Header-{each}: {'abcdefgh' * 8} {chance.random()}\n" for each in range(lines))
-        found.append({"k": str(number), "symbols": json.dumps(symbols, separators=(",", ":")), "headers": f"{received}{more}"})
-    return found
 
 
 def _uniform(salt: str) -> str:
@@ -77,6 +51,7 @@ def _mail_values(mails: int, start_ms: int) -> dict[str, str]:
     span = DAYS * 86_400_000
     at = f"({start_ms} + FLOOR({span} * (n + 0.0) / {mails}) + FLOOR(9000000 * SIN(2 * PI() * n * {DAYS} / {mails})))"
     sender = f"CONCAT('sender', {_power('s', SENDERS, 2.5)}, '@', 'domain', {_power('s', SENDERS, 2.5)} MOD 1700, '.example.net')"
+    stored = f"({_uniform('a')} >= 0.70 AND {_uniform('a')} < 0.985)"
     words = ", ' ', ".join(f"ELT(1 + {_power(f'w{place}', len(_WORDS), 1.3)}, {', '.join(map(repr, _WORDS))})" for place in range(4))
     return {
         "id": f"({at} << {TIME_SHIFT}) | (1 << 13) | (n MOD 8192)",
@@ -100,9 +75,9 @@ def _mail_values(mails: int, start_ms: int) -> dict[str, str]:
         "has_virus": f"{_uniform('v')} < 0.0015",
         "has_risk": f"{_uniform('k')} < 0.01",
         "listed": f"IF({_uniform('l')} < 0.02, 'deny', IF({_uniform('l')} < 0.05, 'allow', ''))",
-        "copy_state": f"IF({_uniform('a')} >= 0.70 AND {_uniform('a')} < 0.985, 'stored', 'none')",
-        "copy_digest": "UNHEX(SHA2(CONCAT('copy', n MOD 1000), 256))",
-        "copy_node": f"IF({_uniform('a')} >= 0.70 AND {_uniform('a')} < 0.985, 'mx1', NULL)",
+        "copy_state": f"IF({stored}, 'stored', 'none')",
+        "copy_digest": f"IF({stored}, digest, UNHEX(SHA2(CONCAT('copy', n), 256)))",
+        "copy_node": f"IF({stored}, 'mx1', NULL)",
         "notice_state": f"IF({_uniform('t')} < 0.1, 'sent', 'none')",
         "release_state": f"IF({_uniform('y')} < 0.004, 'released', 'none')",
     }
@@ -119,25 +94,27 @@ def _statements(mails: int, start_ms: int) -> list[str]:
     if missing:
         raise SystemExit(f"bench/million.py knows nothing of, or too much: {missing}")
     numbers = "(SELECT seq AS n FROM seq_0_to_99999999 WHERE seq >= :low AND seq < :high) AS numbers"
+    shared = f"{numbers} STRAIGHT_JOIN bench_template ON k = n MOD {COUNT}"  # so that rows stay in the order of their numbers
+    own = f"'Subject: ', {values['subject']}, '\\r\\nMessage-ID: <', {values['message_id']}, '>\\r\\nX-Token: ', MD5(n), '\\r\\n'"
     detail = {
         "mail_id": values["id"],
         "header_from": f"CONCAT('Somebody <', {values['mime_from']}, '>')",
-        "header_to": _rcpt(0),
+        "header_to": f"CONCAT('<', {_rcpt(0)}, '>')",
         "header_date": "'Fri, 20 Nov 2026 10:00:00 +0000'",
-        "headers": f"CONCAT('Subject: mail ', n, '\\nX-Token: ', MD5(n), '\\nTo: ', {_rcpt(0)}, '\\n', headers)",
+        "headers": f"CONCAT(headers, 'From: Somebody <', {values['mime_from']}, '>\\r\\nTo: <', {_rcpt(0)}, '>\\r\\n', {own})",
         "symbols": "symbols",
         "fuzzy": "'[]'",
-        "virus": "''",
+        "virus": f"IF({values['has_virus']}, 'Win.Trojan.Bench-1', '')",
         "extra": "'{}'",
         "scan_ms": "n MOD 900",
         "rspamd_host": "'mx'",
-        "copy_bytes": "NULL",
+        "copy_bytes": f"IF({values['copy_state']} = 'stored', bytes, NULL)",
     }
     recipient = "INSERT INTO mail_recipient (mail_id, position, address, domain, given) "
     shares = ("1 = 1", f"{_uniform('r1')} < 0.22", f"{_uniform('r2')} < 0.08")
     return [
-        f"INSERT INTO mail ({', '.join(values)}) SELECT {', '.join(values.values())} FROM {numbers}",
-        f"INSERT INTO mail_detail ({', '.join(detail)}) SELECT {', '.join(detail.values())} FROM {numbers} JOIN bench_template ON k = n MOD {_TEMPLATES}",
+        f"INSERT INTO mail ({', '.join(values)}) SELECT {', '.join(values.values())} FROM {shared}",
+        f"INSERT INTO mail_detail ({', '.join(detail)}) SELECT {', '.join(detail.values())} FROM {shared}",
         *(
             f"{recipient}SELECT {values['id']}, {place}, {_rcpt(place)}, SUBSTRING_INDEX({_rcpt(place)}, '@', -1), NULL FROM {numbers} WHERE {share}"
             for place, share in enumerate(shares)
@@ -153,8 +130,7 @@ def fill(app: Flask, mails: int, narrow: bool = False) -> None:
         for table in tables:
             for index in table.indexes:  # type: ignore[attr-defined]
                 index.drop(connection)
-        connection.exec_driver_sql("CREATE TABLE bench_template (k INT PRIMARY KEY, symbols MEDIUMTEXT, headers MEDIUMTEXT)")
-        connection.execute(text("INSERT INTO bench_template VALUES (:k, :symbols, :headers)"), _templates(random.Random(7), narrow))
+        _write_templates(connection, LocalStore(app.config["STORE_URL"].removeprefix("file://")), narrow)
         for low in range(0, mails, _CHUNK):
             _fill_chunk(connection, mails, start_ms, low, min(low + _CHUNK, mails))
         for table in tables:
@@ -162,6 +138,22 @@ def fill(app: Flask, mails: int, narrow: bool = False) -> None:
                 index.create(connection)
         connection.exec_driver_sql("ANALYZE TABLE mail, mail_detail, mail_recipient")
         connection.commit()
+
+
+def _write_templates(connection: Connection, store: LocalStore, narrow: bool) -> None:
+    """With a stored copy each, so that every stored mail can be opened."""
+    templates = make_templates(narrow=narrow)
+    sizes = store_copies(templates, store)
+    connection.exec_driver_sql(
+        "CREATE TABLE bench_template (k INT PRIMARY KEY, symbols MEDIUMTEXT, headers MEDIUMTEXT, digest BINARY(32), bytes INT)"
+    )
+    connection.execute(
+        text("INSERT INTO bench_template VALUES (:number, :symbols, :headers, UNHEX(:digest), :bytes)"),
+        [
+            {"number": each.number, "symbols": each.symbols, "headers": each.headers, "digest": each.digest, "bytes": sizes[each.number]}
+            for each in templates
+        ],
+    )
 
 
 def _fill_chunk(connection: Connection, mails: int, start_ms: int, low: int, high: int) -> None:

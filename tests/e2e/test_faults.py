@@ -99,18 +99,19 @@ def test_no_accepted_mail_is_lost_or_doubled(own_mariadb: MariaDB, tmp_path: pat
 def check(server: Mailkeep, load: Load, url: str) -> None:
     engine = create_engine(url)
 
-    def rows() -> int:
+    def missing() -> set[str]:
+        """Not a number of rows: mails that were safe, but whose sender was cut off before the answer, are rows too."""
         with engine.connect() as connection:
-            return connection.execute(select(func.count()).select_from(Mail)).scalar_one()
+            return set(load.accepted) - set(connection.execute(select(Mail.__table__.c.copy_digest)).scalars())
 
-    wait_for(lambda: rows() >= len(load.accepted), 60, lambda: f"{rows()} rows for {len(load.accepted)} accepted\n{server.output()}")
+    wait_for(lambda: not missing(), 60, lambda: f"accepted, and not there: {missing()}\n{server.output()}")
     with engine.connect() as connection:
         digests = list(connection.execute(select(Mail.__table__.c.copy_digest)).scalars())
         details = connection.execute(select(func.count()).select_from(MailDetail)).scalar_one()
         recipients = connection.execute(select(func.count()).select_from(MailRecipient)).scalar_one()
     engine.dispose()
     assert len(load.accepted) > COUNT // 2
-    assert set(load.accepted) - set(digests) == set(), "an accepted mail is missing"
+    assert set(load.accepted) <= set(digests)
     assert len(digests) == len(set(digests)), "a mail is there twice"
     assert (details, recipients) == (len(digests), len(digests))
     store = store_for(server.settings["STORE_URL"])
