@@ -8,6 +8,8 @@ import maxminddb
 from geoip2.errors import AddressNotFoundError
 
 log = logging.getLogger(__name__)
+# All that reading a damaged file was seen to raise.
+_DAMAGED = (maxminddb.InvalidDatabaseError, OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError)
 
 
 class Countries:
@@ -15,9 +17,10 @@ class Countries:
 
     def __init__(self, path: str) -> None:
         try:
-            self._reader = geoip2.database.Reader(path) if path else None
-        except (OSError, maxminddb.InvalidDatabaseError) as error:
-            raise ValueError(f"{path} cannot be opened: {error}") from None
+            # In memory: the faster reader crashes the process on a damaged file, and on one that is overwritten while it is open.
+            self._reader = geoip2.database.Reader(path, mode=maxminddb.MODE_MEMORY) if path else None
+        except _DAMAGED as error:
+            raise ValueError(f"{path} cannot be opened: {' '.join(str(error).split())}") from None
         self.country_of = functools.lru_cache(maxsize=4096)(self._country_of)
 
     def _country_of(self, address: str) -> tuple[str, str] | None:
@@ -26,9 +29,10 @@ class Countries:
             return None
         try:
             found = self._reader.country(address).country
-        except (AddressNotFoundError, ValueError):
+            code, name = found.iso_code, found.name or found.iso_code
+        except AddressNotFoundError:
             return None
-        except (maxminddb.InvalidDatabaseError, TypeError, OSError) as error:
-            log.warning("GeoIP: %s", error)
+        except _DAMAGED as error:
+            log.warning("GeoIP: no country of %s: %s", address, error)
             return None
-        return (found.iso_code, found.name or found.iso_code) if found.iso_code else None
+        return (code, name) if code and isinstance(code, str) and isinstance(name, str) else None

@@ -1,6 +1,7 @@
 """Countries come from a file, or not at all."""
 
 import pathlib
+from random import Random
 
 import netaddr
 import pytest
@@ -46,11 +47,27 @@ def test_a_file_that_cannot_be_used_stops_the_start_with_one_line(tmp_path: path
     assert "\n" not in str(stopped.value)
 
 
-def test_a_file_that_is_damaged_later_is_no_country(database: pathlib.Path) -> None:
-    whole = database.read_bytes()
-    database.write_bytes(whole[:200] + b"\xff" * (len(whole) - 400) + whole[-200:])
-    try:
-        countries = Countries(str(database))
-    except ValueError:
-        return
-    assert countries.country_of("192.0.2.7") is None
+def test_a_damaged_file_is_no_country_or_stops_the_start_and_never_the_process(database: pathlib.Path) -> None:
+    whole, random = database.read_bytes(), Random(7)
+    opened = 0
+    for _ in range(400):
+        damaged = bytearray(whole)
+        for _ in range(random.choice((1, 5, 50))):
+            damaged[random.randrange(len(damaged))] = random.randrange(256)
+        database.write_bytes(damaged)
+        try:
+            countries = Countries(str(database))
+        except ValueError as error:
+            assert "\n" not in str(error)
+            continue
+        opened += 1
+        for address in ("192.0.2.7", "2001:db8::1"):
+            found = countries.country_of(address)
+            assert found is None or all(isinstance(text, str) for text in found)
+    assert opened > 100
+
+
+def test_a_file_that_is_overwritten_while_open_does_no_harm(database: pathlib.Path) -> None:
+    countries = Countries(str(database))
+    database.write_bytes(b"")
+    assert countries.country_of("192.0.2.7") == ("GR", "Greece")
