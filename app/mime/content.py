@@ -2,13 +2,19 @@
 
 import binascii
 import re
+import string
+from itertools import islice
 
 from app.mime.parts import Part
 from app.mime.text import clean
 from app.mime.words import codec_of, decode_charset
 
-_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=]+")
+_NOT_BASE64 = bytes({*range(256)} - {*string.ascii_letters.encode(), *string.digits.encode(), *b"+/="})
 _META = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([a-zA-Z0-9_.:-]{1,40})", re.IGNORECASE)
+_UU_BEGIN = re.compile(rb"^begin [^\r\n]*", re.MULTILINE)
+_UU_LINE = re.compile(rb"[^\r\n]+")
+_MAX_UU_LINES = 1_000_000
+"""Of 45 bytes each, as they are written."""
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
@@ -56,22 +62,19 @@ def _base64(encoded: bytes) -> bytes:
     try:
         return binascii.a2b_base64(encoded)
     except binascii.Error:
-        letters = _NOT_BASE64.sub(b"", encoded).partition(b"=")[0]
+        letters = encoded.translate(None, _NOT_BASE64).partition(b"=")[0]
         letters = letters[: len(letters) - len(letters) % 4] if len(letters) % 4 == 1 else letters
         return binascii.a2b_base64(letters + b"=" * (-len(letters) % 4))
 
 
 def _uudecoded(encoded: bytes) -> bytes:
+    begin = _UU_BEGIN.search(encoded)
     decoded: list[bytes] = []
-    inside = False
-    for line in encoded.splitlines():
-        if line.startswith(b"begin "):
-            inside = True
-        elif line.strip() == b"end":
+    for line in islice(_UU_LINE.finditer(encoded, begin.end()), _MAX_UU_LINES) if begin else ():
+        if line[0].strip() == b"end":
             break
-        elif inside and line:
-            try:
-                decoded.append(binascii.a2b_uu(line))
-            except binascii.Error:
-                continue
+        try:
+            decoded.append(binascii.a2b_uu(line[0]))
+        except binascii.Error:
+            continue
     return b"".join(decoded)

@@ -10,10 +10,17 @@ from app.mime.text import one_line
 
 _MAX_HOPS = 50
 _MAX_FIELD = 2000
-_FROM = re.compile(r"(?:^|\s)from\s+(\S{1,255})(?:\s+\(([^)]{0,300})\))?", re.IGNORECASE)
-_BY = re.compile(r"(?:^|\s)by\s+(\S{1,255})", re.IGNORECASE)
-_WITH = re.compile(r"(?:^|\s)with\s+([A-Za-z0-9-]{1,40})", re.IGNORECASE)
-_TLS = re.compile(r"\bTLS|\busing\s+TLS|\bESMTPSA?\b|\bLMTPSA?\b|version=TLS", re.IGNORECASE)
+_MAX_DATE = 100
+_YEARS = range(1970, 2200)
+"""The last year that can be written has no place in the zones east of Greenwich."""
+_NAME = r"([^\s()\[\];,]{1,255}|\[[0-9A-Fa-f:.]{2,60}\])"
+_FROM = re.compile(rf"\s*from\s+{_NAME}(?:\s+\(((?:[^()]|\([^()]{{0,200}}\)){{0,300}})\))?", re.IGNORECASE)
+_BY = re.compile(rf"(?:^|\s)by\s+{_NAME}", re.IGNORECASE)
+_WITH = re.compile(r"(?:^|\s)with\s+(Microsoft SMTP Server|[A-Za-z0-9-]{1,40})", re.IGNORECASE)
+_COMMENT = re.compile(r"\([^()]{0,1000}\)")
+# By protocol, or in one of the notes that servers write: (using TLSv1.3 with cipher ...), (version=TLS1_2 ...), (TLS1.3).
+_SECURE = re.compile(r"(?:UTF8)?(?:ESMTP|SMTP|LMTP)SA?", re.IGNORECASE)
+_TLS = re.compile(r"\(\s*(?:using\s+|version=)?(?:TLS|SSL)v?_?\d", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,31 +42,43 @@ def hops_of(received: Iterable[str]) -> list[Hop]:
     hops: list[Hop] = []
     before: datetime | None = None
     for field in reversed(list(received)[:_MAX_HOPS]):
-        hop = _hop(one_line(field)[:_MAX_FIELD], before)
+        hop = _hop(one_line(field), before)
         before = hop.moment or before
         hops.append(hop)
     return hops
 
 
 def _hop(field: str, before: datetime | None) -> Hop:
-    text, _, date = field.rpartition(";")
-    text = text or field
-    sender, by, protocol = _FROM.search(text), _BY.search(text), _WITH.search(text)
+    path, mark, date = field.rpartition(";")
+    path = (path if mark else field)[:_MAX_FIELD]
+    sender = _FROM.match(path)
+    bare = _COMMENT.sub(" ", _COMMENT.sub(" ", path))  # brackets, also in brackets, tell of a server but are not its name
+    by, protocol = _BY.search(bare), _WITH.search(bare)
+    name = _protocol(protocol[1]) if protocol else ""
     moment = _moment(date)
     return Hop(
         sender=sender[1] if sender else "",
         seen_as=(sender[2] or "").strip() if sender else "",
-        receiver=by[1].rstrip(";,") if by else "",
-        protocol=protocol[1].upper() if protocol else "",
-        is_encrypted=bool(_TLS.search(text)),
+        receiver=by[1] if by else "",
+        protocol=name,
+        is_encrypted=_is_secure(name) or bool(_TLS.search(path)),
         moment=moment,
         seconds=(moment - before).total_seconds() if moment and before else None,
     )
 
 
+def _protocol(text: str) -> str:
+    return "SMTP" if " " in text else text.upper()
+
+
+def _is_secure(protocol: str) -> bool:
+    return protocol.rstrip("A").endswith("S") and bool(_SECURE.fullmatch(protocol))
+
+
 def _moment(text: str) -> datetime | None:
     try:
-        found = email.utils.parsedate_to_datetime(text.strip()[:100])
-        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+        found = email.utils.parsedate_to_datetime(text.strip()[:_MAX_DATE])
+        moment = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
+    return moment if moment.year in _YEARS else None

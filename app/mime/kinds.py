@@ -35,11 +35,10 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x78\x9f\x3e\x22", "application/vnd.ms-tnef"),
     (b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d", "application/onenote"),
 )
-_COMMENTS = rb"\s*(?:<!--.{0,500}?-->\s*)*"
-_HTML = re.compile(
-    _COMMENTS + rb"<(?:!doctype\s+html|html|head|body|script|table|div|meta|style|iframe|form|a\s)", re.IGNORECASE | re.DOTALL
-)
-_SVG = re.compile(rb"\s*(?:<\?xml.{0,300}?\?>)?" + _COMMENTS + rb"(?:<!doctype\s+svg.{0,500}?>\s*)?<svg[\s>]", re.IGNORECASE | re.DOTALL)
+_HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body|script|table|div|meta|style|iframe|form|a\s)", re.IGNORECASE)
+_SVG = re.compile(rb"<svg[\s>]", re.IGNORECASE)
+# What may stand before the first element that tells.
+_PROLOGUES = ((b"<?xml", b"?>"), (b"<!--", b"-->"), (b"<!doctype svg", b">"))
 RASTER = frozenset({"image/png", "image/jpeg", "image/gif", "image/bmp", "image/webp"})
 
 
@@ -56,12 +55,23 @@ def kind_of(content: bytes) -> str:
         return "application/x-iso9660-image"
     if content[257:262] == b"ustar":
         return "application/x-tar"
-    head = content[:2048].removeprefix(b"\xef\xbb\xbf")
+    head = _first_element(content[:2048].removeprefix(b"\xef\xbb\xbf"))
     if _SVG.match(head):
         return "image/svg+xml"
     if _HTML.match(head):
         return "text/html"
     return "application/octet-stream" if b"\0" in content[:4096] else "text/plain"
+
+
+def _first_element(head: bytes) -> bytes:
+    """Without blanks, comments and declarations before it; step by step, since an expression for it would go back and forth for hours."""
+    head = head.lstrip()
+    while end := next((end for start, end in _PROLOGUES if head[:20].lower().startswith(start)), b""):
+        _, found, rest = head.partition(end)
+        if not found:
+            break
+        head = rest.lstrip()
+    return head
 
 
 def _zip_kind(content: bytes) -> str:

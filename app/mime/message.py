@@ -14,7 +14,8 @@ from app.mime.sanitize import SafeHtml, TooComplex, safe_html, with_images
 _MAX_TEXT = 2 << 20
 _MAX_HTML = 2 << 20
 _MAX_IMAGE = 2 << 20
-_MAX_IMAGES = 8 << 20
+_MAX_IMAGES = 12 << 20
+"""Of all of them, as they are sent."""
 _MAX_LOOKED_AT = 200
 """Attachments beyond these are named, and not looked into."""
 _MAX_CONTENT = 80 << 20
@@ -121,30 +122,34 @@ def _attachment(raw: bytes, part: Part) -> Attachment:
 
 
 class _Images:
-    """The pictures a message refers to by content id: raster ones only, and no more than fit a page."""
+    """The pictures a message refers to by content id: raster ones only, and no more than fit a page, however often one is shown."""
 
     def __init__(self, raw: bytes, found: Outline) -> None:
         self._raw = raw
         self._parts = {part.content_id: part for part in found.parts if part.content_id}
-        self._made: dict[str, str | None] = {}
+        self._made: dict[str, str] = {}
         self._left = _MAX_IMAGES
         self.is_over = False
 
     def shown(self, content_id: str) -> str | None:
         if content_id not in self._made:
             self._made[content_id] = self._make(content_id)
-        return self._made[content_id]
+        url = self._made[content_id]
+        if len(url) > self._left:
+            self.is_over = True
+            return None
+        self._left -= len(url)
+        return url or None
 
-    def _make(self, content_id: str) -> str | None:
+    def _make(self, content_id: str) -> str:
         part = self._parts.get(content_id)
         if part is None:
-            return None
+            return ""
         content = content_of(self._raw, part, _MAX_IMAGE + 1)
         kind = kind_of(content)
         if kind not in RASTER:
-            return None
-        if len(content) > min(_MAX_IMAGE, self._left):
+            return ""
+        if len(content) > _MAX_IMAGE:
             self.is_over = True
-            return None
-        self._left -= len(content)
+            return ""
         return f"data:{kind};base64,{b64encode(content).decode()}"

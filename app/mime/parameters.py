@@ -3,6 +3,7 @@
 import re
 from urllib.parse import unquote_to_bytes
 
+from app.mime.text import clean
 from app.mime.words import decode_charset, decode_value
 
 _PARAMETER = re.compile(rb';\s*([^\s=;"]{1,60})\s*=\s*(?:"((?:[^"\\]|\\.){0,4000})"?|([^;]{0,4000}))', re.DOTALL)
@@ -32,6 +33,14 @@ def split_parameters(value: bytes) -> tuple[str, dict[str, str]]:
     return head, found
 
 
+def boundary_of(value: bytes) -> bytes:
+    """The boundary as its bytes are, since it is compared and never shown."""
+    for match in _PARAMETER.finditer(value):
+        if match[1].lower() == b"boundary":
+            return (_ESCAPED.sub(rb"\1", match[2]) if match[2] is not None else match[3].strip()).rstrip(b" ")
+    return split_parameters(value)[1].get("boundary", "").rstrip(" ").encode()
+
+
 def media_type(head: str, default: str) -> str:
     return head if _TYPE.fullmatch(head) else default
 
@@ -46,4 +55,4 @@ def _join(parts: dict[int, tuple[bytes, bool]]) -> str:
             name, _, rest = text.partition(b"'")
             charset, text = name.decode("latin-1"), rest.partition(b"'")[2]
         gathered.append(unquote_to_bytes(text) if encoded else text)
-    return decode_charset(b"".join(gathered), charset)
+    return clean(decode_charset(b"".join(gathered), charset))

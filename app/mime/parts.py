@@ -1,14 +1,21 @@
 """The parts of a message: found in its bytes by offset, copied nowhere, and bounded whatever the message claims."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum, unique
 
 from app.mime.headers import header_block, parse_headers
-from app.mime.parameters import media_type, split_parameters
+from app.mime.parameters import boundary_of, media_type, split_parameters
 from app.mime.words import decode_value
 
 _FIELDS = frozenset({"content-type", "content-transfer-encoding", "content-disposition", "content-id", "content-location"})
 _PART_HEADER_BYTES = 64 << 10
+_HEADER_BYTES = 1 << 20
+"""Of the message itself: a To may name thousands."""
+_ALL_HEADERS_BYTES = 8 << 20
+# What may stand behind a boundary in its line.
+_REST = re.compile(rb"(?:(--)-{0,8})?[ \t]{0,200}(?:\r?\n|\r|\Z)")
+_SHOWN_TYPES = frozenset({"text/plain", "text/html"})
 
 
 @unique
@@ -40,7 +47,8 @@ class Part:
 
     @property
     def is_attachment(self) -> bool:
-        return self.disposition == "attachment" or not self.type.startswith("text/") or bool(self.name)
+        """All that is not shown as text: no part is in neither place."""
+        return self.disposition == "attachment" or self.type not in _SHOWN_TYPES or bool(self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +92,12 @@ class _Walk:
         self.omitted: set[Omitted] = set()
         self.budget = limits.parts * 4
         self.looks = 50_000
+        self.header_bytes = _ALL_HEADERS_BYTES
 
     def run(self) -> None:
         stack = [_Span(0, len(self.raw), 0, "text/plain", False)]
         while stack:
-            if len(self.leaves) >= self.limits.parts or self.budget <= 0:
+            if len(self.leaves) >= self.limits.parts or self.budget <= 0 or self.header_bytes <= 0:
                 self.omitted.add(Omitted.PARTS)
                 return
             self.budget -= 1
@@ -96,16 +105,19 @@ class _Walk:
 
     def _open(self, span: _Span) -> list[_Span]:
         """The parts inside, or nothing and one leaf more."""
-        block = header_block(self.raw[span.start : min(span.end, span.start + _PART_HEADER_BYTES)])
+        most = _PART_HEADER_BYTES if span.depth else _HEADER_BYTES
+        block = header_block(self.raw[span.start : min(span.end, span.start + most)])
+        self.header_bytes -= len(block)
         body = _body_start(self.raw, span.start + len(block), span.end)
         fields: dict[str, bytes] = {}
         for name, value in parse_headers(block, _FIELDS):
             fields.setdefault(name, value)
         head, parameters = split_parameters(fields.get("content-type", b""))
         kind = media_type(head, span.default if not head else "application/octet-stream")
-        if kind.startswith("multipart/") and parameters.get("boundary"):
+        boundary = boundary_of(fields.get("content-type", b"")) if kind.startswith("multipart/") else b""
+        if boundary:
             if span.depth < self.limits.depth:
-                inner = self._split(body, span.end, parameters["boundary"], span.depth, kind)
+                inner = self._split(body, span.end, boundary, span.depth, kind)
                 if inner:
                     return inner
             else:
@@ -133,9 +145,9 @@ class _Walk:
             self.alternatives.add(part.index)
         self.leaves.append(part)
 
-    def _split(self, start: int, end: int, boundary: str, depth: int, kind: str) -> list[_Span]:
+    def _split(self, start: int, end: int, boundary: bytes, depth: int, kind: str) -> list[_Span]:
         """Between the boundary lines; where the last one is missing, up to the end."""
-        mark = b"--" + boundary.rstrip(" ").encode("utf-8", "surrogateescape")
+        mark = b"--" + boundary
         alternative, default = kind == "multipart/alternative", "message/rfc822" if kind == "multipart/digest" else "text/plain"
         spans: list[_Span] = []
         opened = -1
@@ -146,16 +158,13 @@ class _Walk:
                 self.omitted.add(Omitted.PARTS)
                 break
             after = position + len(mark)
-            if position == start or self.raw[position - 1] in b"\r\n":
-                closing = self.raw.startswith(b"--", after)
-                rest = self.raw[after : after + 200].partition(b"\n")[0].strip(b" \t\r-" if closing else b" \t\r")
-                if not rest:
-                    if opened >= 0:
-                        spans.append(_Span(opened, _before_line(self.raw, position, opened), depth + 1, default, alternative))
-                    line_end = self.raw.find(b"\n", after, end)
-                    opened = -1 if closing or line_end < 0 else line_end + 1
-                    if closing:
-                        break
+            at_line_start = position == start or self.raw[position - 1] in b"\r\n"
+            if at_line_start and (rest := _REST.match(self.raw, after, end)):
+                if opened >= 0:
+                    spans.append(_Span(opened, _before_line(self.raw, position, opened), depth + 1, default, alternative))
+                opened = -1 if rest[1] or rest.end() == end else rest.end()
+                if rest[1]:
+                    break
             position = self.raw.find(mark, after, end)
         if opened >= 0 and position < 0:
             spans.append(_Span(opened, end, depth + 1, default, alternative))

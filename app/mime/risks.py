@@ -1,12 +1,9 @@
 """What makes an attachment dangerous, told from its name, what it claims to be, and its bytes. Nothing is unpacked."""
 
-import io
-import zipfile
 from enum import StrEnum, unique
 
 from app.mime.filenames import endings_of, hides_something
-
-_MAX_ENTRIES = 2000
+from app.mime.zips import zip_entries
 
 
 @unique
@@ -104,18 +101,11 @@ def _inside(kind: str, content: bytes) -> set[Risk]:
 
 
 def _inside_zip(content: bytes) -> set[Risk]:
-    """Reads the directory only: no entry is unpacked, so a bomb stays packed."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            entries = archive.infolist()[:_MAX_ENTRIES]
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError, OverflowError):
-        return set()
     found: set[Risk] = set()
-    for entry in entries:
-        name = entry.filename.lower()
+    for name, is_encrypted in zip_entries(content):
         endings = endings_of(name.rpartition("/")[2])
         last = endings[-1] if endings else ""
-        if entry.flag_bits & 1:
+        if is_encrypted:
             found.add(Risk.ENCRYPTED)
         if name.endswith(("vbaproject.bin", "vbadata.xml")) or last in _MACRO_ENDINGS:
             found.add(Risk.MACROS)

@@ -1,6 +1,7 @@
 """HTML of a mail made harmless: no script, no form, nothing remote, no link that opens; what it looks like stays as far as that goes."""
 
 import re
+import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -38,22 +39,28 @@ _ATTRIBUTES: dict[str, set[str]] = {
 _STYLES = frozenset(
     (
         "background-color border border-bottom border-collapse border-color border-left border-radius border-right "
-        "border-spacing border-style border-top border-width color direction display font font-family font-size font- "
-        "style font-variant font-weight height letter-spacing line-height margin margin-bottom margin-left margin-right "
-        "margin-top max-width min-width padding padding-bottom padding-left padding-right padding-top text-align text- "
-        "decoration text-indent text-transform vertical-align white-space width word-break word-spacing"
+        "border-spacing border-style border-top border-width color direction display font font-family font-size "
+        "font-style font-variant font-weight height letter-spacing line-height margin margin-bottom margin-left "
+        "margin-right margin-top max-width min-width padding padding-bottom padding-left padding-right padding-top "
+        "text-align text-decoration text-indent text-transform vertical-align white-space width word-break word-spacing"
     ).split()
 )
 _SCHEMES = {"http", "https", "mailto", "tel", "ftp", "cid", "data"}
 # Of what nh3 has written itself, so that nothing stands in it but what these expect.
-_OPENED = re.compile(r"<a\b([^>]*)>")
+_LINK = re.compile(r'<a\b((?:[^>"]|"[^"]*")*)>|</a>')
 _HREF = re.compile(r'href="([^"]*)"')
 _CID = re.compile(r'src="cid:([^"]*)"')
 _CONTENT_ID = re.compile(r"[^\s<>\"]{1,300}")
-_SHORT = 50_000
-_SECONDS = 2.5
-_CLOSED = "</a>"
 _LONGEST_TARGET = 300
+# Elements that HTML opens again in each paragraph behind one that left them open: their number times that of all tags is what
+# a short text can grow to.
+_REOPENED = re.compile(r"<(?:a|b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)\b", re.IGNORECASE)
+_SHORT = 20_000
+_FEW = 100_000
+_CPU_SECONDS = 2
+_SECONDS = 6
+_MAX_MEMORY = 1 << 30
+_MAX_OUTPUT = 8 << 20
 # Says a style that would fetch something, in any writing; the policy of the frame forbids it once more.
 _FETCHES = re.compile(r"url\s*\(|image\s*\(|image-set|src\s*\(|expression|@import|\\", re.IGNORECASE)
 
@@ -71,9 +78,9 @@ class SafeHtml:
 
 
 def safe_html(html: str) -> SafeHtml:
-    """TooComplex after a few seconds. Deep nesting and thousands of attributes cost the square of their number and could end the
-    process: what is long enough for that is cleaned in a process of its own."""
-    if len(html) <= _SHORT:
+    """TooComplex after a few seconds. Deep nesting and elements left open cost the square of their number in time and memory: what
+    is long enough for that is cleaned in a process of its own, within limits."""
+    if len(html) <= _SHORT and len(_REOPENED.findall(html)) * html.count("<") <= _FEW:
         return clean(html)
     try:
         done = subprocess.run(  # noqa: S603 - this file, under this Python
@@ -126,20 +133,30 @@ def with_images(html: str, image_of: Callable[[str], str | None]) -> str:
 
 def _unlinked(html: str) -> str:
     """Each link as its text and, behind it, where it really leads."""
-    pieces: list[str] = []
-    position = 0
-    behind = ""
-    for match in _OPENED.finditer(html):
-        pieces.append(html[position : match.start()].replace(_CLOSED, f"{behind}</span>", 1))
+    behind: list[str] = []  # of the links that are open: tables can nest them
+
+    def put(match: re.Match[str]) -> str:
+        if match[1] is None:
+            return f"{behind.pop()}</span>" if behind else ""
         target = _HREF.search(match[1])
         shown = unescape(target[1])[:_LONGEST_TARGET] if target else ""
-        behind = f' <span class="target">{escape(shown)}</span>' if shown else ""
-        pieces.append('<span class="link">')
-        position = match.end()
-    pieces.append(html[position:].replace(_CLOSED, f"{behind}</span>", 1))
-    return "".join(pieces)
+        behind.append(f' <span class="target">{escape(shown)}</span>' if shown else "")
+        return '<span class="link">'
+
+    return _LINK.sub(put, html)
+
+
+def _clean_within_limits() -> None:
+    """The whole life of the process of its own; whatever goes wrong ends it with an error."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CPU, (_CPU_SECONDS, _CPU_SECONDS))
+    resource.setrlimit(resource.RLIMIT_AS, (_MAX_MEMORY, _MAX_MEMORY))
+    result = clean(sys.stdin.buffer.read().decode("utf-8", "replace"))
+    output = f"{result.blocked}\n{result.text}".encode()
+    if len(output) > _MAX_OUTPUT:
+        sys.exit(1)
+    sys.stdout.buffer.write(output)
 
 
 if __name__ == "__main__":
-    result = clean(sys.stdin.buffer.read().decode("utf-8", "replace"))
-    sys.stdout.buffer.write(f"{result.blocked}\n{result.text}".encode())
+    _clean_within_limits()
