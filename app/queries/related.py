@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import Row
 
 from app.models import Mail
-from app.queries.bounded import TooSlow
 from app.queries.fields import Filter, Op
 from app.queries.search import Search, find
 
@@ -25,23 +24,22 @@ class Related:
     value: str
     rows: Sequence[Row[Any]]
     more: bool
+    searched_to: int | None = None
+    """Time ran out at this id, so older ones may be missing."""
 
 
 def related_mails(mail: Mail, addresses: tuple[str, ...] | None) -> list[Related]:
-    """At most ten of each kind, newest first, without the mail itself; kinds that find nothing are left out."""
+    """At most ten of each kind, newest first, without the mail itself; kinds of which there surely is none are left out."""
     since = Filter("time", Op.GE, (mail.received_at - timedelta(days=_DAYS), None))
     kinds = (("message_id", mail.message_id), ("sender", mail.mail_from), ("subject", mail.subject), ("ip", mail.ip or ""))
     found = []
     for field, value in kinds:
         if value:
             search = Search(addresses, (since, Filter(field, Op.IS, _typed(field, value))))
-            try:
-                page = find(search, _MOST + 1, seconds=_SECONDS, cap=1000)
-            except TooSlow:
-                continue
+            page = find(search, _MOST + 1, seconds=_SECONDS, cap=1000)
             rows = [row for row in page.rows if row.id != mail.id]
-            if rows:
-                found.append(Related(field, value, rows[:_MOST], page.older is not None or len(rows) > _MOST))
+            if rows or page.searched_to is not None:
+                found.append(Related(field, value, rows[:_MOST], page.older is not None or len(rows) > _MOST, page.searched_to))
     return found
 
 

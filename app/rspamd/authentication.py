@@ -58,27 +58,41 @@ _ORDER = {name: place for place, name in enumerate(_VERDICTS)}
 _DOMAIN = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,62})\.)+[a-z0-9-]{2,63}", re.IGNORECASE)
 
 
-def checks_of(symbols: Iterable[Mapping[str, Any]]) -> list[Check]:
-    """One of each method, in their usual order; AUTH_NA stands for none of SPF, DKIM and DMARC."""
-    found: dict[str, tuple[int, Check]] = {}
-    nothing = False
-    for symbol in symbols:
-        name = str(symbol.get("name", ""))
-        nothing |= name in ("AUTH_NA", "AUTH_NA_OR_FAIL")
-        if name in _VERDICTS:
-            method, verdict = _VERDICTS[name]
-            place = _ORDER[name]
-            if method not in found or place < found[method][0]:
-                found[method] = (place, Check(method, verdict, _domain(symbol)))
-    for method in _METHODS[:3] if nothing else ():
-        found.setdefault(method, (0, Check(method, Verdict.NONE, "")))
-    return [found[method][1] for method in _METHODS if method in found]
+_TRACED = {"+": Verdict.PASSED, "-": Verdict.FAILED, "?": Verdict.UNSURE, "~": Verdict.UNSURE}
+"""What DKIM_TRACE says behind each signature's domain."""
+
+
+def checks_of(symbols: Iterable[Mapping[str, Any]], sender_domain: str = "") -> list[Check]:
+    """One of each method, in their usual order; AUTH_NA stands for none of SPF, DKIM and DMARC.
+
+    SPF is about the envelope sender's domain, which its symbols do not tell.
+    """
+    names = {str(symbol.get("name", "")): symbol for symbol in symbols}
+    found: dict[str, Check] = {}
+    for name in sorted(names.keys() & _VERDICTS.keys(), key=_ORDER.__getitem__):
+        method, verdict = _VERDICTS[name]
+        domain = sender_domain if method == "SPF" else _domain(names[name])
+        if method == "DKIM" and not domain:
+            domain = _traced(names.get("DKIM_TRACE", {}), verdict)
+        found.setdefault(method, Check(method, verdict, "" if verdict == Verdict.NONE else domain))
+    if "AUTH_NA" in names or "AUTH_NA_OR_FAIL" in names:
+        for method in _METHODS[:3]:
+            found.setdefault(method, Check(method, Verdict.NONE, ""))
+    return [found[method] for method in _METHODS if method in found]
 
 
 def _domain(symbol: Mapping[str, Any]) -> str:
-    """DKIM and DMARC name it first; SPF has "+ip4:..." there, which is no domain."""
-    for option in symbol.get("options") or ():
-        head = str(option).partition(":")[0].strip().lower()
-        if _DOMAIN.fullmatch(head) and not head.replace(".", "").isdigit():
-            return head
-    return ""
+    """DKIM, DMARC and ARC name it first."""
+    heads = (str(option).partition(":")[0] for option in symbol.get("options") or ())
+    return next((domain for head in heads if (domain := _as_domain(head))), "")
+
+
+def _traced(trace: Mapping[str, Any], verdict: Verdict) -> str:
+    """Of a signature with that verdict alone: anybody can add one that fails in a bank's name."""
+    pairs = (str(option).rpartition(":") for option in trace.get("options") or ())
+    return next((domain for head, _, sign in pairs if _TRACED.get(sign) == verdict and (domain := _as_domain(head))), "")
+
+
+def _as_domain(text: str) -> str:
+    domain = text.strip().lower()
+    return domain if _DOMAIN.fullmatch(domain) and not domain.replace(".", "").isdigit() else ""

@@ -4,9 +4,27 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-_ALLOW = re.compile(r".*_(?:WL|WHITELIST)(?![A-Z])").match
-_DENY = re.compile(r".*_(?:BL|BLACKLIST)(?![A-Z])").match
-_RISKS = frozenset({"MIME_BAD_EXTENSION", "MIME_DOUBLE_BAD_EXTENSION", "MIME_BAD_ATTACHMENT", "MIME_ENCRYPTED_ARCHIVE"})
+# Public lists, which are no maps of the site, whatever their names end in.
+_PUBLIC = r"(?!(?:RBL|RWL|DWL|DBL|URIBL|SURBL|MSBL|SEM|RCVD|RECEIVED|SPAMHAUS|MAILSPIKE)_)"
+_ALLOW = re.compile(_PUBLIC + r".*_(?:WL|WHITELIST)(?![^_\d])", re.DOTALL).match
+_DENY = re.compile(_PUBLIC + r".*_(?:BL|BLACKLIST)(?![^_\d])", re.DOTALL).match
+_RISKS = frozenset(
+    {
+        "MIME_BAD_ATTACHMENT",
+        "MIME_BAD_EXTENSION",
+        "MIME_DOUBLE_BAD_EXTENSION",
+        "MIME_BAD_UNICODE",
+        "MIME_ARCHIVE_IN_ARCHIVE",
+        "MIME_ENCRYPTED_ARCHIVE",
+        "MIME_OBFUSCATED_ARCHIVE",
+        "MIME_EXE_IN_GEN_SPLIT_RAR",
+        "PDF_JAVASCRIPT",
+        "PDF_SUSPICIOUS",
+        "OLETOOLS",
+    }
+)
+# What a scanner calls such an attachment: CLAM_VIRUS_MACRO, OLETOOLS_ENCRYPTED, PDF_ENCRYPTED.
+_RISKY_ENDS = ("_MACRO", "_ENCRYPTED")
 
 
 def listing_of(symbols: Iterable[dict[str, Any]]) -> str:
@@ -18,4 +36,4 @@ def listing_of(symbols: Iterable[dict[str, Any]]) -> str:
 
 
 def risk_of(symbols: Iterable[dict[str, Any]]) -> bool:
-    return any(symbol["name"] in _RISKS for symbol in symbols)
+    return any(symbol["name"] in _RISKS or symbol["name"].endswith(_RISKY_ENDS) for symbol in symbols)

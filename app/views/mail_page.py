@@ -69,7 +69,7 @@ def page_of(mail: Mail, user: Any) -> dict[str, Any]:
         "against": [one for one in told if one.score > 0][:_MOST_REASONS],
         "favour": [one for one in told if one.score < 0][:_MOST_REASONS],
         "distance": _distance(mail.score),
-        "checks": [(check, *VERDICTS[check.verdict]) for check in checks_of(symbols)],
+        "checks": [(check, *VERDICTS[check.verdict]) for check in checks_of(symbols, mail.mail_from_domain)],
         "hops": hops_of(decode_value(value) for name, value in fields if name == "received"),
         "fields": [(name, decode_value(value)) for name, value in fields],
         "country": current_app.extensions["mailkeep_countries"].country_of(mail.ip) if mail.ip else None,

@@ -7,7 +7,8 @@ from typing import Any
 from flask import current_app
 from flask_babel import lazy_gettext as _l
 
-from app.rspamd.reasons import Reason, Reasons
+from app.rspamd.reasons import Reasons
+from app.rspamd.reasons_table import Reason
 
 # Against, for.
 SENTENCES: dict[str, tuple[Any, Any]] = {

@@ -1,4 +1,4 @@
-"""Symbols gathered into reasons and proofs; marks of lists and attachments."""
+"""Symbols gathered into reasons, and the words for them."""
 
 import json
 import pathlib
@@ -7,9 +7,8 @@ import re
 import pytest
 from flask import Flask
 
-from app.rspamd.authentication import Verdict, checks_of
-from app.rspamd.marks import listing_of, risk_of
-from app.rspamd.reasons import Reason, Reasons
+from app.rspamd.reasons import Reasons
+from app.rspamd.reasons_table import Reason
 from app.views.reasons import SENTENCES, load_reasons, sentence_of
 
 CAPTURES = pathlib.Path(__file__).resolve().parent.parent / "data/captures"
@@ -77,39 +76,37 @@ def test_a_file_that_cannot_be_used_is_told_in_one_line(tmp_path: pathlib.Path, 
     assert "\n" not in str(error.value)
 
 
-def test_proofs_are_drawn_from_the_symbols() -> None:
-    found = checks_of(
-        [
-            {"name": "R_SPF_ALLOW", "options": ["+ip4:192.0.2.0/24"]},
-            {"name": "R_DKIM_REJECT", "options": ["other.example:s=x"]},
-            {"name": "R_DKIM_ALLOW", "options": ["example.net:s=key"]},
-            {"name": "DMARC_POLICY_REJECT", "options": ["example.net : No valid SPF", "reject"]},
-        ]
-    )
-    assert [(check.method, check.verdict, check.domain) for check in found] == [
-        ("SPF", Verdict.PASSED, ""),
-        ("DKIM", Verdict.PASSED, "example.net"),
-        ("DMARC", Verdict.FAILED, "example.net"),
-    ]
-    assert [check.verdict for check in checks_of([{"name": "AUTH_NA"}])] == [Verdict.NONE] * 3
-    assert checks_of([]) == []
-
-
 @pytest.mark.parametrize(
-    ("names", "listed"),
+    ("name", "reason"),
     [
-        (("A_WL",), "allow"),
-        (("A_WHITELIST_X",), "allow"),
-        (("A_BL",), "deny"),
-        (("A_BL", "B_WL"), "deny"),
-        (("RBL_X", "URIBL_BLACK", "A_BLOCKED", "WL_A"), ""),
-        ((), ""),
+        ("SPF_REPUTATION_SPAM", Reason.REPUTATION),
+        ("DKIM_REPUTATION", Reason.REPUTATION),
+        ("MICROSOFT_SPAM", Reason.KNOWN),
+        ("HACKED_WP_PHISHING", Reason.FRAUD_LINK),
+        ("HFILTER_FROMHOST_NOT_FQDN", Reason.FORGED),
+        ("FROM_EXCESS_QP", Reason.WRITING),
+        ("MIME_BAD_UNICODE", Reason.HIDDEN),
+        ("ENCRYPTED_PGP", Reason.OTHER),
+        ("RCVD_UNAUTH_PBL", Reason.LISTED_SERVER),
+        ("RBL_SOMEBODY_BL", Reason.LISTED_SERVER),
+        ("RCPT_BL2", Reason.DENIED),
+        ("SUBJ_WHITELIST", Reason.ALLOWED),
     ],
 )
-def test_hits_of_lists_are_marked(names: tuple[str, ...], listed: str) -> None:
-    assert listing_of(symbols(*((name, 1.0) for name in names))) == listed
+def test_a_name_that_fits_twice_stands_for_what_it_means(name: str, reason: Reason) -> None:
+    assert Reasons().reason_of(name) == reason
 
 
-def test_dangerous_attachments_are_marked_from_symbols() -> None:
-    assert risk_of(symbols(("MIME_BAD_EXTENSION", 2.0)))
-    assert not risk_of(symbols(("MIME_GOOD", -0.1)))
+def test_a_name_that_tells_nothing_stands_for_what_its_group_does() -> None:
+    reasons = Reasons({"HOUSE_*": "bulk"})
+    assert reasons.reason_of("NOBODY_KNOWS", "antivirus") == Reason.VIRUS
+    assert reasons.reason_of("NOBODY_KNOWS", "phishing") == Reason.FRAUD_LINK
+    assert reasons.reason_of("NOBODY_KNOWS", "house") == Reason.OTHER
+    assert reasons.reason_of("HOUSE_RULE", "antivirus") == "bulk"
+    [weighed] = reasons.weigh([{"name": "NOBODY_KNOWS", "group": "fuzzy", "score": 3}])
+    assert weighed.reason == Reason.KNOWN
+
+
+def test_long_and_odd_names_are_read_without_harm() -> None:
+    for name in ("_" * 100_000, "A\nB_PHISH", "*", "\0", "_TO_" * 50_000):
+        assert Reasons().reason_of(name) in set(Reason)
