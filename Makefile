@@ -85,7 +85,7 @@ types: ## mypy alone
 	$(BIN)/mypy
 
 i18n: ## Collect the texts, carry the translations over, compile them (all of it is committed)
-	$(BIN)/pybabel -q extract -F babel.cfg -k _l -o translations/messages.pot .
+	$(BIN)/pybabel -q extract --no-location -F babel.cfg -k _l -o translations/messages.pot .
 	$(BIN)/pybabel -q update --no-fuzzy-matching -d translations -i translations/messages.pot
 	$(BIN)/pybabel -q compile -d translations
 

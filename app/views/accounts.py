@@ -5,7 +5,8 @@ from typing import Any
 from flask_appbuilder import expose
 from flask_appbuilder.security.sqla.models import Group, Role, User
 from flask_appbuilder.security.views import AuthDBView, RoleModelView, UserDBModelView, UserGroupModelView
-from flask_appbuilder.widgets import ListWidget
+from flask_appbuilder.widgets import ListWidget, ShowWidget
+from flask_babel import lazy_gettext as _l
 
 from app.views.base import SafeView
 from app.views.datamodel import ScopedInterface
@@ -15,6 +16,7 @@ _EDIT = {"list", "show", "add", "edit", "delete"}
 
 class AccountView(SafeView, UserDBModelView):
     datamodel = ScopedInterface(User)
+    list_title, show_title, add_title, edit_title = _l("Users"), _l("User"), _l("New user"), _l("Edit user")
     base_filters: Any = []  # only for whoever may administer accounts
     include_route_methods = _EDIT | {"action", "userinfo"}
     open_relations = frozenset({"roles", "groups", "created_by", "changed_by"})
@@ -22,8 +24,10 @@ class AccountView(SafeView, UserDBModelView):
 
 
 class RoleView(SafeView, RoleModelView):
-    list_widget = ListWidget  # FAB's own for roles only knows built-in ones, of which there are none
+    list_widget, show_widget = ListWidget, ShowWidget  # FAB's own for roles only know built-in ones, of which there are none
     datamodel = ScopedInterface(Role)
+    list_title, show_title, add_title, edit_title = _l("Roles"), _l("Role"), _l("New role"), _l("Edit role")
+    list_columns = ["name"]
     base_filters: Any = []
     include_route_methods = _EDIT
     open_relations = frozenset({"permissions", "user", "groups"})
@@ -32,6 +36,7 @@ class RoleView(SafeView, RoleModelView):
 
 class GroupView(SafeView, UserGroupModelView):
     datamodel = ScopedInterface(Group)
+    list_title, show_title, add_title, edit_title = _l("Groups"), _l("Group"), _l("New group"), _l("Edit group")
     base_filters: Any = []
     include_route_methods = _EDIT
     open_relations = frozenset({"users", "roles"})

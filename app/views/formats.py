@@ -1,6 +1,6 @@
 """How values are shown: moments, sizes, scores, addresses, marks. Registered as Jinja filters."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from flask import current_app, g
@@ -102,6 +102,20 @@ def capped(count: int) -> str:
     return f"{cap:,}+" if count > cap else f"{count:,}"
 
 
+def plain(value: Any) -> Any:
+    """A value of any column, on the screens that know nothing of it."""
+    match value:
+        case None | "":
+            return "–"
+        case bool():
+            return _("Yes") if value else _("No")
+        case datetime():
+            return when(value.astimezone(UTC))
+        case list() | set() | tuple():
+            return ", ".join(sorted(str(each) for each in value)) or "–"
+    return value
+
+
 FILTERS = {
     "badge": badge,
     "tone": tone_of,
@@ -113,4 +127,5 @@ FILTERS = {
     "score": score,
     "bytes": size,
     "capped": capped,
+    "plain": plain,
 }

@@ -20,6 +20,7 @@ from app.security.manager import MailkeepSecurityManager
 from app.views.base import ScopedModelView
 from app.views.datamodel import ScopedInterface
 from app.views.errors import register_errors
+from app.views.formats import FILTERS
 from tests.make import PASSWORD
 
 
@@ -109,7 +110,7 @@ def make(folder: pathlib.Path, *, ours: bool) -> types.SimpleNamespace:
     db.init_app(app)
     if ours:
         csrf.init_app(app)
-        app.jinja_env.globals["csp_nonce"] = lambda: "n"
+        app.jinja_env.filters.update(FILTERS)
     box_view, thing_view = views(ours)
     with app.app_context():
         Base.metadata.create_all(db.engine)
