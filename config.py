@@ -4,166 +4,33 @@ Values come from the environment, then from an optional .env beside this file; N
 of NAME (for secrets). A value that cannot be used stops the start with one line that names it.
 """
 
-import ipaddress
 import os
-import pathlib
-import re
 import socket
-from collections.abc import Callable
 
 from dotenv import load_dotenv
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
-BASE_DIR = pathlib.Path(__file__).resolve().parent
+from environment import (
+    BASE_DIR,
+    KB,
+    MB,
+    counter_url,
+    database_url,
+    env_bool,
+    env_choice,
+    env_float,
+    env_folder,
+    env_int,
+    env_list,
+    env_networks,
+    env_rate,
+    env_scores,
+    env_secret,
+    env_str,
+    node_name,
+    store_url,
+)
+
 load_dotenv(os.environ.get("MAILKEEP_ENV", BASE_DIR / ".env"))
-
-KB, MB = 1024, 1024 * 1024
-WEAK_SECRETS = ("", "change_me", "changeme", "secret", "dev", "default", "mailkeep")
-
-
-class ConfigError(SystemExit):
-    """Stops the start: str() is the one line that says which setting is wrong and why."""
-
-    def __init__(self, name: str, why: str) -> None:
-        super().__init__(f"mailkeep: {name}: {why}")
-
-
-def _raw(name: str) -> str | None:
-    file = os.environ.get(f"{name}_FILE")
-    if name in os.environ or not file:
-        return os.environ.get(name)
-    try:
-        return pathlib.Path(file).read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise ConfigError(f"{name}_FILE", f"cannot read {file}: {error.strerror}") from None
-
-
-def env_str(name: str, default: str) -> str:
-    value = _raw(name)
-    return default if value is None else value.strip()
-
-
-def env_secret(name: str, default_file: pathlib.Path) -> str:
-    """NAME, else the file of NAME_FILE, else `default_file` where it exists, else empty (refused by create_app)."""
-    value = _raw(name)
-    if value is None and default_file.exists():
-        value = default_file.read_text(encoding="utf-8")
-    return (value or "").strip()
-
-
-def env_bool(name: str, default: bool) -> bool:
-    value = env_str(name, "yes" if default else "no").lower()
-    if value in ("1", "yes", "true", "on"):
-        return True
-    if value in ("0", "no", "false", "off", ""):
-        return False
-    raise ConfigError(name, f"{value!r} is neither yes nor no")
-
-
-def env_int(name: str, default: int, at_least: int = 0, at_most: int = 2**53) -> int:
-    value = env_str(name, str(default))
-    try:
-        number = int(value)
-    except ValueError:
-        raise ConfigError(name, f"{value!r} is not a whole number") from None
-    if not at_least <= number <= at_most:
-        raise ConfigError(name, f"{number} is not between {at_least} and {at_most}")
-    return number
-
-
-def env_float(name: str, default: float, at_least: float, at_most: float) -> float:
-    value = env_str(name, str(default))
-    try:
-        number = float(value)
-    except ValueError:
-        raise ConfigError(name, f"{value!r} is not a number") from None
-    if not at_least <= number <= at_most:  # also refuses nan
-        raise ConfigError(name, f"{number} is not between {at_least} and {at_most}")
-    return number
-
-
-def env_list(name: str, default: str, allowed: tuple[str, ...] = (), convert: Callable[[str], str] = str.strip) -> tuple[str, ...]:
-    """Comma-separated words; with `allowed`, only those."""
-    words = tuple(convert(word) for word in env_str(name, default).split(",") if word.strip())
-    for word in words:
-        if allowed and word not in allowed:
-            raise ConfigError(name, f"{word!r} is none of {', '.join(allowed)}")
-    return words
-
-
-def env_scores(name: str, default: str) -> dict[str, float]:
-    """ "add header=6, reject=15" as a table."""
-    try:
-        return {action.strip().lower(): float(score) for action, score in (word.split("=") for word in env_list(name, default))}
-    except ValueError:
-        raise ConfigError(name, "is no list such as greylist=4, add header=6, reject=15") from None
-
-
-def env_networks(name: str, default: str) -> tuple[str, ...]:
-    words = env_list(name, default)
-    for word in words:
-        try:
-            ipaddress.ip_network(word, strict=False)
-        except ValueError:
-            raise ConfigError(name, f"{word!r} is not an IP address or network") from None
-    return words
-
-
-def database_url(name: str, default: str) -> str:
-    """The URL with the driver we ship for it: mysqlclient, psycopg, or Python's own sqlite3."""
-    value = env_str(name, default)
-    try:
-        url = make_url(value)
-    except ArgumentError:
-        raise ConfigError(name, "is not a database URL such as sqlite:///var/mailkeep.db or mysql://user:password@host/name") from None
-    if url.drivername in ("mysql", "mariadb", "mysql+mysqldb", "mariadb+mysqldb"):
-        url = url.set(drivername="mysql+mysqldb").update_query_dict({"charset": "utf8mb4"})
-    elif url.drivername in ("postgresql", "postgres", "postgresql+psycopg"):
-        url = url.set(drivername="postgresql+psycopg")
-    elif url.drivername == "sqlite":
-        if not url.database or url.database == ":memory:":
-            raise ConfigError(name, "SQLite needs a file: sqlite:///var/mailkeep.db")
-        url = url.set(database=str(BASE_DIR / url.database))
-    elif url.drivername != "mysql+pymysql":
-        raise ConfigError(name, f"{url.drivername} is none of sqlite, mysql, postgresql")
-    return url.render_as_string(hide_password=False)
-
-
-def store_url(name: str, default: str) -> str:
-    value = env_str(name, default)
-    scheme, colon, rest = value.partition(":")
-    if not colon or scheme != "file" or not rest.strip("/"):
-        raise ConfigError(name, f"{value!r} is not a store URL such as file:///var/lib/mailkeep/store")
-    path = rest.removeprefix("//")
-    return f"file://{BASE_DIR / path}"
-
-
-def env_choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
-    value = env_str(name, default)
-    if value not in allowed:
-        raise ConfigError(name, f"{value!r} is none of {', '.join(allowed)}")
-    return value
-
-
-NODE_NAME_RULE = "lower-case letters, digits, - . and _, beginning with a letter or digit, at most 64"
-
-
-def is_node_name(value: str) -> bool:
-    return re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", value) is not None
-
-
-def node_name(name: str, default: str) -> str:
-    value = env_str(name, default).lower()
-    if not is_node_name(value):
-        raise ConfigError(name, f"{value!r} is not a node name: {NODE_NAME_RULE}")
-    return value
-
-
-def refuse_weak_secret(secret: str) -> None:
-    if secret.lower() in WEAK_SECRETS or len(secret) < 16:
-        raise ConfigError("SECRET_KEY", "is missing, well known or shorter than 16 characters; `make run` writes one to var/secret_key")
-
 
 # --- The process -----------------------------------------------------------------------------------------------------------
 # What this process does: web (the panel), ingest (takes mails from Rspamd), jobs (background work).
@@ -189,7 +56,7 @@ SQLALCHEMY_DATABASE_URI = database_url("DATABASE_URL", "sqlite:///var/mailkeep.d
 # Raw mails: file:///folder.
 STORE_URL = store_url("STORE_URL", "file:var/store")
 # What was accepted and is not yet both in the database and in the store. On a local disk that survives a power cut.
-SPOOL_DIR = str(BASE_DIR / env_str("SPOOL_DIR", "var/spool"))
+SPOOL_DIR = env_folder("SPOOL_DIR", "var/spool")
 # zstd level for raw mails: 1 is fastest, 3 saves about a tenth more.
 STORE_LEVEL = env_int("STORE_LEVEL", 1, 1, 19)
 
@@ -237,7 +104,7 @@ SPOOL_SEGMENT_SECONDS = env_float("SPOOL_SEGMENT_SECONDS", 10.0, 0.1, 3600.0)
 # Who may read /metrics and the details of /readyz.
 METRICS_ALLOW = env_networks("METRICS_ALLOW", "127.0.0.0/8,::1")
 # Where gunicorn's processes share their counters; emptied at each start.
-METRICS_DIR = str(BASE_DIR / env_str("METRICS_DIR", "var/metrics"))
+METRICS_DIR = env_folder("METRICS_DIR", "var/metrics")
 # Bytes of free space below which /readyz says no.
 MIN_FREE_BYTES = env_int("MIN_FREE_BYTES", 256 * MB)
 
@@ -247,19 +114,21 @@ APP_NAME = env_str("APP_NAME", "Mailkeep")
 # Secure cookies; switch on behind TLS.
 SESSION_COOKIE_SECURE = env_bool("SESSION_COOKIE_SECURE", False)
 # Login attempts per address, in Flask-Limiter's words.
-LOGIN_RATE = env_str("LOGIN_RATE", "10 per minute")
+LOGIN_RATE = env_rate("LOGIN_RATE", "10 per minute")
 # Where login attempts are counted: memory:// counts per process, redis://host:6379 for all.
-RATELIMIT_STORAGE_URI = env_str("RATELIMIT_STORAGE_URI", "memory://")
+RATELIMIT_STORAGE_URI = counter_url("RATELIMIT_STORAGE_URI", "memory://")
 # Rows on a page.
 PAGE_SIZE = env_int("PAGE_SIZE", 50, 1, 1000)
-# The most rows a visitor can ask for.
-MAX_PAGE_SIZE = env_int("MAX_PAGE_SIZE", 200, 1, 1000)
+# The most rows a visitor can ask for; never less than a page.
+MAX_PAGE_SIZE = max(PAGE_SIZE, env_int("MAX_PAGE_SIZE", 200, 1, 1000))
 # Where counting stops: beyond it a list says "10,000+".
 COUNT_CAP = env_int("COUNT_CAP", 10_000, 1, 1_000_000)
 # How long a search may look before it shows what it has and offers to go on.
 SEARCH_SECONDS = env_float("SEARCH_SECONDS", 1.5, 0.1, 30.0)
 # The most mails one export holds.
 EXPORT_ROWS = env_int("EXPORT_ROWS", 50_000, 1, 10_000_000)
+# How long one export may take before it ends and says so.
+EXPORT_SECONDS = env_float("EXPORT_SECONDS", 120.0, 1.0, 3600.0)
 # The scores from which your Rspamd acts (it does not tell them): what a score is shown against.
 SCORE_THRESHOLDS = env_scores("SCORE_THRESHOLDS", "greylist=4,add header=6,reject=15")
 # A JSON file with reasons of your own, for symbols of your own (docs/reading.md).
@@ -282,6 +151,7 @@ FAB_ADD_SECURITY_PERMISSION_VIEWS_VIEW = False
 FAB_PASSWORD_COMPLEXITY_ENABLED = True
 FAB_API_MAX_PAGE_SIZE = MAX_PAGE_SIZE
 RATELIMIT_ENABLED = True
+RATELIMIT_IN_MEMORY_FALLBACK_ENABLED = True
 AUTH_RATE_LIMITED = True
 AUTH_RATE_LIMIT = LOGIN_RATE
 AUTH_TYPE = 1

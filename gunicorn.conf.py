@@ -4,6 +4,7 @@ import os
 import pathlib
 
 import config as ours
+from environment import refuse_weak_secret
 
 wsgi_app = "run:app"
 bind = ours.BIND
@@ -28,7 +29,7 @@ secure_scheme_headers = {}
 forwarder_headers = "X-RSPAMD-SCAN_TIME,X-RSPAMD-RSPAMD_SERVER"
 
 # A worker that ends at this would only be started again, for ever: refuse before there are any.
-ours.refuse_weak_secret(ours.SECRET_KEY)
+refuse_weak_secret(ours.SECRET_KEY)
 
 metrics = pathlib.Path(ours.METRICS_DIR)
 try:

@@ -7,7 +7,7 @@ from flask import Flask
 from app import cli, log, models, security, services, views  # noqa: F401 - models: all tables, before the first mapper is used
 from app.application import Application
 from app.extensions import csrf, db, engine_options, migrate
-from config import refuse_weak_secret
+from environment import refuse_weak_secret
 
 
 def create_app(**overrides: Any) -> Flask:

@@ -4,19 +4,38 @@ import pathlib
 from typing import Any
 
 import flask_appbuilder.security.sqla.models  # noqa: F401 - its tables must be known before strip_sequences
+from flask import has_request_context, request
 from flask_appbuilder import Model
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session
 from flask_wtf import CSRFProtect
 from sqlalchemy import Connection, Sequence, event
 from sqlalchemy.engine import Engine, make_url
+
+
+class PanelSession(Session):
+    """On SQLite what changes something takes the write lock before it reads: else a mail that is committed in between makes it fail."""
+
+    def get_bind(self, *args: Any, **kwargs: Any) -> Any:
+        engine = super().get_bind(*args, **kwargs)
+        if engine.dialect.name != "sqlite" or not _changes_something():
+            return engine
+        engines = self.info.setdefault("writing", {})
+        if engine not in engines:  # one each, since a session has one transaction for each
+            engines[engine] = engine.execution_options(writes=True)
+        return engines[engine]
+
+
+def _changes_something() -> bool:
+    return has_request_context() and request.method not in ("GET", "HEAD", "OPTIONS")
 
 
 class Database(SQLAlchemy):
     """Flask-SQLAlchemy over FAB's metadata, so that migrations and sessions see one set of tables."""
 
     def __init__(self) -> None:
-        super().__init__(model_class=Model, disable_autonaming=True)
+        super().__init__(model_class=Model, disable_autonaming=True, session_options={"class_": PanelSession})
 
 
 db = Database()
@@ -40,7 +59,8 @@ strip_sequences()
 
 def engine_options(url: str) -> dict[str, Any]:
     """Short time-outs everywhere: a database that hangs must not hang us. As many connections as threads may ask for at once."""
-    pool: dict[str, Any] = {"pool_size": 10, "max_overflow": 600, "pool_timeout": 10}
+    # What is written is somebody's mail or password: it does not go into a log with an error.
+    pool: dict[str, Any] = {"pool_size": 10, "max_overflow": 600, "pool_timeout": 10, "hide_parameters": True}
     match make_url(url).get_backend_name():
         case "sqlite":
             return pool | {"connect_args": {"timeout": 15, "check_same_thread": False}}

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from typing import Any
 
 NOISY = ("flask_appbuilder", "alembic", "flask_limiter")
 
@@ -25,3 +26,7 @@ class OneLine(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is logging's
         record.message = "".join(c if c.isprintable() else repr(c)[1:-1] for c in record.message)
         return super().formatMessage(record)
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - the name is logging's
+        """Set in, so that no line of it looks like one of the log."""
+        return "\n".join(f"    {line}" for line in super().formatException(ei).splitlines())

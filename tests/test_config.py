@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from config import refuse_weak_secret
+from environment import refuse_weak_secret
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -63,6 +63,14 @@ WRONG = [
     ("PAGE_SIZE", "0", "not between"),
     ("MAX_PAGE_SIZE", "1001", "not between"),
     ("COUNT_CAP", "many", "not a whole number"),
+    ("LOGIN_RATE", "ten a minute", "no rate"),
+    ("LOGIN_RATE", "", "no rate"),
+    ("RATELIMIT_STORAGE_URI", "foo://x", "neither memory://"),
+    ("SCORE_THRESHOLDS", "reject=nan", "no list"),
+    ("SCORE_THRESHOLDS", "=5", "no list"),
+    ("METRICS_DIR", "", "names no folder"),
+    ("SPOOL_DIR", "", "names no folder"),
+    ("DATABASE_URL", "mysql+pymysql://u@h/d", "is none of"),
 ]
 
 

@@ -1,5 +1,7 @@
 """How the filters are called, for people."""
 
+from collections.abc import Collection
+
 from flask_babel import lazy_gettext as _l
 
 from app.forms.search import Term
@@ -70,7 +72,7 @@ def term_label(term: Term) -> str:
     return f"{FIELD_LABELS[term.field]} {op_label(term.field, term.op)}{value}"
 
 
-def offered() -> list[dict[str, object]]:
+def offered(hidden: Collection[str] = ()) -> list[dict[str, object]]:
     """What the search form offers: fields, their operators, an example and the fixed choices."""
     return [
         {
@@ -81,5 +83,5 @@ def offered() -> list[dict[str, object]]:
             "choices": ["yes", "no"] if field.kind is Kind.FLAG else list(field.choices),
         }
         for field in FIELDS.values()
-        if field.kind is not Kind.QUICK
+        if field.kind is not Kind.QUICK and field.name not in hidden
     ]

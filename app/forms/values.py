@@ -13,7 +13,7 @@ from app.clock import utcnow
 from app.errors import BadRequest
 from app.queries.fields import Field, Kind, Op
 
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(k|m|g)?(?:i?b)?", re.IGNORECASE)
+_SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,6})?)\s*(k|m|g)?(?:i?b)?", re.IGNORECASE)
 _UNITS = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3}
 _YES = {"yes", "y", "true", "1", "on"}
 _NO = {"no", "n", "false", "0", "off"}
@@ -34,7 +34,10 @@ def read_value(field: Field, op: Op, text: str, zone: tzinfo) -> Any:
             return _choice(field, text.lower())
         case Kind.SYMBOL:
             return _symbol(op, text)
-    return _READ[field.kind](text)
+    value = _READ[field.kind](text)
+    if value == "" and op in (Op.STARTS, Op.CONTAINS, Op.LACKS):
+        raise BadRequest(_("“%(text)s” is nothing to search for.", text=text))
+    return value
 
 
 def read_network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
@@ -130,10 +133,10 @@ def _moment(text: str, zone: tzinfo) -> tuple[datetime, datetime]:
         near = word in ("today", "yesterday")
         meant = today - timedelta(days=word == "yesterday") if near else datetime.fromisoformat(text.strip())
         length = timedelta(days=1) if len(word) <= 10 else timedelta(minutes=1) if len(word) <= 16 else timedelta(seconds=1)
+        if not 1970 < meant.year <= 2100:
+            raise ValueError(meant)
         if meant.tzinfo is not None:
             return meant, meant + timedelta(seconds=1)
-        if not 1970 <= meant.year <= 2100:
-            raise ValueError(meant)
         return meant.replace(tzinfo=zone), (meant + length).replace(tzinfo=zone)
     except (ValueError, OverflowError):
         raise BadRequest(_("“%(text)s” is no day or time, such as 2026-01-31 or 2026-01-31 14:30.", text=text)) from None

@@ -9,14 +9,14 @@ from app.mime.words import decode_bytes, decode_value
 
 __all__ = ["address_in", "address_of", "block_text", "clean", "decode_bytes", "decode_value", "header_block", "one_line", "parse_headers"]
 
-_MAX_BLOCK = 512 << 10
+_MAX_BLOCK = 1 << 20
 _MAX_FIELDS = 2000
 _FOLD = re.compile(rb"\n[ \t]+")
 _NAME = re.compile(r"[!-9;-~]+")
 
 
 def header_block(raw: bytes) -> bytes:
-    """All before the first empty line, at most half a megabyte. Copies nothing else."""
+    """All before the first empty line, at most a megabyte. Copies nothing else."""
     if raw.startswith((b"\r", b"\n")):
         return b""
     end = min(len(raw), _MAX_BLOCK)

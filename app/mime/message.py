@@ -85,7 +85,7 @@ def _joined(raw: bytes, found: Outline, kind: str, most: int, omitted: set[Omitt
             omitted.add(Omitted.TEXT)
             break
         piece = text_of(raw, part, left)
-        if part.end - part.start > left:
+        if len(content_of(raw, part, left + 1)) > left:
             omitted.add(Omitted.TEXT)
         left -= len(piece)
         pieces.append(piece)

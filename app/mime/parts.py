@@ -15,6 +15,7 @@ _HEADER_BYTES = 1 << 20
 _ALL_HEADERS_BYTES = 8 << 20
 # What may stand behind a boundary in its line.
 _REST = re.compile(rb"(?:(--)-{0,8})?[ \t]{0,200}(?:\r?\n|\r|\Z)")
+_LONGEST_NAME = 1000
 _SHOWN_TYPES = frozenset({"text/plain", "text/html"})
 
 
@@ -134,7 +135,7 @@ class _Walk:
             depth=span.depth,
             type="text/plain" if kind.startswith("multipart/") else kind,
             charset=parameters.get("charset", ""),
-            name=more.get("filename") or parameters.get("name", ""),
+            name=(more.get("filename") or parameters.get("name", ""))[:_LONGEST_NAME],
             disposition=disposition,
             encoding=encoding,
             content_id=decode_value(fields.get("content-id", b"")).strip("<> "),

@@ -4,6 +4,7 @@ import re
 import resource
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape, unescape
@@ -49,7 +50,7 @@ _SCHEMES = {"http", "https", "mailto", "tel", "ftp", "cid", "data"}
 # Of what nh3 has written itself, so that nothing stands in it but what these expect.
 _LINK = re.compile(r'<a\b((?:[^>"]|"[^"]*")*)>|</a>')
 _HREF = re.compile(r'href="([^"]*)"')
-_CID = re.compile(r'src="cid:([^"]*)"')
+_CID = re.compile(r'(<img\b[^<>]{0,3000}?) src="cid:([^"]*)"')
 _CONTENT_ID = re.compile(r"[^\s<>\"]{1,300}")
 _LONGEST_TARGET = 300
 # Elements that HTML opens again in each paragraph behind one that left them open: their number times that of all tags is what
@@ -60,6 +61,8 @@ _FEW = 100_000
 _CPU_SECONDS = 2
 _SECONDS = 6
 _MAX_MEMORY = 1 << 30
+_CHILDREN = threading.BoundedSemaphore(2)
+"""So many at once: each may want a processor of its own."""
 _MAX_OUTPUT = 8 << 20
 # Says a style that would fetch something, in any writing; the policy of the frame forbids it once more.
 _FETCHES = re.compile(r"url\s*\(|image\s*\(|image-set|src\s*\(|expression|@import|\\", re.IGNORECASE)
@@ -81,13 +84,20 @@ def safe_html(html: str) -> SafeHtml:
     """TooComplex after a few seconds. Deep nesting and elements left open cost the square of their number in time and memory: what
     is long enough for that is cleaned in a process of its own, within limits."""
     if len(html) <= _SHORT and len(_REOPENED.findall(html)) * html.count("<") <= _FEW:
-        return clean(html)
+        safe = clean(html)
+        if len(safe.text) > _MAX_OUTPUT:
+            raise TooComplex
+        return safe
+    if not _CHILDREN.acquire(timeout=_SECONDS):
+        raise TooComplex
     try:
         done = subprocess.run(  # noqa: S603 - this file, under this Python
             [sys.executable, "-I", __file__], input=html.encode("utf-8", "replace"), capture_output=True, timeout=_SECONDS, check=True
         )
     except (subprocess.TimeoutExpired, subprocess.CalledProcessError):
         raise TooComplex from None
+    finally:
+        _CHILDREN.release()
     count, _, text = done.stdout.partition(b"\n")
     return SafeHtml(text.decode(), int(count))
 
@@ -125,8 +135,8 @@ def with_images(html: str, image_of: Callable[[str], str | None]) -> str:
     """`image_of` gives a data: URL for a content id, or None. Only of what safe_html made."""
 
     def put(match: re.Match[str]) -> str:
-        image = image_of(unescape(match[1]))
-        return f'src="{image}"' if image else ""
+        image = image_of(unescape(match[2]))
+        return f'{match[1]} src="{image}"' if image else match[1]
 
     return _CID.sub(put, html)
 
@@ -139,11 +149,19 @@ def _unlinked(html: str) -> str:
         if match[1] is None:
             return f"{behind.pop()}</span>" if behind else ""
         target = _HREF.search(match[1])
-        shown = unescape(target[1])[:_LONGEST_TARGET] if target else ""
+        shown = _shown_target(unescape(target[1])) if target else ""
         behind.append(f' <span class="target">{escape(shown)}</span>' if shown else "")
         return '<span class="link">'
 
     return _LINK.sub(put, html)
+
+
+def _shown_target(target: str) -> str:
+    """Cut in the middle of the path, where nothing tells whom it belongs to: what stands before the host is not left to hide it."""
+    scheme, mark, rest = target.partition("://")
+    host, slash, path = rest.partition("/") if mark else ("", "", target)
+    shown = f"{scheme}{mark}{host.rpartition('@')[2]}{slash}{path}"
+    return shown if len(shown) <= _LONGEST_TARGET else f"{shown[: _LONGEST_TARGET - 40]}…{shown[-40:]}"
 
 
 def _clean_within_limits() -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.clock import monotonic
 
-_SQLITE_STEPS = 2000
+_SQLITE_STEPS = 100
 _MYSQL_TIMEOUTS = {1317, 1969, 3024}
 _POSTGRES_TIMEOUT = "57014"
 

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from app.extensions import db
 from app.mime.addresses import addresses_of
 from app.mime.headers import decode_bytes, parse_headers
+from app.mime.private import for_recipient
 from app.models import MailDetail, MailRecipient
 from app.queries.visibility import addresses_seen_by
 
@@ -25,6 +26,12 @@ def recipients_of(mail_id: int, user: Any) -> Sequence[MailRecipient]:
         return recipients
     known = {*own, *_named_in(detail_of(mail_id))}
     return [recipient for recipient in recipients if recipient.address in known]
+
+
+def headers_of(detail: MailDetail, user: Any) -> str:
+    """As they came for who sees all mail; for others without what they tell of further recipients."""
+    own = addresses_seen_by(user)
+    return detail.headers if own is None else for_recipient(detail.headers.encode("utf-8", "replace"), own).decode("utf-8", "replace")
 
 
 def _named_in(detail: MailDetail | None) -> set[str]:

@@ -1,5 +1,6 @@
 """LIKE patterns: what a visitor types means itself, and is compared without regard to case where the column keeps it."""
 
+import sys
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func
@@ -23,9 +24,11 @@ def starts_with(column: Any, text: str) -> ColumnElement[bool]:
 
 def prefix_range(column: Any, text: str) -> ColumnElement[bool] | None:
     """A prefix as a range of the column's index, with the columns that are compared byte for byte; PostgreSQL sorts by language."""
-    if db.engine.dialect.name == "postgresql":
+    last = ord(text[-1])
+    if db.engine.dialect.name == "postgresql" or last == sys.maxunicode:
         return None
-    return and_(column >= text, column < text[:-1] + chr(min(ord(text[-1]) + 1, 0x10FFFF)), starts_with(column, text))
+    following = "\ue000" if last == 0xD7FF else chr(last + 1)  # between the two stands nothing that is a character
+    return and_(column >= text, column < text[:-1] + following, starts_with(column, text))
 
 
 def contains(column: Any, text: str) -> ColumnElement[bool]:

@@ -10,7 +10,7 @@ from app.extensions import db
 from app.ids import first_id_at, id_time
 from app.models import CopyState, Mail, MailRecipient
 from app.models.base import BigId
-from app.queries.bounded import Deadline, fetch
+from app.queries.bounded import Deadline, TooSlow, fetch
 from app.queries.fields import Filter, Op
 from app.queries.plan import Bounds, Branch
 from app.queries.search import Search, find
@@ -21,13 +21,14 @@ _STORED = Branch(Mail.copy_state == CopyState.STORED, "ix_mail_copy_state")
 @dataclass(frozen=True, slots=True)
 class Day:
     day: date
-    count: int
+    count: int | None
+    """None: not counted in time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Days:
     days: list[Day]
-    """Only those with a stored mail, newest first."""
+    """Only those with a stored mail, or that were not counted, newest first."""
     first: date
     last: date
     older: date | None
@@ -45,8 +46,11 @@ def stored_days(addresses: tuple[str, ...] | None, last: date, zone: tzinfo, len
     with db.engine.connect() as connection:
         for day in days:
             values = {"low": _start(day, zone), "high": _start(day + timedelta(days=1), zone)}
-            count = fetch(connection, query, max(deadline.left(), 0.05), values)[0][0]
-            shown += [Day(day, count)] if count else []
+            try:
+                count = fetch(connection, query, max(deadline.left(), 0.05), values)[0][0] if not deadline.is_over else None
+            except TooSlow:
+                count = None
+            shown += [Day(day, count)] if count != 0 else []
     older = _newest_before(addresses, _start(days[-1], zone), seconds)
     return Days(shown, days[-1], last, None if older is None else id_time(older).astimezone(zone).date())
 

@@ -100,9 +100,9 @@ def find(
     count = plan.count if plan.is_exact else len(rows) if walk.is_complete and not more and before is None and not upwards else None
     if upwards:
         newer = rows[0].id if rows and more else None
-        older = rows[-1].id if rows else after + 1 if after is not None else None
+        older = rows[-1].id if rows else min(after + 1, MAX_ID - 1) if after is not None else None
     else:
-        newer = None if before is None else rows[0].id if rows else before - 1
+        newer = None if before is None else rows[0].id if rows else before - 1 or None
         older = rows[-1].id if rows and more else None
     return Found(rows, newer, older, stopped, count)
 

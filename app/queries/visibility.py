@@ -13,8 +13,13 @@ from app.models import Mail, MailRecipient
 ADMIN = "Admin"
 
 
+def roles_of(user: Any) -> set[str]:
+    """By name: the user's own, and those of the groups he is in."""
+    return {role.name for holder in (user, *user.groups) for role in holder.roles}
+
+
 def is_admin(user: Any) -> bool:
-    return bool(user.is_authenticated) and any(role.name == ADMIN for role in user.roles)
+    return bool(user.is_authenticated) and ADMIN in roles_of(user)
 
 
 def mail_seen_by(user: Any) -> ColumnElement[bool]:

@@ -12,7 +12,7 @@ from app.errors import BadRequest, Conflict, NotFound
 from app.extensions import db
 from app.ids import MAX_NODE
 from app.models import Node
-from config import NODE_NAME_RULE, is_node_name
+from environment import NODE_NAME_RULE, is_node_name
 
 
 def all_nodes() -> Sequence[Node]:

@@ -95,7 +95,7 @@ class ScopedInterface(SQLAInterface):
         """None as well for an id that no row can have, where FAB would ask the database and fail."""
         if isinstance(self._type(self.get_pk_name()), Integer):
             text = str(id)
-            if not (text.isascii() and text.isdigit()) or int(text[:20]) >= 1 << 63:
+            if not (text.isascii() and text.isdigit()) or len(text) > 19 or int(text) >= 1 << 63:
                 return None
             id = int(text)  # noqa: A001
         return super().get(id, filters, select_columns, outer_default_load)

@@ -2,14 +2,16 @@
 
 import logging
 
+import sqlalchemy.exc
 from flask import Flask, Response, g, jsonify, make_response, render_template, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
 from app.errors import BadRequest, Conflict, MailkeepError, NotAllowed, NotAuthenticated, NotFound, TooLarge, Unavailable, Unsupported
+from app.queries.bounded import TooSlow
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +27,16 @@ STATUS: dict[type[MailkeepError], int] = {
 }
 # Sentences of the crafts, which know no languages.
 TRANSLATED = (_l("The stored copy is gone."), _l("The stored copy is damaged."))
+SENTENCES = {
+    400: _l("This cannot be understood."),
+    401: _l("Log in first."),
+    403: _l("You may not do this."),
+    404: _l("There is nothing here."),
+    405: _l("This cannot be done here."),
+    413: _l("This is too large."),
+    429: _l("Too many tries. Wait a while and try again."),
+}
+_AWAY = (OperationalError, InterfaceError, sqlalchemy.exc.TimeoutError)
 _MACHINES = ("/ingest/", "/api/metadata_importer", "/maps/", "/healthz", "/readyz", "/metrics")
 
 
@@ -32,6 +44,7 @@ def register_errors(app: Flask) -> None:
     app.register_error_handler(MailkeepError, _ours)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(SQLAlchemyError, _database)
+    app.register_error_handler(TooSlow, _too_slow)
     app.register_error_handler(Exception, _unforeseen)
 
 
@@ -42,7 +55,9 @@ def _ours(error: MailkeepError) -> Response:
 def _http(error: HTTPException) -> Response:
     if error.response is not None or error.code is None or error.code < 400:
         return make_response(error.get_response())
-    response = answer(error.code, error.description or error.name)
+    says_nothing_of_ours = error.description in (None, type(error).description) or error.code == 429
+    told = SENTENCES.get(error.code) if says_nothing_of_ours else None
+    response = answer(error.code, str(told or error.description or error.name))
     for name, value in error.get_headers():
         if name.lower() not in ("content-type", "content-length"):
             response.headers.setdefault(name, value)
@@ -50,8 +65,14 @@ def _http(error: HTTPException) -> Response:
 
 
 def _database(error: SQLAlchemyError) -> Response:
+    if not isinstance(error, _AWAY):
+        return _unforeseen(error)
     log.error("%s %s: database: %s", request.method, request.path, type(error).__name__, exc_info=error)
     return answer(503, _("The database does not answer. Mails that arrive now are kept in the spool and will appear later."))
+
+
+def _too_slow(_error: TooSlow) -> Response:
+    return answer(503, _("The database did not answer in time."))
 
 
 def _unforeseen(error: Exception) -> Response:

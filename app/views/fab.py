@@ -22,7 +22,7 @@ from app.views.message import MessageView
 from app.views.quarantine import QuarantineView
 from app.views.reasons import load_reasons
 from app.views.searches import SearchView
-from config import ConfigError
+from environment import ConfigError
 
 # View, label, icon, category
 MENU = (

@@ -15,7 +15,7 @@ from app.views.zone import viewer_zone
 
 _ICONS = {"good": "fa-check", "warn": "fa-exclamation-triangle", "bad": "fa-ban", "wait": "fa-clock-o", "plain": "fa-circle-o"}
 # Markup(f"...") below (S704): every value in it is escaped, or a word of ours.
-_LONGEST_ADDRESS, _TAIL = 38, 22
+_TAIL = 16
 # Tone, icon, word.
 MARKS = {
     "virus": ("bad", "fa-bug", _l("virus")),
@@ -77,9 +77,9 @@ def address(text: str | None) -> Markup:
     """Cut in the middle: the beginning of the local part and the end of the domain tell most. The whole stands in the title."""
     if not text:
         return Markup('<span class="faint">&lt;&gt;</span>')
-    whole = escape(text)
-    short = whole if len(text) <= _LONGEST_ADDRESS else escape(f"{text[: _LONGEST_ADDRESS - _TAIL - 1]}…{text[-_TAIL:]}")
-    return Markup(f'<bdi class="cut" title="{whole}">{short}</bdi>')  # noqa: S704
+    tail = min(_TAIL, len(text) // 2, len(text) - text.rfind("@")) if len(text) > _TAIL else 0
+    head, end = (escape(part) for part in (text[: len(text) - tail], text[len(text) - tail :]))
+    return Markup(f'<bdi class="cut mk-address" title="{escape(text)}"><span>{head}</span><span>{end}</span></bdi>')  # noqa: S704
 
 
 def score(value: float) -> str:

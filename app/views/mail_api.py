@@ -8,7 +8,7 @@ from flask_appbuilder.security.decorators import permission_name, protect
 
 from app.ids import id_time
 from app.models import Mail
-from app.queries.mail import detail_of, recipients_of
+from app.queries.mail import detail_of, headers_of, recipients_of
 from app.queries.visibility import get_mail
 from app.views.api import ScopedModelRestApi
 from app.views.datamodel import ScopedInterface
@@ -110,9 +110,9 @@ class MailApi(ScopedModelRestApi):
         answer |= {"recipients": shown, "first_rcpt": shown[0] if shown else "", "rcpt_count": len(shown)}
         if detail:
             answer |= {
-                name: getattr(detail, name)
-                for name in ("header_from", "header_to", "header_date", "headers", "virus", "scan_ms", "rspamd_host")
+                name: getattr(detail, name) for name in ("header_from", "header_to", "header_date", "virus", "scan_ms", "rspamd_host")
             }
+            answer["headers"] = headers_of(detail, g.user)
             if self.appbuilder.sm.has_access("can_symbols", "MailLogView"):
                 answer["symbols"] = json.loads(detail.symbols)
         return jsonify(result=answer)

@@ -29,7 +29,7 @@ from app.views.datamodel import ScopedInterface
 from app.views.export import exported
 from app.views.filters import SeenMail
 from app.views.mail_page import page_of, symbols_of
-from app.views.mail_search import asked_key, asked_page, asked_search, asked_size, asked_statistics, asked_terms, chips
+from app.views.mail_search import asked_key, asked_page, asked_search, asked_size, asked_statistics, asked_terms, chips, hidden_fields
 from app.views.zone import viewer_zone
 
 log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class MailLogView(ScopedModelView):
             query=as_pairs(terms),
             found=found,
             error=error,
-            offered=offered(),
+            offered=offered(hidden_fields()),
             all_ops=OP_LABELS,
             searches=searches_of(g.user.id),
             may_share=is_admin(g.user),
@@ -86,7 +86,7 @@ class MailLogView(ScopedModelView):
         for field, op, value in zip(args.getlist("f"), args.getlist("o"), args.getlist("v"), strict=False):
             if field and (value.strip() or op == "empty"):
                 pairs.append((f"{field}.{op}", value))
-        return redirect(search_url("list", as_pairs(read_terms(pairs)), size=args.get("size") or None))
+        return redirect(search_url("list", as_pairs(read_terms(pairs, hidden_fields())), size=args.get("size") or None))
 
     @expose("/newer")
     @has_access

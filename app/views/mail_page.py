@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 from app.mime.headers import decode_value, parse_headers
 from app.mime.hops import hops_of
 from app.models import Mail, MailDetail
-from app.queries.mail import detail_of, recipients_of
+from app.queries.mail import detail_of, headers_of, recipients_of
 from app.rspamd.actions import Action
 from app.rspamd.authentication import Verdict, checks_of
 from app.views.reasons import reasons, sentence_of
@@ -61,9 +61,11 @@ def page_of(mail: Mail, user: Any) -> dict[str, Any]:
     told = [Told(sentence_of(one.reason, one.score), one.score, 0) for one in reasons().weigh(symbols)]
     heaviest = max((abs(one.score) for one in told), default=1.0)
     told = [Told(one.sentence, one.score, max(2, round(abs(one.score) / heaviest * 100))) for one in told]
-    fields = parse_headers(detail.headers.encode("utf-8", "replace")) if detail else []
+    headers = headers_of(detail, user) if detail else ""
+    fields = parse_headers(headers.encode("utf-8", "replace"))
     return {
         "detail": detail,
+        "headers": headers,
         "recipients": recipients_of(mail.id, user),
         "meaning": MEANINGS.get(mail.action, ""),
         "against": [one for one in told if one.score > 0][:_MOST_REASONS],

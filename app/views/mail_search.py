@@ -26,7 +26,15 @@ class Chip:
 
 
 def asked_terms() -> list[Term]:
-    return read_terms(request.args.items(multi=True))
+    return read_terms(request.args.items(multi=True), hidden_fields())
+
+
+def hidden_fields() -> frozenset[str]:
+    """Fields by which nobody finds out what he may not see: headers name blind copies, and symbols are for those who may see them."""
+    hidden = set() if addresses_seen_by(g.user) is None else {"headers"}
+    if not current_app.extensions["appbuilder"].sm.has_access("can_symbols", "MailLogView"):
+        hidden.add("symbol")
+    return frozenset(hidden)
 
 
 def asked_search(terms: Sequence[Term]) -> Search:
@@ -50,7 +58,7 @@ def asked_size() -> int:
 
 def asked_key(name: str) -> Any:
     """An id to page from, or None."""
-    return asked_number(name, None, MAX_ID)
+    return asked_number(name, None, MAX_ID - 1)
 
 
 def asked_number(name: str, default: int | None, most: int) -> Any:

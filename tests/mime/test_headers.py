@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.mime.addresses import addresses_of
 from app.mime.headers import address_in, address_of, block_text, clean, decode_value, header_block, parse_headers
 
 
@@ -144,9 +145,32 @@ def test_strangers_cannot_make_python_remember_their_names() -> None:
 
 
 def test_huge_headers_are_bounded() -> None:
-    assert len(header_block(b"A: " + b"x" * (5 << 20))) <= 512 << 10
+    assert len(header_block(b"A: " + b"x" * (5 << 20))) <= 1 << 20
     assert len(parse_headers(b"A: b\r\n" * 100_000)) <= 2000
 
 
 def test_text_is_made_fit_for_a_database() -> None:
     assert clean("a\0b\ud800c") == "a\ufffdb\ufffdc"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['"' + '\\"' * 100_000, "a<>" * 80_000, "<" + "a," * 120_000, '"a"@' * 60_000, "(" * 200_000, '"\\' * 80_000],
+    ids=["quotes", "angles", "commas", "quoted", "comments", "escapes"],
+)
+def test_no_list_of_addresses_costs_more_than_its_length(text: str) -> None:
+    """One that cost the square of it would not end while anybody waits."""
+    assert len(list(addresses_of(text))) <= len(text)
+    address_of(text + "@")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('"x\\"y <no@where.example>" <a@b.example>, c@d.example', ["a@b.example", "c@d.example"]),
+        ("list: a@b.example, <@route:c@d.example>;", ["a@b.example", "c@d.example"]),
+        ('"unfinished <a@b.example>', ["a@b.example"]),
+    ],
+)
+def test_addresses_are_found_in_lists(text: str, found: list[str]) -> None:
+    assert list(addresses_of(text)) == found

@@ -29,3 +29,13 @@ def test_the_limit_stands_by_the_settings_as_they_are_shipped() -> None:
     assert config.RATELIMIT_ENABLED is True
     assert config.AUTH_RATE_LIMITED is True
     assert config.AUTH_RATE_LIMIT == config.LOGIN_RATE
+
+
+def test_counters_that_are_away_keep_nobody_out_and_let_nobody_guess(sqlite_copies: SqliteCopies, tmp_path: pathlib.Path) -> None:
+    """Each process counts for itself then."""
+    settings = {"RATELIMIT_ENABLED": True, "RATELIMIT_STORAGE_URI": "redis://127.0.0.1:1", "LOGIN_RATE": "2 per minute"}
+    app = make_app(sqlite_copies.make(tmp_path), tmp_path, **settings)
+    guess = {"username": "alice", "password": "wrong", "provider": "db"}
+    statuses = [app.test_client().post("/api/v1/security/login", json=guess).status_code for _ in range(4)]
+    assert statuses == [401, 401, 429, 429]
+    close(app)

@@ -141,3 +141,21 @@ def test_related_mails_are_found_within_the_scope(any_app: Flask) -> None:
     text = carol.get(f"/mails/related/{mine}").get_data(as_text=True)
     assert f"/mails/show/{other}" in text
     assert f"/mails/show/{hidden}" not in text
+
+
+def test_a_recipient_reads_nothing_of_blind_copies(app: Flask) -> None:
+    raw = (
+        b"Received: from a by b for <secret@example.com>; Sat, 21 Nov 2026 10:00:00 +0000\r\nDelivered-To: secret@example.com\r\n"
+        b"From: <eve@example.net>\r\nTo: carol@example.com\r\nBcc: secret@example.com\r\nSubject: hi\r\n\r\nhello"
+    )
+    block = raw.partition(b"\r\n\r\n")[0].decode()
+    mail = stored(app, raw, headers=block, recipients=("carol@example.com", "secret@example.com"))
+    carol = login(app, "carol", role="Recipient")
+    allow(app, "Recipient", "can_read", "can_download")
+    doors = (f"/mails/show/{mail}", f"/api/v1/mail/{mail}", f"/mails/{mail}/source", f"/mails/{mail}/download", f"/mails/{mail}/message")
+    for door in doors:
+        answer = carol.get(door)
+        assert answer.status_code == 200, door
+        assert b"secret@" not in answer.data, door
+    admin = login(app, "admin")
+    assert all(b"secret@" in admin.get(door).data for door in doors[:4])

@@ -1,0 +1,188 @@
+"""How a setting is read from the environment: as what it has to be, or ConfigError, which stops the start with one line that names it."""
+
+import ipaddress
+import math
+import os
+import pathlib
+import re
+from collections.abc import Callable
+
+from limits import parse_many
+from limits.storage import SCHEMES  # type: ignore[attr-defined]
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+BASE_DIR = pathlib.Path(__file__).resolve().parent
+
+KB, MB = 1024, 1024 * 1024
+WEAK_SECRETS = ("", "change_me", "changeme", "secret", "dev", "default", "mailkeep")
+
+
+class ConfigError(SystemExit):
+    """Stops the start: str() is the one line that says which setting is wrong and why."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"mailkeep: {name}: {why}")
+
+
+def _raw(name: str) -> str | None:
+    file = os.environ.get(f"{name}_FILE")
+    if name in os.environ or not file:
+        return os.environ.get(name)
+    try:
+        return pathlib.Path(file).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigError(f"{name}_FILE", f"cannot read {file}: {error.strerror}") from None
+
+
+def env_str(name: str, default: str) -> str:
+    value = _raw(name)
+    return default if value is None else value.strip()
+
+
+def env_secret(name: str, default_file: pathlib.Path) -> str:
+    """NAME, else the file of NAME_FILE, else `default_file` where it exists, else empty (refused by create_app)."""
+    value = _raw(name)
+    if value is None and default_file.exists():
+        value = default_file.read_text(encoding="utf-8")
+    return (value or "").strip()
+
+
+def env_bool(name: str, default: bool) -> bool:
+    value = env_str(name, "yes" if default else "no").lower()
+    if value in ("1", "yes", "true", "on"):
+        return True
+    if value in ("0", "no", "false", "off", ""):
+        return False
+    raise ConfigError(name, f"{value!r} is neither yes nor no")
+
+
+def env_int(name: str, default: int, at_least: int = 0, at_most: int = 2**53) -> int:
+    value = env_str(name, str(default))
+    try:
+        number = int(value)
+    except ValueError:
+        raise ConfigError(name, f"{value!r} is not a whole number") from None
+    if not at_least <= number <= at_most:
+        raise ConfigError(name, f"{number} is not between {at_least} and {at_most}")
+    return number
+
+
+def env_float(name: str, default: float, at_least: float, at_most: float) -> float:
+    value = env_str(name, str(default))
+    try:
+        number = float(value)
+    except ValueError:
+        raise ConfigError(name, f"{value!r} is not a number") from None
+    if not at_least <= number <= at_most:  # also refuses nan
+        raise ConfigError(name, f"{number} is not between {at_least} and {at_most}")
+    return number
+
+
+def env_list(name: str, default: str, allowed: tuple[str, ...] = (), convert: Callable[[str], str] = str.strip) -> tuple[str, ...]:
+    """Comma-separated words; with `allowed`, only those."""
+    words = tuple(convert(word) for word in env_str(name, default).split(",") if word.strip())
+    for word in words:
+        if allowed and word not in allowed:
+            raise ConfigError(name, f"{word!r} is none of {', '.join(allowed)}")
+    return words
+
+
+def env_scores(name: str, default: str) -> dict[str, float]:
+    """ "add header=6, reject=15" as a table."""
+    try:
+        table = {action.strip().lower(): float(score) for action, score in (word.split("=") for word in env_list(name, default))}
+    except ValueError:
+        table = {"": math.nan}
+    if not all(action and math.isfinite(score) for action, score in table.items()):
+        raise ConfigError(name, "is no list such as greylist=4, add header=6, reject=15")
+    return table
+
+
+def env_rate(name: str, default: str) -> str:
+    """Checked here: what Flask-Limiter cannot read, it passes over, and then nothing is limited."""
+    value = env_str(name, default)
+    try:
+        parse_many(value)
+    except ValueError:
+        raise ConfigError(name, f"{value!r} is no rate such as 10 per minute") from None
+    return value
+
+
+def counter_url(name: str, default: str) -> str:
+    value = env_str(name, default)
+    if value.partition("://")[0] not in SCHEMES:
+        raise ConfigError(name, f"{value!r} is neither memory:// nor a URL such as redis://localhost:6379")
+    return value
+
+
+def env_folder(name: str, default: str) -> str:
+    value = env_str(name, default)
+    if not value:
+        raise ConfigError(name, "names no folder")
+    return str(BASE_DIR / value)
+
+
+def env_networks(name: str, default: str) -> tuple[str, ...]:
+    words = env_list(name, default)
+    for word in words:
+        try:
+            ipaddress.ip_network(word, strict=False)
+        except ValueError:
+            raise ConfigError(name, f"{word!r} is not an IP address or network") from None
+    return words
+
+
+def database_url(name: str, default: str) -> str:
+    """The URL with the driver we ship for it: mysqlclient, psycopg, or Python's own sqlite3."""
+    value = env_str(name, default)
+    try:
+        url = make_url(value)
+    except ArgumentError:
+        raise ConfigError(name, "is not a database URL such as sqlite:///var/mailkeep.db or mysql://user:password@host/name") from None
+    if url.drivername in ("mysql", "mariadb", "mysql+mysqldb", "mariadb+mysqldb"):
+        url = url.set(drivername="mysql+mysqldb").update_query_dict({"charset": "utf8mb4"})
+    elif url.drivername in ("postgresql", "postgres", "postgresql+psycopg"):
+        url = url.set(drivername="postgresql+psycopg")
+    elif url.drivername == "sqlite":
+        if not url.database or url.database == ":memory:":
+            raise ConfigError(name, "SQLite needs a file: sqlite:///var/mailkeep.db")
+        url = url.set(database=str(BASE_DIR / url.database))
+    else:
+        raise ConfigError(name, f"{url.drivername} is none of sqlite, mysql, postgresql")
+    return url.render_as_string(hide_password=False)
+
+
+def store_url(name: str, default: str) -> str:
+    value = env_str(name, default)
+    scheme, colon, rest = value.partition(":")
+    if not colon or scheme != "file" or not rest.strip("/"):
+        raise ConfigError(name, f"{value!r} is not a store URL such as file:///var/lib/mailkeep/store")
+    path = rest.removeprefix("//")
+    return f"file://{BASE_DIR / path}"
+
+
+def env_choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
+    value = env_str(name, default)
+    if value not in allowed:
+        raise ConfigError(name, f"{value!r} is none of {', '.join(allowed)}")
+    return value
+
+
+NODE_NAME_RULE = "lower-case letters, digits, - . and _, beginning with a letter or digit, at most 64"
+
+
+def is_node_name(value: str) -> bool:
+    return re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", value) is not None
+
+
+def node_name(name: str, default: str) -> str:
+    value = env_str(name, default).lower()
+    if not is_node_name(value):
+        raise ConfigError(name, f"{value!r} is not a node name: {NODE_NAME_RULE}")
+    return value
+
+
+def refuse_weak_secret(secret: str) -> None:
+    if secret.lower() in WEAK_SECRETS or len(secret) < 16:
+        raise ConfigError("SECRET_KEY", "is missing, well known or shorter than 16 characters; `make run` writes one to var/secret_key")
