@@ -62,15 +62,13 @@ class Limits:
 class Outline:
     parts: tuple[Part, ...]
     """Leaves only, in their order; `index` names one of them for good."""
-    alternatives: frozenset[int]
-    """Indexes of parts that are one of several forms of the same."""
     omitted: frozenset[Omitted]
 
 
 def outline(raw: bytes, limits: Limits | None = None) -> Outline:
     walk = _Walk(raw, limits or Limits())
     walk.run()
-    return Outline(tuple(walk.leaves), frozenset(walk.alternatives), frozenset(walk.omitted))
+    return Outline(tuple(walk.leaves), frozenset(walk.omitted))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +77,6 @@ class _Span:
     end: int
     depth: int
     default: str
-    alternative: bool
 
 
 class _Walk:
@@ -89,14 +86,13 @@ class _Walk:
         self.raw = raw
         self.limits = limits
         self.leaves: list[Part] = []
-        self.alternatives: set[int] = set()
         self.omitted: set[Omitted] = set()
         self.budget = limits.parts * 4
         self.looks = 50_000
         self.header_bytes = _ALL_HEADERS_BYTES
 
     def run(self) -> None:
-        stack = [_Span(0, len(self.raw), 0, "text/plain", False)]
+        stack = [_Span(0, len(self.raw), 0, "text/plain")]
         while stack:
             if len(self.leaves) >= self.limits.parts or self.budget <= 0 or self.header_bytes <= 0:
                 self.omitted.add(Omitted.PARTS)
@@ -142,14 +138,12 @@ class _Walk:
             start=body,
             end=span.end,
         )
-        if span.alternative:
-            self.alternatives.add(part.index)
         self.leaves.append(part)
 
     def _split(self, start: int, end: int, boundary: bytes, depth: int, kind: str) -> list[_Span]:
         """Between the boundary lines; where the last one is missing, up to the end."""
         mark = b"--" + boundary
-        alternative, default = kind == "multipart/alternative", "message/rfc822" if kind == "multipart/digest" else "text/plain"
+        default = "message/rfc822" if kind == "multipart/digest" else "text/plain"
         spans: list[_Span] = []
         opened = -1
         position = self.raw.find(mark, start, end)
@@ -162,13 +156,13 @@ class _Walk:
             at_line_start = position == start or self.raw[position - 1] in b"\r\n"
             if at_line_start and (rest := _REST.match(self.raw, after, end)):
                 if opened >= 0:
-                    spans.append(_Span(opened, _before_line(self.raw, position, opened), depth + 1, default, alternative))
+                    spans.append(_Span(opened, _before_line(self.raw, position, opened), depth + 1, default))
                 opened = -1 if rest[1] or rest.end() == end else rest.end()
                 if rest[1]:
                     break
             position = self.raw.find(mark, after, end)
         if opened >= 0 and position < 0:
-            spans.append(_Span(opened, end, depth + 1, default, alternative))
+            spans.append(_Span(opened, end, depth + 1, default))
         return spans
 
 

@@ -15,6 +15,7 @@ from app.ids import first_id_at
 from app.models import Mail, MailDetail, MailRecipient
 from app.queries.matching import contains, contains_any_case, prefix_range, starts_with
 from app.queries.plan import Bounds, Branch, Part
+from app.queries.scope import Scope
 
 
 @unique
@@ -123,8 +124,8 @@ def _id_at(moment: datetime | None) -> int | None:
     return None if moment is None else first_id_at(moment)
 
 
-def part_of(found: Filter, addresses: tuple[str, ...] | None) -> Part | None:
-    """None for what bounds_of has dealt with. Of other recipients than `addresses` (None: all) no filter tells anything."""
+def part_of(found: Filter, scope: Scope) -> Part | None:
+    """None for what bounds_of has dealt with. Of recipients that are not in `scope` no filter tells anything."""
     field = FIELDS[found.field]
     match field.kind:
         case Kind.TIME:
@@ -138,9 +139,9 @@ def part_of(found: Filter, addresses: tuple[str, ...] | None) -> Part | None:
         case Kind.SYMBOL:
             return _symbol(found)
         case Kind.QUICK:
-            return _any_of([part for inner in found.value if (part := part_of(inner, addresses)) is not None])
+            return _any_of([part for inner in found.value if (part := part_of(inner, scope)) is not None])
     if field.column.class_ is MailRecipient:
-        return _recipient(field, found, addresses)
+        return _recipient(field, found, scope)
     return _words(field, found)
 
 
@@ -173,7 +174,7 @@ def _words(field: Field, found: Filter) -> Part:
     return Part(anywhere(column, text), needs_detail=wide)
 
 
-def _recipient(field: Field, found: Filter, addresses: tuple[str, ...] | None) -> Part:
+def _recipient(field: Field, found: Filter, scope: Scope) -> Part:
     column, text = field.column, found.value
     match found.op:
         case Op.IS | Op.NOT:
@@ -182,8 +183,8 @@ def _recipient(field: Field, found: Filter, addresses: tuple[str, ...] | None) -
             inner = starts_with(column, text)
         case _:
             inner = contains(column, text)
-    if addresses is not None:
-        inner = and_(inner, MailRecipient.address.in_(addresses))
+    if not scope.everything:
+        inner = and_(inner, scope.recipient())
     condition: ColumnElement[bool] = exists().where(MailRecipient.mail_id == Mail.id, inner)
     if found.op in (Op.NOT, Op.LACKS):
         return Part(not_(condition))

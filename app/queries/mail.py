@@ -10,7 +10,7 @@ from app.mime.addresses import addresses_of
 from app.mime.headers import decode_bytes, parse_headers
 from app.mime.private import for_recipient
 from app.models import MailDetail, MailRecipient
-from app.queries.visibility import addresses_seen_by
+from app.queries.visibility import scope_of
 
 
 def detail_of(mail_id: int) -> MailDetail | None:
@@ -21,17 +21,19 @@ def recipients_of(mail_id: int, user: Any) -> Sequence[MailRecipient]:
     """All for who sees all mail; others see themselves and whom the message's own To and Cc name, so that no Bcc is told."""
     query = select(MailRecipient).where(MailRecipient.mail_id == mail_id).order_by(MailRecipient.position)
     recipients = db.session.scalars(query).all()
-    own = addresses_seen_by(user)
-    if own is None:
+    scope = scope_of(user)
+    if scope.everything:
         return recipients
-    known = {*own, *_named_in(detail_of(mail_id))}
-    return [recipient for recipient in recipients if recipient.address in known]
+    named = _named_in(detail_of(mail_id))
+    return [recipient for recipient in recipients if scope.owns(recipient.address) or recipient.address in named]
 
 
 def headers_of(detail: MailDetail, user: Any) -> str:
     """As they came for who sees all mail; for others without what they tell of further recipients."""
-    own = addresses_seen_by(user)
-    return detail.headers if own is None else for_recipient(detail.headers.encode("utf-8", "replace"), own).decode("utf-8", "replace")
+    scope = scope_of(user)
+    if scope.everything:
+        return detail.headers
+    return for_recipient(detail.headers.encode("utf-8", "replace"), scope.owns).decode("utf-8", "replace")
 
 
 def _named_in(detail: MailDetail | None) -> set[str]:

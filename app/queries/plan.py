@@ -116,15 +116,17 @@ def make_plan(connection: Connection, parts: Sequence[Part], bounds: Bounds, cap
 
 def count_of(connection: Connection, branches: Sequence[Branch], bounds: Bounds, cap: int, seconds: float) -> int:
     """Each mail once, and never more than cap + 1."""
-    queries: list[Any] = [branch.ids(bounds).limit(cap + 1) for branch in branches]
-    doubled = branches[0].index == "ix_mail_recipient_domain"
-    found: Select[Any] | CompoundSelect[Any]
-    if len(queries) > 1:
-        found = union(*(select(query.subquery()) for query in queries))
-    else:
-        found = queries[0].distinct() if doubled else queries[0]
+    queries: list[Any] = [_ids(branch, bounds).limit(cap + 1) for branch in branches]
+    found: Select[Any] | CompoundSelect[Any] = union(*(select(query.subquery()) for query in queries)) if len(queries) > 1 else queries[0]
     ids = found.subquery()
     return min(cap + 1, int(fetch(connection, select(func.count()).select_from(ids), seconds)[0][0]))
+
+
+def _ids(branch: Branch, bounds: Bounds) -> Select[Any]:
+    """A mail may have several recipients in one domain, and several of many addresses."""
+    query = branch.ids(bounds)
+    once = branch.is_ordered and branch.index != "ix_mail_recipient_domain"
+    return query if once or branch.key.class_ is Mail else query.distinct()
 
 
 def count_all(connection: Connection, bounds: Bounds, cap: int, seconds: float) -> int:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, select
+from sqlalchemy import Select, bindparam, func, select
 
 from app.extensions import db
 from app.ids import first_id_at, id_time
@@ -13,6 +13,7 @@ from app.models.base import BigId
 from app.queries.bounded import Deadline, TooSlow, fetch
 from app.queries.fields import Filter, Op
 from app.queries.plan import Bounds, Branch
+from app.queries.scope import Scope
 from app.queries.search import Search, find
 
 _STORED = Branch(Mail.copy_state == CopyState.STORED, "ix_mail_copy_state")
@@ -35,13 +36,13 @@ class Days:
     """The newest earlier day that has one."""
 
 
-def stored_days(addresses: tuple[str, ...] | None, last: date, zone: tzinfo, length: int = 14, seconds: float = 1.5) -> Days:
+def stored_days(scope: Scope, last: date, zone: tzinfo, length: int = 14, seconds: float = 1.5) -> Days:
     """The days up to `last` in the viewer's zone, for the whole log or for some recipients."""
     days = [last - timedelta(days=back) for back in range(length)]
-    if addresses == ():
+    if scope.is_empty:
         return Days([], days[-1], last, None)
     deadline = Deadline(seconds)
-    query = _count(addresses)
+    query = _count(scope)
     shown = []
     with db.engine.connect() as connection:
         for day in days:
@@ -51,7 +52,7 @@ def stored_days(addresses: tuple[str, ...] | None, last: date, zone: tzinfo, len
             except TooSlow:
                 count = None
             shown += [Day(day, count)] if count != 0 else []
-    older = _newest_before(addresses, _start(days[-1], zone), seconds)
+    older = _newest_before(scope, _start(days[-1], zone), seconds)
     return Days(shown, days[-1], last, None if older is None else id_time(older).astimezone(zone).date())
 
 
@@ -59,22 +60,21 @@ def _start(day: date, zone: tzinfo) -> int:
     return first_id_at(datetime.combine(day, time(), zone))
 
 
-def _count(addresses: tuple[str, ...] | None) -> Select[Any]:
+def _count(scope: Scope) -> Select[Any]:
     """Made once and asked for each day: a count over a stretch of an index."""
     low: Any = bindparam("low", type_=BigId)
     high: Any = bindparam("high", type_=BigId)
-    return select(func.count()).select_from(_stored(addresses, Bounds(low, high)).subquery())
+    return select(func.count()).select_from(_stored(scope, Bounds(low, high)).subquery())
 
 
-def _newest_before(addresses: tuple[str, ...] | None, before: int, seconds: float) -> int | None:
-    rows = find(Search(addresses, (Filter("stored", Op.IS, True),)), 1, before=before, seconds=seconds, cap=1000).rows
+def _newest_before(scope: Scope, before: int, seconds: float) -> int | None:
+    rows = find(Search(scope, (Filter("stored", Op.IS, True),)), 1, before=before, seconds=seconds, cap=1000).rows
     return rows[0].id if rows else None
 
 
-def _stored(addresses: tuple[str, ...] | None, bounds: Bounds) -> Select[Any]:
-    if addresses is None:
+def _stored(scope: Scope, bounds: Bounds) -> Select[Any]:
+    if scope.everything:
         return _STORED.ids(bounds)
-    wanted: ColumnElement[bool] = MailRecipient.address.in_(addresses)
     query = select(MailRecipient.mail_id).join(Mail, Mail.id == MailRecipient.mail_id)
-    query = query.where(wanted, Mail.copy_state == CopyState.STORED, *bounds.conditions(MailRecipient.mail_id))
-    return query.distinct() if len(addresses) > 1 else query
+    query = query.where(scope.recipient(), Mail.copy_state == CopyState.STORED, *bounds.conditions(MailRecipient.mail_id))
+    return query.distinct() if scope.domains or len(scope.addresses) > 1 else query

@@ -10,6 +10,7 @@ from sqlalchemy import Row
 
 from app.models import Mail
 from app.queries.fields import Filter, Op
+from app.queries.scope import Scope
 from app.queries.search import Search, find
 
 _DAYS = 30
@@ -28,14 +29,14 @@ class Related:
     """Time ran out at this id, so older ones may be missing."""
 
 
-def related_mails(mail: Mail, addresses: tuple[str, ...] | None) -> list[Related]:
+def related_mails(mail: Mail, scope: Scope) -> list[Related]:
     """At most ten of each kind, newest first, without the mail itself; kinds of which there surely is none are left out."""
     since = Filter("time", Op.GE, (mail.received_at - timedelta(days=_DAYS), None))
     kinds = (("message_id", mail.message_id), ("sender", mail.mail_from), ("subject", mail.subject), ("ip", mail.ip or ""))
     found = []
     for field, value in kinds:
         if value:
-            search = Search(addresses, (since, Filter(field, Op.IS, _typed(field, value))))
+            search = Search(scope, (since, Filter(field, Op.IS, _typed(field, value))))
             page = find(search, _MOST + 1, seconds=_SECONDS, cap=1000)
             rows = [row for row in page.rows if row.id != mail.id]
             if rows or page.searched_to is not None:

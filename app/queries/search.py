@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, exists, false, func, literal, select
+from sqlalchemy import Row, func, literal, select
 
 from app.extensions import db
 from app.ids import MAX_ID
 from app.models import Mail, MailDetail, MailRecipient
 from app.queries.bounded import Deadline, TooSlow, fetch
 from app.queries.fields import Filter, bounds_of, part_of
-from app.queries.plan import Bounds, Branch, Part, Plan, plan_of
+from app.queries.plan import Bounds, Part, Plan, plan_of
+from app.queries.scope import Scope
 from app.queries.walk import Walk, Window, conditions_of, joined, passing
 
 _CHECKED_ROWS = 500
@@ -38,21 +39,22 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What is looked for, and in whose mails: `addresses` is queries.visibility.addresses_seen_by(user)."""
+    """What is looked for, and in whose mails: `scope` is queries.visibility.scope_of(user)."""
 
-    addresses: tuple[str, ...] | None
+    scope: Scope
     filters: tuple[Filter, ...] = ()
 
     def parts(self) -> list[Part]:
-        parts = [part for found in self.filters if (part := part_of(found, self.addresses)) is not None]
-        return parts if self.addresses is None else [scope_part(self.addresses), *parts]
+        parts = [part for found in self.filters if (part := part_of(found, self.scope)) is not None]
+        own = self.scope.part()
+        return parts if own is None else [own, *parts]
 
     @property
     def columns(self) -> tuple[Any, ...]:
         """Of a list's row. Whoever does not see all mail sees no other recipient there, and not how many there are."""
-        if self.addresses is None:
+        if self.scope.everything:
             return (*_COLUMNS, Mail.first_rcpt, Mail.rcpt_count)
-        mine = select(func.min(MailRecipient.address)).where(MailRecipient.mail_id == Mail.id, MailRecipient.address.in_(self.addresses))
+        mine = select(func.min(MailRecipient.address)).where(MailRecipient.mail_id == Mail.id, self.scope.recipient())
         return (*_COLUMNS, mine.correlate(Mail).scalar_subquery().label("first_rcpt"), literal(1).label("rcpt_count"))
 
     @property
@@ -72,19 +74,11 @@ class Found:
     """Never more than cap + 1, which stands for "more than the cap"; None: only known by looking at all."""
 
 
-def scope_part(addresses: tuple[str, ...]) -> Part:
-    if not addresses:
-        return Part(false())
-    condition = exists().where(MailRecipient.mail_id == Mail.id, MailRecipient.address.in_(addresses))
-    branches = tuple(Branch(MailRecipient.address == address, "ix_mail_recipient_address") for address in addresses)
-    return Part(condition, branches)
-
-
 def find(
     search: Search, size: int, *, before: int | None = None, after: int | None = None, seconds: float = 1.5, cap: int = 10_000
 ) -> Found:
     """One page, newest first: below `before`, or the ones just above `after`."""
-    if search.addresses == ():
+    if search.scope.is_empty:
         return Found([], count=0)
     deadline = Deadline(seconds)
     with db.engine.connect() as connection:

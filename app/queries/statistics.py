@@ -44,7 +44,7 @@ class Statistics:
 
 def statistics_of(search: Search, seconds: float = 1.5, cap: int = 10_000) -> Statistics:
     found = Statistics()
-    if search.addresses == ():
+    if search.scope.is_empty:
         return found
     deadline = Deadline(seconds)
     with db.engine.connect() as connection:

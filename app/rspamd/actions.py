@@ -16,9 +16,6 @@ class Action(StrEnum):
     ACCEPT = "accept"
 
 
-DELIVERED = frozenset({Action.NO_ACTION, Action.ADD_HEADER, Action.REWRITE_SUBJECT, Action.ACCEPT})
-DEFERRED = frozenset({Action.GREYLIST, Action.SOFT_REJECT})
-
 _TONES: dict[str, str] = {
     Action.NO_ACTION: "good",
     Action.ACCEPT: "good",

@@ -2,7 +2,7 @@
 
 import pathlib
 
-from flask import Flask, current_app
+from flask import Flask
 
 from app.extensions import db
 from app.security.machine import NodeBook
@@ -13,8 +13,3 @@ def init_app(app: Flask) -> None:
     app.wsgi_app = TrustedProxies(app.wsgi_app, app.config["TRUSTED_PROXIES"])  # type: ignore[method-assign]
     with app.app_context():
         app.extensions["mailkeep_nodes"] = NodeBook(db.engine, pathlib.Path(app.config["SPOOL_DIR"]) / "nodes.json")
-
-
-def node_book() -> NodeBook:
-    found: NodeBook = current_app.extensions["mailkeep_nodes"]
-    return found

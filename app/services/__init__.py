@@ -3,7 +3,6 @@
 from flask import Flask, current_app
 
 from app.services.assembly import Assembly
-from app.services.intake import Intake
 
 
 def init_app(app: Flask) -> None:
@@ -14,8 +13,3 @@ def init_app(app: Flask) -> None:
 def assembly() -> Assembly:
     found: Assembly = current_app.extensions["mailkeep_intake"]
     return found
-
-
-def intake() -> Intake:
-    """The running intake of this app, started at its first use."""
-    return assembly().get()

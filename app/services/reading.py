@@ -1,20 +1,19 @@
 """The raw copy of a mail, for whoever may see the mail."""
 
-from collections.abc import Collection
-
 from flask import current_app
 from flask_babel import gettext as _
 
 from app.errors import NotFound
 from app.mime.private import for_recipient
 from app.models import Mail
+from app.queries.scope import Scope
 from app.storage import store_for
 
 
-def raw_for(mail: Mail, own: Collection[str] | None) -> bytes:
-    """As the one who reads it may see it: all of it (None), or without what the header tells of recipients other than `own`."""
+def raw_for(mail: Mail, scope: Scope) -> bytes:
+    """As the one who reads it may see it: all of it, or without what the header tells of other recipients."""
     raw = raw_of(mail)
-    return raw if own is None else for_recipient(raw, own)
+    return raw if scope.everything else for_recipient(raw, scope.owns)
 
 
 def raw_of(mail: Mail) -> bytes:

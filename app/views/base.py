@@ -6,10 +6,9 @@ from typing import Any
 
 from flask import abort, current_app, g, has_request_context, request
 from flask_appbuilder import ModelView, expose
-from flask_appbuilder.security.decorators import has_access
-from flask_appbuilder.urltools import get_filter_args, get_order_args
+from flask_appbuilder.urltools import get_order_args
+from flask_babel import gettext as _
 
-from app.ids import MAX_ID
 from app.views.datamodel import ScopedInterface
 
 _FILTER = re.compile(r"_flt_(\d)_(.+)")
@@ -66,22 +65,22 @@ class SafeView:
         for name, value in request.args.items(multi=True):
             if name.startswith(("page_", "psize_")):
                 if not (value.isascii() and value.isdigit() and len(value) < 7):
-                    abort(400, f"{name} is no page number.")
+                    abort(400, _("%(name)s is no page number.", name=name))
                 if name.startswith("psize_") and not 1 <= int(value) <= limit:
-                    abort(400, f"A page has 1 to {limit} rows.")
+                    abort(400, _("A page has 1 to %(most)s rows.", most=limit))
                 if name.startswith("page_") and int(value) * limit > current_app.config["COUNT_CAP"]:
-                    abort(400, "That page is too far back; search instead.")
+                    abort(400, _("That page is too far back; search instead."))
             if name.startswith("_flt_"):
                 self._check_filter(name)
         order = get_order_args().get(type(self).__name__)
         if order and order[0] not in self.order_columns:  # type: ignore[attr-defined]
-            abort(400, "This list has no such order.")
+            abort(400, _("This list has no such order."))
 
     def _check_filter(self, name: str) -> None:
         match = _FILTER.fullmatch(name)
         offered = self._filters.get_search_filters().get(match[2], []) if match else []
         if not match or int(match[1]) >= len(offered):
-            abort(400, f"There is no filter {name[:80]}.")
+            abort(400, _("There is no filter %(name)s.", name=name[:80]))
 
     def _list(self, **kwargs: Any) -> Any:
         self.check_parameters()
@@ -117,7 +116,7 @@ class SafeView:
         if not self.appbuilder.sm.has_access(allowed, self.class_permission_name):  # type: ignore[attr-defined]
             abort(403)
         if not 1 <= len(keys) <= current_app.config["MAX_PAGE_SIZE"]:
-            abort(400, "Choose some rows, and no more than a page has.")
+            abort(400, _("Choose some rows, and no more than a page has."))
         items = [self.datamodel.get(key, self._base_filters) for key in keys]  # type: ignore[attr-defined]
         if any(item is None for item in items):
             abort(404)
@@ -146,54 +145,6 @@ def _nothing(**_: Any) -> str:
 
 
 class ScopedModelView(SafeView, ModelView):
-    """FAB's ModelView as it should be. `list_query_columns` names what a row of the list reads from the table."""
+    """FAB's ModelView as it should be."""
 
     base_filters: Any = None
-    list_query_columns: list[str] = []
-
-
-class KeysetModelView(ScopedModelView):
-    """For tables that grow without end: newest first, pages by key, `?before=<id>` and `?after=<id>`."""
-
-    def _list(self, **kwargs: Any) -> Any:  # noqa: ARG002 - FAB's signature
-        self.check_parameters()
-        before, after = _key("before"), _key("after")
-        get_filter_args(self._filters)
-        filters = self._filters.get_joined_filters(self._base_filters)
-        size = int(request.args.get(f"psize_{type(self).__name__}") or current_app.config["PAGE_SIZE"])
-        page = self.datamodel.keyset_page(filters, size, self.list_query_columns, before, after)
-        widgets = {
-            "list": self.list_widget(
-                label_columns=self.label_columns,
-                include_columns=self.list_columns,
-                value_columns=self.datamodel.get_values(page.rows, self.list_columns),
-                order_columns=[],
-                formatters_columns=self.formatters_columns,
-                page=None,
-                page_size=size,
-                count=page.count,
-                pks=[str(key) for key in self.datamodel.get_keys(page.rows)],
-                actions=self.actions,
-                filters=self._filters,
-                modelview_name=type(self).__name__,
-                keyset=page,
-                rows=page.rows,
-                shown=len(page.rows),
-            )
-        }
-        self.update_redirect()
-        return self._get_search_widget(form=self.search_form.refresh(), widgets=widgets)
-
-    @expose("/list/")
-    @has_access
-    def list(self) -> Any:
-        return self.render_template(self.list_template, title=self.list_title, widgets=self._list())
-
-
-def _key(name: str) -> int | None:
-    text = request.args.get(name)
-    if text is None:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= MAX_ID):
-        abort(400, f"{name} is no mail id.")
-    return int(text)

@@ -1,6 +1,5 @@
 """The one data access under all FAB views: counts that stop, pages that do not skip, only the columns that are shown."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from flask import current_app
@@ -8,35 +7,13 @@ from flask_appbuilder.models.sqla.interface import SQLAInterface
 from sqlalchemy import Integer, func, select
 from sqlalchemy.orm import load_only
 
-from app.models.base import IpAddress
 from app.views.filters import FilterConverter
 
-# Columns that ingest writes in lower case.
-_LOWER = {"mail_from", "mail_from_domain", "mime_from", "mime_from_domain", "action"}
 _MAX_RELATED = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    rows: list[Any]
-    count: int
-    """Never more than COUNT_CAP + 1, which stands for "more than COUNT_CAP"."""
-    newer: int | None
-    """`after` of the page of newer rows, or None where there is none."""
-    older: int | None
 
 
 class ScopedInterface(SQLAInterface):
     filter_converter_class = FilterConverter
-
-    def is_ip(self, column: str) -> bool:
-        return isinstance(self._type(column), IpAddress)
-
-    def is_lower(self, column: str) -> bool:
-        return self._type(column) is not None and column in _LOWER
-
-    def is_recipient(self, column: str) -> bool:
-        return self._type(column) is not None and column == "first_rcpt"
 
     def is_column(self, column: str) -> bool:
         return self._type(column) is not None
@@ -71,25 +48,6 @@ class ScopedInterface(SQLAInterface):
         query = self.apply_order_by(query, order_column, order_direction, add_pk=True)
         rows = self.apply_pagination(query, page, size).all()
         return count or len(rows), rows
-
-    def keyset_page(self, filters: Any, size: int, columns: list[str], before: int | None, after: int | None) -> Page:
-        """Newest first by primary key; no OFFSET, so the last page costs what the first does."""
-        key = self._keys()[0]
-        base = self.apply_filters(self.session.query(self.obj), filters)
-        query = self._columns_only(base, columns)
-        if after is not None:
-            rows = query.filter(key > after).order_by(key.asc()).limit(size + 1).all()
-            more_newer, more_older = len(rows) > size, True
-            rows = rows[:size][::-1]
-        else:
-            query = query if before is None else query.filter(key < before)
-            rows = query.order_by(key.desc()).limit(size + 1).all()
-            more_newer, more_older = before is not None, len(rows) > size
-            rows = rows[:size]
-        first, last = (self.get_pk_value(rows[0]), self.get_pk_value(rows[-1])) if rows else (before, after)
-        count = self.query_count(self.session.query(self.obj), filters)
-        newer = first - (0 if rows else 1) if more_newer and first is not None else None
-        return Page(rows, count, newer, last + (0 if rows else 1) if more_older and last is not None else None)
 
     def get(self, id: Any, filters: Any = None, select_columns: Any = None, outer_default_load: bool = False) -> Any:  # noqa: A002
         """None as well for an id that no row can have, where FAB would ask the database and fail."""

@@ -23,7 +23,7 @@ from app.queries.mail import detail_of
 from app.queries.related import related_mails
 from app.queries.search import Found, find
 from app.queries.searches import searches_of
-from app.queries.visibility import addresses_seen_by, get_mail, is_admin
+from app.queries.visibility import get_mail, is_admin, scope_of
 from app.views.base import ScopedModelView
 from app.views.datamodel import ScopedInterface
 from app.views.export import exported
@@ -143,7 +143,7 @@ class MailLogView(ScopedModelView):
     @permission_name("list")
     def related(self, pk: str) -> Any:
         mail = get_mail(g.user, _mail_id(pk))
-        found = related_mails(mail, addresses_seen_by(g.user))
+        found = related_mails(mail, scope_of(g.user))
         template = "mails/_related.html" if "X-Fragment" in request.headers else "mails/related.html"
         return self.render_template(template, title=_("Related mails"), mail=mail, related=found, labels=FIELD_LABELS, url=search_url)
 

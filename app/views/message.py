@@ -16,7 +16,7 @@ from app.mime.message import attachment_of, read_message, rendered
 from app.mime.parts import Omitted
 from app.mime.risks import Risk
 from app.models import Mail
-from app.queries.visibility import addresses_seen_by, get_mail
+from app.queries.visibility import get_mail, scope_of
 from app.services.reading import raw_for, raw_of
 
 _MAX_SOURCE = 512 << 10
@@ -82,7 +82,7 @@ class MessageView(BaseView):
     @permission_name("read")
     def source(self, mail_id: int) -> Any:
         mail = get_mail(g.user, mail_id)
-        raw = raw_for(mail, addresses_seen_by(g.user))
+        raw = raw_for(mail, scope_of(g.user))
         text = block_text(raw[:_MAX_SOURCE])
         return self.render_template("message/source.html", title=_("Source"), mail=mail, source=text, is_cut=len(raw) > _MAX_SOURCE)
 
@@ -92,7 +92,7 @@ class MessageView(BaseView):
     def download(self, mail_id: int) -> Response:
         """Byte for byte as it came, but for what the header tells one recipient of the others."""
         mail = get_mail(g.user, mail_id)
-        return _file(raw_for(mail, addresses_seen_by(g.user)), _mail_name(mail))
+        return _file(raw_for(mail, scope_of(g.user)), _mail_name(mail))
 
     @expose("/<int:mail_id>/part/<int:index>")
     @has_access

@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 from app.clock import utcnow
 from app.errors import BadRequest
 from app.queries.quarantine import stored_days
-from app.queries.visibility import addresses_seen_by
+from app.queries.visibility import scope_of
 from app.views.mail_log import search_url
 from app.views.zone import viewer_zone
 
@@ -28,7 +28,7 @@ class QuarantineView(BaseView):
         zone = viewer_zone()
         text = request.args.get("until")
         last = utcnow().astimezone(zone).date() if text is None else _day(text)
-        found = stored_days(addresses_seen_by(g.user), last, zone, seconds=current_app.config["SEARCH_SECONDS"])
+        found = stored_days(scope_of(g.user), last, zone, seconds=current_app.config["SEARCH_SECONDS"])
         return self.render_template("quarantine/days.html", title=_l("Quarantine"), days=found, is_first=text is None)
 
     @expose("/<day>")

@@ -11,7 +11,7 @@ RAW = (
     b"To: <bob@example.com>, carol@example.com\r\nBCC : secret@example.com,\r\n other@example.com\r\n"
     b"Subject: hello\r\n\r\nBcc: stays@example.com\r\n"
 )
-OWN = ("bob@example.com",)
+OWN = frozenset({"bob@example.com"}).__contains__
 
 
 def test_what_tells_of_others_is_left_out_and_all_else_stays_as_it_was() -> None:

@@ -10,6 +10,7 @@ from app.ids import first_id_at
 from app.models import Mail
 from app.queries import related
 from app.queries.related import Related, related_mails
+from app.queries.scope import ALL, Scope
 from app.queries.search import Found
 from tests.make import make_mails
 
@@ -19,7 +20,7 @@ ALONE = {"ip": "203.0.113.200", "mail_from": "alone@alone.example"}
 
 def found(app: Flask, mail_id: int, addresses: tuple[str, ...] | None = None) -> list[Related]:
     with app.app_context():
-        return related_mails(db.session.get_one(Mail, mail_id), addresses)
+        return related_mails(db.session.get_one(Mail, mail_id), ALL if addresses is None else Scope(addresses=addresses))
 
 
 def ids(kinds: list[Related]) -> Of:

@@ -14,6 +14,7 @@ from app.errors import BadRequest
 from app.extensions import db
 from app.forms.search import Term, read_filters, read_terms
 from app.models import Mail
+from app.queries.scope import ALL, NOBODY, Scope
 from app.queries.search import Found, Search, find
 from app.services.insert import insert_entries
 from tests.make import make_entry, make_mails
@@ -55,7 +56,7 @@ def mails(any_app: Flask) -> list[Any]:
 
 def search_of(*texts: str, addresses: tuple[str, ...] | None = None) -> Search:
     pairs = [tuple(text.split("=", 1)) for text in texts]
-    return Search(addresses, read_filters(read_terms(pairs), UTC))  # type: ignore[arg-type]
+    return Search(ALL if addresses is None else Scope(addresses=addresses), read_filters(read_terms(pairs), UTC))  # type: ignore[arg-type]
 
 
 def all_pages(search: Search, size: int = 17) -> list[int]:
@@ -296,4 +297,4 @@ def test_terms_read_and_write_the_same_url() -> None:
 def test_nobody_finds_nothing(app: Flask) -> None:
     make_mails(app, 3)
     with app.app_context():
-        assert find(Search(()), 5) == Found([], count=0)
+        assert find(Search(NOBODY), 5) == Found([], count=0)

@@ -1,0 +1,67 @@
+"""Whose mail somebody may see, as one value that every search, list, count and page is asked with."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from sqlalchemy import ColumnElement, exists, false, or_, true
+
+from app.models import Mail, MailRecipient
+from app.queries.plan import Branch, Part
+
+_MOST_BRANCHES = 32
+"""Beyond so many addresses the index is read once for all of them, and not in the order of ids."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """All mail, or what went to some addresses and domains."""
+
+    everything: bool = False
+    addresses: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.everything or self.addresses or self.domains)
+
+    def owns(self, address: str) -> bool:
+        """Whether this recipient of a mail is one of theirs."""
+        return self.everything or address in self._addresses or address.rpartition("@")[2] in self.domains
+
+    @cached_property
+    def _addresses(self) -> frozenset[str]:
+        return frozenset(self.addresses)
+
+    def recipient(self) -> ColumnElement[bool]:
+        """Of a row of mail_recipient: one of theirs."""
+        if self.everything:
+            return true()
+        own = [MailRecipient.address.in_(self.addresses)] if self.addresses else []
+        return or_(false(), *own, *([MailRecipient.domain.in_(self.domains)] if self.domains else []))
+
+    def condition(self) -> ColumnElement[bool]:
+        """Of a row of mail."""
+        if self.everything:
+            return true()
+        return false() if self.is_empty else exists().where(MailRecipient.mail_id == Mail.id, self.recipient())
+
+    def part(self) -> Part | None:
+        """As the first part of each search; None where all mail is meant."""
+        if self.everything:
+            return None
+        return Part(self.condition(), self._branches()) if not self.is_empty else Part(false())
+
+    def _branches(self) -> tuple[Branch, ...]:
+        ordered = len(self.addresses) + len(self.domains) <= _MOST_BRANCHES
+        addresses, domains = "ix_mail_recipient_address", "ix_mail_recipient_domain"
+        if ordered:
+            by_address = [Branch(MailRecipient.address == address, addresses) for address in self.addresses]
+            by_domain = [Branch(MailRecipient.domain == domain, domains) for domain in self.domains]
+        else:
+            by_address = [Branch(MailRecipient.address.in_(self.addresses), addresses, is_ordered=False)] if self.addresses else []
+            by_domain = [Branch(MailRecipient.domain.in_(self.domains), domains, is_ordered=False)] if self.domains else []
+        return (*by_address, *by_domain)
+
+
+ALL = Scope(everything=True)
+NOBODY = Scope()
