@@ -21,7 +21,7 @@ from sqlalchemy import event, func, select
 from app.extensions import db
 from app.models import CopyState, Mail, MailRecipient
 from app.queries.visibility import is_admin
-from app.security.roles import sync_permissions
+from app.services.permissions import sync_permissions
 from bench.million import app_on
 from bench.screens import PAGES, Page
 from bench.server import KeptMariaDB

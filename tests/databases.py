@@ -7,7 +7,7 @@ import uuid
 import flask_migrate
 from flask import Flask
 
-from app.security.roles import sync_permissions
+from app.services.permissions import sync_permissions
 from environment import database_url
 from tests.apps import close, make_app
 from tests.servers.mariadb import MariaDB

@@ -8,8 +8,9 @@ from flask import current_app
 from flask.cli import AppGroup
 
 from app.cli.answer import plainly
-from app.security.roles import ensure_admin, sync_permissions
 from app.services.nodes import register_local
+from app.services.people import ensure_admin
+from app.services.permissions import sync_permissions
 
 mailkeep = AppGroup("mailkeep", help="Set up and look after this installation.")
 

@@ -4,6 +4,20 @@ import flask_appbuilder.security.sqla.models  # noqa: F401
 
 from app.models.mail import CopyState, Direction, Listing, Mail, MailDetail, MailRecipient, NoticeState, ReleaseState
 from app.models.node import Node
+from app.models.people import UserAddress, UserDomain
 from app.models.search import SavedSearch
 
-__all__ = ["CopyState", "Direction", "Listing", "Mail", "MailDetail", "MailRecipient", "Node", "NoticeState", "ReleaseState", "SavedSearch"]
+__all__ = [
+    "CopyState",
+    "Direction",
+    "Listing",
+    "Mail",
+    "MailDetail",
+    "MailRecipient",
+    "Node",
+    "NoticeState",
+    "ReleaseState",
+    "SavedSearch",
+    "UserAddress",
+    "UserDomain",
+]

@@ -16,9 +16,9 @@ _MOST_BRANCHES = 32
 class Scope:
     """All mail, or what went to some addresses and domains."""
 
-    everything: bool = False
     addresses: tuple[str, ...] = ()
     domains: tuple[str, ...] = ()
+    everything: bool = False
 
     @property
     def is_empty(self) -> bool:

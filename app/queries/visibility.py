@@ -8,10 +8,11 @@ from sqlalchemy import select
 from app.errors import NotFound
 from app.extensions import db
 from app.ids import MAX_ID
-from app.models import Mail
+from app.models import Mail, UserAddress, UserDomain
 from app.queries.scope import ALL, NOBODY, Scope
+from app.roles import Role
 
-ADMIN = "Admin"
+_SEE_ALL = {Role.ADMIN, Role.AUDITOR}
 
 
 def roles_of(user: Any) -> set[str]:
@@ -20,18 +21,28 @@ def roles_of(user: Any) -> set[str]:
 
 
 def is_admin(user: Any) -> bool:
-    return bool(user.is_authenticated) and ADMIN in roles_of(user)
+    return bool(user.is_authenticated) and Role.ADMIN in roles_of(user)
 
 
 def scope_of(user: Any) -> Scope:
-    """Admins see all; anybody else the mails that have one of their addresses among the recipients."""
+    """Admins and auditors see all; a domain admin what went to his domains; and everybody what went to an address of his own."""
     if not getattr(user, "is_authenticated", False):
         return NOBODY
-    return ALL if is_admin(user) else Scope(addresses=tuple(addresses_of(user)))
+    roles = roles_of(user)
+    if roles & _SEE_ALL:
+        return ALL
+    return Scope(addresses_of(user), domains_of(user) if Role.DOMAIN_ADMIN in roles else ())
 
 
-def addresses_of(user: Any) -> list[str]:
-    return [user.email.strip().lower()] if user.email else []
+def addresses_of(user: Any) -> tuple[str, ...]:
+    """The account's own and its further ones, as they are now: a change needs no new login."""
+    further = db.session.scalars(select(UserAddress.address).where(UserAddress.user_id == user.id).order_by(UserAddress.address))
+    own = [user.email.strip().lower()] if user.email else []
+    return tuple(dict.fromkeys([*own, *further]))
+
+
+def domains_of(user: Any) -> tuple[str, ...]:
+    return tuple(db.session.scalars(select(UserDomain.domain).where(UserDomain.user_id == user.id).order_by(UserDomain.domain)))
 
 
 def get_mail(user: Any, mail_id: int) -> Mail:

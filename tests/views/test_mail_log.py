@@ -253,7 +253,8 @@ def test_roles_can_be_made_on_a_migrated_database(any_app: Flask) -> None:
 
 
 def test_syncing_permissions_twice_changes_nothing(app: Flask) -> None:
-    from app.security.roles import ensure_admin, sync_permissions
+    from app.services.people import ensure_admin
+    from app.services.permissions import sync_permissions
 
     def permissions() -> set[tuple[str, str]]:
         with app.app_context():

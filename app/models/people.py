@@ -1,0 +1,58 @@
+"""People: FAB's tables of accounts and roles, and what is ours of an account: further addresses, and domains it looks after."""
+
+from datetime import datetime
+from enum import StrEnum, unique
+
+from flask_appbuilder.security.sqla.models import Permission, PermissionView, User, ViewMenu, assoc_permissionview_role
+from flask_appbuilder.security.sqla.models import Role as RoleRow
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.models.base import Key, Model
+
+GrantLink = assoc_permissionview_role
+__all__ = ["AddressSource", "GrantLink", "Permission", "PermissionView", "RoleRow", "User", "UserAddress", "UserDomain", "ViewMenu"]
+
+
+@unique
+class AddressSource(StrEnum):
+    """Who says that an address is somebody's. What a directory says is refreshed at each login."""
+
+    ADMIN = "admin"
+    LDAP = "ldap"
+    OIDC = "oidc"
+
+
+class UserAddress(Model):
+    """A further address of an account, beside its own."""
+
+    __tablename__ = "user_address"
+    __table_args__ = (UniqueConstraint("user_id", "address", name="ux_user_address"), Index("ix_user_address_address", "address"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="CASCADE"))
+    address: Mapped[str] = mapped_column(Key(320), comment="lower case")
+    source: Mapped[str] = mapped_column(Key(10), default=AddressSource.ADMIN)
+    created_at: Mapped[datetime] = mapped_column(comment="UTC")
+
+    user: Mapped[User] = relationship(User)
+
+    def __repr__(self) -> str:
+        return self.address
+
+
+class UserDomain(Model):
+    """A domain whose mail an account with the role Domain admin looks after."""
+
+    __tablename__ = "user_domain"
+    __table_args__ = (UniqueConstraint("user_id", "domain", name="ux_user_domain"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="CASCADE"))
+    domain: Mapped[str] = mapped_column(Key(255), comment="lower case")
+    created_at: Mapped[datetime] = mapped_column(comment="UTC")
+
+    user: Mapped[User] = relationship(User)
+
+    def __repr__(self) -> str:
+        return self.domain

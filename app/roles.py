@@ -1,0 +1,56 @@
+"""The roles there are, and what each may do: the code's table, which services/permissions writes to the database."""
+
+from enum import StrEnum, unique
+from typing import Any
+
+
+@unique
+class Role(StrEnum):
+    ADMIN = "Admin"
+    DOMAIN_ADMIN = "Domain admin"
+    AUDITOR = "Auditor"
+    RECIPIENT = "Recipient"
+    PUBLIC = "Public"
+
+
+Grant = tuple[str, str]
+"""A permission and the view it is for, as FAB names them."""
+
+_OWN_ACCOUNT: tuple[Grant, ...] = (
+    ("can_userinfo", "AccountView"),
+    ("resetmypassword", "AccountView"),
+    ("userinfoedit", "AccountView"),
+    ("can_this_form_get", "ResetMyPasswordView"),
+    ("can_this_form_post", "ResetMyPasswordView"),
+    ("can_this_form_get", "UserInfoEditView"),
+    ("can_this_form_post", "UserInfoEditView"),
+)
+_LOG: tuple[Grant, ...] = (
+    ("menu_access", "Mails"),
+    ("menu_access", "Quarantine"),
+    ("can_list", "MailLogView"),
+    ("can_show", "MailLogView"),
+    ("can_export", "MailLogView"),
+    ("can_list", "QuarantineView"),
+    ("can_save", "SearchView"),
+    ("can_get", "MailApi"),
+    ("can_get_list", "MailApi"),
+    ("can_get", "OpenApi"),
+)
+_CONTENT: tuple[Grant, ...] = (("can_read", "MessageView"), ("can_download", "MessageView"))
+_SYMBOLS: tuple[Grant, ...] = (("can_symbols", "MailLogView"),)
+
+# Admin has all there is.
+GRANTS: dict[str, frozenset[Grant]] = {
+    Role.DOMAIN_ADMIN: frozenset(_OWN_ACCOUNT + _LOG + _CONTENT + _SYMBOLS),
+    Role.AUDITOR: frozenset(_OWN_ACCOUNT + _LOG + _SYMBOLS),
+    Role.RECIPIENT: frozenset(_OWN_ACCOUNT + _LOG + _CONTENT),
+    Role.PUBLIC: frozenset(),
+}
+
+
+def grants_of_views(appbuilder: Any) -> frozenset[Grant]:
+    """Every permission that the views of this process ask for, and its menu."""
+    views = {(permission, view.class_permission_name) for view in appbuilder.baseviews for permission in view.base_permissions or ()}
+    menus = {("menu_access", name) for item in appbuilder.menu.menu for name in (item.name, *(child.name for child in item.childs))}
+    return frozenset(views | {(permission, name) for permission, name in menus if name != "-"})
