@@ -90,7 +90,7 @@ def test_other_peoples_messages_are_not_there(app: Flask) -> None:
 def test_without_the_permission_no_content_is_shown_not_even_of_ones_own(app: Flask) -> None:
     mine = stored(app, recipients=("carol@example.com",))
     make_user(app, "admin")
-    carol = login(app, "carol", role="Auditor")
+    carol = login(app, "carol", role="Reader")
     for door in DOORS:
         assert carol.get(f"/mails/{mine}/{door}").status_code in (302, 403), door
     text = carol.get(f"/mails/show/{mine}").get_data(as_text=True)
