@@ -31,6 +31,8 @@ class Replayed:
     committed: int = 0
     known: int = 0
     failed: int = 0
+    is_apart: bool = False
+    """The mails were set aside before: what is refused again stays where it is, its only copy untouched."""
 
 
 def replayer_of(app: Flask, ids: MailIds) -> "Replayer":
@@ -50,7 +52,7 @@ class Replayer:
 
     def replay(self, path: pathlib.Path) -> Replayed:
         """All of the segment, in order. Unavailable when the database or the store does not take it: nothing is lost by stopping."""
-        result = Replayed()
+        result = Replayed(is_apart=path.parent == self.failed)
         digests: list[str] = []
         for records in _batches(read(path)):
             entries = [entry for record in records if (entry := self._entry(record, result))]
@@ -141,7 +143,10 @@ class Replayer:
             self._set_aside(entry.to_record(), str(error), result)
 
     def _set_aside(self, record: Record, why: str, result: Replayed) -> None:
-        self.failed.mkdir(mode=0o700, parents=True, exist_ok=True)
+        result.failed += 1
+        if result.is_apart:
+            log.error("spool: mail %d refused again: %s", record.id, why)
+            return
         path = self.failed / f"{record.id}{SUFFIX}"
         try:
             write_one(path, record)
@@ -149,7 +154,6 @@ class Replayer:
             raise Unavailable(f"the spool cannot be written: {error.strerror}") from error
         log.error("spool: mail %d set aside in %s: %s", record.id, os.fspath(path), why)
         meter.spool_failed.inc()
-        result.failed += 1
 
 
 def _batches(records: Iterator[Record]) -> Iterator[list[Record]]:

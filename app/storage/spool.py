@@ -143,11 +143,7 @@ class Journal:
         self._count += 1
         path = self.slot.folder / f"{now_ms():015d}-{self._count:06d}{SUFFIX}"
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        folder = os.open(self.slot.folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        _flush_folder(self.slot.folder)
         self.active = Segment(path, descriptor)
         return self.active
 
@@ -185,12 +181,29 @@ class Journal:
 
 
 def write_one(path: pathlib.Path, record: Record) -> None:
-    """A segment of one mail, flushed: for what has to be kept apart."""
+    """A segment of one mail, for what has to be kept apart: whole and flushed, or not there and OSError."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     mark = os.urandom(_MARK_BYTES)
-    with path.open("wb") as file:
-        file.write(_MAGIC + mark + _frame(mark, _MAIL, record.id, record.head, record.body) + record.head + record.body)
-        file.flush()
-        os.fsync(file.fileno())
+    beside = path.with_suffix(f".{mark.hex()}")
+    try:
+        with beside.open("xb") as file:
+            file.write(_MAGIC + mark + _frame(mark, _MAIL, record.id, record.head, record.body) + record.head + record.body)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise
+    for folder in (path.parent, path.parent.parent):  # the folder may be new, too
+        _flush_folder(folder)
+
+
+def _flush_folder(folder: pathlib.Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _done_parts(segment: Segment) -> list[bytes]:

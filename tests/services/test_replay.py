@@ -7,10 +7,11 @@ from flask import Flask
 from sqlalchemy import event, select
 from sqlalchemy.exc import OperationalError
 
-from app.errors import Unavailable
+from app.errors import BadRequest, Unavailable
 from app.extensions import db
 from app.ids import MailIds
 from app.models import Mail
+from app.services import spooled
 from app.services.replay import replayer_of
 from app.storage.spool import write_one
 from tests.apps import close, make_app
@@ -92,3 +93,29 @@ def test_a_database_that_takes_no_row_at_all_sets_nothing_aside(app: Flask) -> N
         event.remove(db.engine, "before_cursor_execute", refuse)
         assert not replayer.failed.exists()
         assert replayer.replay(path).committed == 1
+
+
+def refuse_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a database does that cannot store what is in a mail."""
+    from app.services import replay
+
+    def refused(*_: object) -> dict[int, int]:
+        raise BadRequest("the database refuses the row")
+
+    monkeypatch.setattr(replay, "insert_entries", refused)
+
+
+def test_what_is_refused_again_stays_as_it_is(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    with app.app_context():
+        replayer = replayer_of(app, MailIds(1, 5))
+        refuse_rows(monkeypatch)
+        [path] = segment(app, make_entry())
+        assert replayer.replay(path).failed == 1
+        path.unlink()
+        [apart] = replayer.failed.iterdir()
+        before = apart.stat()
+        for _ in range(2):
+            assert spooled.replay_all(with_failed=True).failed == 1
+        after = apart.stat()
+        assert [apart] == list(replayer.failed.iterdir())
+        assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)

@@ -176,3 +176,32 @@ def test_a_forgotten_segment_is_gone(journal: Journal) -> None:
 def test_one_mail_set_aside_reads_back(tmp_path: pathlib.Path) -> None:
     spool.write_one(tmp_path / "5.seg", record(5))
     assert list(read(tmp_path / "5.seg")) == [record(5)]
+
+
+def test_a_mail_set_aside_once_more_is_never_half_there(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "failed" / "5.seg"
+    spool.write_one(path, record(5))
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("app.storage.spool.os.fsync", full)
+    with pytest.raises(OSError):
+        spool.write_one(path, record(6))
+    assert list(read(path)) == [record(5)]
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_mail_set_aside_is_flushed_with_the_folders_that_name_it(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flushed = flushed_folders(monkeypatch)
+    spool.write_one(tmp_path / "failed" / "5.seg", record(5))
+    assert flushed[-2:] == [tmp_path / "failed", tmp_path]
+
+
+def flushed_folders(monkeypatch: pytest.MonkeyPatch) -> list[pathlib.Path]:
+    """Fills as they are flushed."""
+    flushed: list[pathlib.Path] = []
+    monkeypatch.setattr(
+        "app.storage.spool.os.fsync", lambda descriptor: flushed.append(pathlib.Path(f"/proc/self/fd/{descriptor}").readlink())
+    )
+    return flushed
