@@ -16,7 +16,7 @@ from app.services import meter
 from app.services.entry import Entry, from_record
 from app.services.insert import insert_entries, takes_rows
 from app.storage import store_for
-from app.storage.local import LocalStore
+from app.storage.local import LocalStore, digest_of
 from app.storage.spool import SUFFIX, Record, read, write_one
 
 log = logging.getLogger(__name__)
@@ -147,7 +147,8 @@ class Replayer:
         if result.is_apart:
             log.error("spool: mail %d refused again: %s", record.id, why)
             return
-        path = self.failed / f"{record.id}{SUFFIX}"
+        # Two mails may have one id; the same mail, set aside again after a crash, is one file.
+        path = self.failed / f"{record.id}.{digest_of(record.head + record.body)[:16]}{SUFFIX}"
         try:
             write_one(path, record)
         except OSError as error:

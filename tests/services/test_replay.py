@@ -1,5 +1,6 @@
 """A mail that the database chokes on keeps back no other, and a database that takes nothing loses none."""
 
+import dataclasses
 import pathlib
 
 import pytest
@@ -13,7 +14,7 @@ from app.ids import MailIds
 from app.models import Mail
 from app.services import spooled
 from app.services.replay import replayer_of
-from app.storage.spool import write_one
+from app.storage.spool import read, write_one
 from tests.apps import close, make_app
 from tests.databases import MariaDBCopies
 from tests.make import make_entry
@@ -119,3 +120,16 @@ def test_what_is_refused_again_stays_as_it_is(app: Flask, monkeypatch: pytest.Mo
         after = apart.stat()
         assert [apart] == list(replayer.failed.iterdir())
         assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+def test_two_refused_mails_of_one_id_are_both_kept_and_each_once(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    with app.app_context():
+        replayer = replayer_of(app, MailIds(1, 5))
+        refuse_rows(monkeypatch)
+        first = make_entry()
+        second = dataclasses.replace(make_entry(), id=first.id)
+        for entry in (first, second, first):  # the last: a crash came before its segment could go
+            [path] = segment(app, entry)
+            assert replayer.replay(path).failed == 1
+        kept = [record for path in replayer.failed.iterdir() for record in read(path)]
+        assert sorted(record.head for record in kept) == sorted(entry.to_record().head for entry in (first, second))
