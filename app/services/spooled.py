@@ -1,11 +1,12 @@
 """Replays, outside the intake, what dead processes left in the spool."""
 
+import os
 import pathlib
 from dataclasses import dataclass
 
 from flask import current_app
 
-from app.errors import Unavailable
+from app.errors import NotAllowed, Unavailable
 from app.ids import MailIds
 from app.services.nodes import register_local
 from app.services.replay import Replayer, replayer_of
@@ -23,6 +24,9 @@ class Total:
 def replay_all(*, with_failed: bool = False) -> Total:
     """Each slot under its lock, so that it is never replayed by two."""
     root = pathlib.Path(current_app.config["SPOOL_DIR"])
+    if not root.exists():
+        return Total()
+    _refuse_other_users(root)
     number = register_local(current_app.config["NODE_NAME"]).number
     own = claim(root)
     if own is None:
@@ -45,6 +49,13 @@ def replay_all(*, with_failed: bool = False) -> Total:
     finally:
         own.release()
     return total
+
+
+def _refuse_other_users(root: pathlib.Path) -> None:
+    """What root makes in the spool, the service cannot open afterwards."""
+    owner = root.stat().st_uid
+    if owner != os.geteuid():
+        raise NotAllowed(f"The spool {root} belongs to the user with the id {owner}: run this as that user.")
 
 
 def _replay(replayer: Replayer, path: pathlib.Path, total: Total) -> None:

@@ -70,21 +70,25 @@ class Slot:
 
 
 def claim(root: str | pathlib.Path, number: int | None = None) -> Slot | None:
-    """The given slot or the first free one; None where it is taken. Unavailable where the folder cannot be used."""
+    """The given slot or the first free one; None where it is taken. Unavailable where no folder can be used."""
     root = pathlib.Path(root)
+    failure: OSError | None = None
     for candidate in range(SLOTS) if number is None else (number,):
         folder = root / f"{candidate:02d}"
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise Unavailable(f"The spool folder {root} cannot be used: {error.strerror}.") from None
+        except OSError as error:  # somebody else made it, as another user: the next may do
+            failure = failure or error
+            continue
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(lock)
             continue
         return Slot(root, candidate, lock)
+    if failure:
+        raise Unavailable(f"The spool folder {failure.filename} cannot be used: {failure.strerror}.")
     return None
 
 

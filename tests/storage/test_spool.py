@@ -165,6 +165,16 @@ def test_a_folder_that_cannot_be_used_is_a_clear_answer(tmp_path: pathlib.Path) 
         claim(tmp_path / "file")
 
 
+def test_a_slot_that_cannot_be_opened_is_passed_over(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "00" / "lock").mkdir(parents=True)
+    (tmp_path / "01").write_text("not a folder")
+    slot = claim(tmp_path)
+    assert slot
+    assert slot.number == 2
+    with pytest.raises(Unavailable, match="00/lock cannot be used: Is a directory"):
+        claim(tmp_path, 0)
+
+
 def test_a_forgotten_segment_is_gone(journal: Journal) -> None:
     segment = journal.append([record(1)], [])
     journal.close_active()
