@@ -26,6 +26,10 @@ _TRIES_APART = 3
 _BATCH_BYTES = 16 << 20
 
 
+class DiskFailure(Unavailable):
+    """The spool cannot be read or the store cannot be written: the database has no part in it."""
+
+
 @dataclass(slots=True)
 class Replayed:
     committed: int = 0
@@ -51,10 +55,10 @@ class Replayer:
     """Where mails go that the database refuses for what is in them."""
 
     def replay(self, path: pathlib.Path) -> Replayed:
-        """All of the segment, in order. Unavailable when the database or the store does not take it: nothing is lost by stopping."""
+        """All of the segment, in order. DiskFailure, or Unavailable when the database does not take it: nothing is lost by stopping."""
         result = Replayed(is_apart=path.parent == self.failed)
         digests: list[str] = []
-        for records in _batches(read(path)):
+        for records in _batches(_readable(path)):
             entries = [entry for record in records if (entry := self._entry(record, result))]
             digests += self._keep_copies(entries)
             self._insert(entries, result)
@@ -77,7 +81,7 @@ class Replayer:
             for entry in kept:
                 self.store.repair(entry.digest or "", entry.packed)
         except OSError as error:
-            raise Unavailable(f"the store cannot be written: {error.strerror}") from error
+            raise DiskFailure(f"the store cannot be written: {error.strerror}") from error
         return [entry.digest or "" for entry in kept]
 
     def _flush(self, digests: list[str]) -> None:
@@ -86,7 +90,7 @@ class Replayer:
             if digests:
                 self.store.flush(digests)
         except OSError as error:
-            raise Unavailable(f"the store cannot be flushed: {error.strerror}") from error
+            raise DiskFailure(f"the store cannot be flushed: {error.strerror}") from error
 
     def _insert(self, entries: Sequence[Entry], result: Replayed) -> None:
         if not entries:
@@ -152,9 +156,21 @@ class Replayer:
         try:
             write_one(path, record)
         except OSError as error:
-            raise Unavailable(f"the spool cannot be written: {error.strerror}") from error
+            raise DiskFailure(f"the spool cannot be written: {error.strerror}") from error
         log.error("spool: mail %d set aside in %s: %s", record.id, os.fspath(path), why)
         meter.spool_failed.inc()
+
+
+def _readable(path: pathlib.Path) -> Iterator[Record]:
+    records = read(path)
+    while True:
+        try:
+            record = next(records, None)
+        except OSError as error:
+            raise DiskFailure(f"the spool cannot be read: {path}: {error.strerror}") from error
+        if record is None:
+            return
+        yield record
 
 
 def _batches(records: Iterator[Record]) -> Iterator[list[Record]]:
