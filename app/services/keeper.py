@@ -69,7 +69,7 @@ class Keeper:
             if segment and segment.size:
                 old = monotonic() - segment.born >= self.segment_seconds
                 full = segment.size >= self.segment_bytes
-                if old or full or (self.intake.database_away and segment.pending):
+                if old or full:
                     self.intake.journal.close_active()
 
     def _let_go(self) -> None:
@@ -115,14 +115,27 @@ class Keeper:
 
     def _replay_waiting(self) -> bool:
         """Our own closed segments; False where the disk fails. What failed longest ago is tried first, so that none keeps back another."""
-        with self.intake.lock:
-            waiting = [segment for segment in self._landed() if segment.pending]
-        for segment in sorted(waiting, key=lambda segment: self._failing.get(segment.path, 0.0)):
+        for segment in sorted(self._waiting(), key=lambda segment: self._failing.get(segment.path, 0.0)):
             if not self._bring_in(segment.path):
                 return False
             with self.intake.lock:
                 segment.pending.clear()
         return True
+
+    def _waiting(self) -> list[Segment]:
+        """With the database away the active one, too, where there is no other to try it with: one file, however long that lasts."""
+        with self.intake.lock:
+            waiting = [segment for segment in self._landed() if segment.pending]
+            if waiting or not self.intake.database_away:
+                return waiting
+            self._close_pending()
+            return [segment for segment in self._landed() if segment.pending]
+
+    def _close_pending(self) -> None:
+        """Under the intake's lock."""
+        active = self.intake.journal.active
+        if active and active.pending:
+            self.intake.journal.close_active()
 
     def _bring_in(self, path: pathlib.Path, *, then_remove: bool = False) -> bool:
         """False where the disk fails, which is told once a file; Unavailable where the database takes nothing."""
@@ -148,8 +161,7 @@ class Keeper:
             return
         with self.intake.lock:
             self.intake.database_away = False
-            if self.intake.journal.active and self.intake.journal.active.pending:
-                self.intake.journal.close_active()
+            self._close_pending()
         log.warning("intake: the database is back")
 
     def _replay_left_behind(self) -> None:

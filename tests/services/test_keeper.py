@@ -14,7 +14,7 @@ from app.services.ticket import Outcome
 from app.storage.local import LocalStore
 from app.storage.spool import Journal, claim
 from tests.make import make_entry, make_node, make_raw
-from tests.services.test_intake import rows
+from tests.services.test_intake import break_database, mend_database, rows, segments
 
 
 @pytest.fixture
@@ -76,3 +76,18 @@ def test_a_store_that_fails_is_no_fault_of_the_database(app: Flask, ticks: Keepe
     full.clear()
     tick(ticks)
     assert {mail.id for mail in rows(app)} == {entry.id for entry in entries}
+
+
+def test_an_outage_of_the_database_makes_no_file_a_tick(app: Flask, ticks: Keeper) -> None:
+    break_database(app)
+    for _ in range(8):
+        assert send(ticks.intake) is Outcome.SPOOLED
+        tick(ticks)
+    assert ticks.intake.database_away
+    assert len(segments(app)) == 2
+    mend_database(app)
+    tick(ticks)
+    assert not ticks.intake.database_away
+    tick(ticks)
+    assert len(rows(app)) == 8
+    assert send(ticks.intake) is Outcome.COMMITTED
