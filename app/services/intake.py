@@ -73,7 +73,8 @@ class Intake:
         """What has arrived is still journaled and, if the database answers, committed."""
         self._arrived.put(None)
         for thread in self._threads:
-            thread.join(timeout=10)
+            if thread.ident:
+                thread.join(timeout=10)
 
     # --- in the request's thread ------------------------------------------------------------------------------------------
 

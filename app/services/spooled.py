@@ -39,10 +39,12 @@ def replay_all(*, with_failed: bool = False) -> Total:
             if slot is None:
                 total.busy += 1
                 continue
-            for path in slot.segments():
-                _replay(replayer, path, total)
-            if slot is not own:
-                slot.release()
+            try:
+                for path in slot.segments():
+                    _replay(replayer, path, total)
+            finally:
+                if slot is not own:
+                    slot.release()
         if with_failed:
             for path in sorted(root.glob(f"failed/*{SUFFIX}")):
                 _replay(replayer, path, total)
