@@ -26,7 +26,7 @@ from app.services.insert import insert_entries
 from app.services.policy import StorePolicy
 from app.services.ticket import Accepted, Outcome, Ticket
 from app.storage.local import LocalStore, digest_of, pack
-from app.storage.spool import Journal
+from app.storage.spool import Journal, Record
 
 log = logging.getLogger(__name__)
 
@@ -154,10 +154,12 @@ class Intake:
             pass
         return tickets
 
-    def _write_down(self, tickets: list[Ticket]) -> None:
-        entries = [ticket.prepared or self._prepare(ticket) for ticket in tickets]
-        records = [entry.to_record() for entry in entries]
-        digests = [entry.digest for entry, ticket in zip(entries, tickets, strict=True) if entry.keep and entry.digest and ticket.in_store]
+    def _write_down(self, arrived: list[Ticket]) -> None:
+        written = [(ticket, record) for ticket in arrived if (record := self._record_of(ticket))]
+        if not written:
+            return
+        tickets, records = [ticket for ticket, _ in written], [record for _, record in written]
+        digests = [ticket.entry.digest for ticket in tickets if ticket.entry.keep and ticket.entry.digest and ticket.in_store]
         try:
             with self.lock:
                 segment = self.journal.append(records, digests)
@@ -177,6 +179,15 @@ class Intake:
                     ticket.settle(Outcome.SPOOLED)
         if due:
             self._flushed.put(due)
+
+    def _record_of(self, ticket: Ticket) -> Record | None:
+        """None for a mail that cannot be prepared: it is refused, the others of its batch are not."""
+        try:
+            return (ticket.prepared or self._prepare(ticket)).to_record()
+        except Exception:
+            log.exception("intake: a mail by %s cannot be prepared", ticket.node)
+            ticket.settle(Outcome.FAILED)
+            return None
 
     def _without_journal(self, tickets: list[Ticket]) -> None:
         able = [ticket for ticket in tickets if ticket.in_store and not self.database_away]
