@@ -44,6 +44,13 @@ def env_str(name: str, default: str) -> str:
     return default if value is None else value.strip()
 
 
+def env_folder(name: str, default: str) -> str:
+    value = env_str(name, default)
+    if not value:
+        raise ConfigError(name, "is empty: it names a folder")
+    return str(BASE_DIR / value)
+
+
 def env_secret(name: str, default_file: pathlib.Path) -> str:
     """NAME, else the file of NAME_FILE, else `default_file` where it exists, else empty (refused by create_app)."""
     value = _raw(name)
@@ -189,7 +196,7 @@ SQLALCHEMY_DATABASE_URI = database_url("DATABASE_URL", "sqlite:///var/mailkeep.d
 # Raw mails: file:///folder.
 STORE_URL = store_url("STORE_URL", "file:var/store")
 # What was accepted and is not yet both in the database and in the store. On a local disk that survives a power cut.
-SPOOL_DIR = str(BASE_DIR / env_str("SPOOL_DIR", "var/spool"))
+SPOOL_DIR = env_folder("SPOOL_DIR", "var/spool")
 # zstd level for raw mails: 1 is fastest, 3 saves about a tenth more.
 STORE_LEVEL = env_int("STORE_LEVEL", 1, 1, 19)
 
@@ -236,8 +243,8 @@ SPOOL_SEGMENT_SECONDS = env_float("SPOOL_SEGMENT_SECONDS", 10.0, 0.1, 3600.0)
 # --- Watching --------------------------------------------------------------------------------------------------------------
 # Who may read /metrics and the details of /readyz.
 METRICS_ALLOW = env_networks("METRICS_ALLOW", "127.0.0.0/8,::1")
-# Where gunicorn's processes share their counters; emptied at each start.
-METRICS_DIR = str(BASE_DIR / env_str("METRICS_DIR", "var/metrics"))
+# Where gunicorn's processes share their counters, which go at each start.
+METRICS_DIR = env_folder("METRICS_DIR", "var/metrics")
 # Bytes of free space below which /readyz says no.
 MIN_FREE_BYTES = env_int("MIN_FREE_BYTES", 256 * MB)
 

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 
 import config as ours
 
@@ -30,7 +31,8 @@ forwarder_headers = "X-RSPAMD-SCAN_TIME,X-RSPAMD-RSPAMD_SERVER"
 # A worker that ends at this would only be started again, for ever: refuse before there are any.
 ours.refuse_weak_secret(ours.SECRET_KEY)
 
-metrics = pathlib.Path(ours.METRICS_DIR)
+# A folder of its own: Prometheus' client takes every .db file beside its counters for one of them.
+metrics = pathlib.Path(ours.METRICS_DIR) / "counters"
 try:
     metrics.mkdir(parents=True, exist_ok=True)
 except OSError as error:
@@ -40,8 +42,9 @@ os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
 
 def on_starting(_server):
     """The counters of the processes before us go; nothing else that may be in that folder does."""
-    for path in metrics.glob("*.db"):
-        path.unlink(missing_ok=True)
+    for path in metrics.iterdir():
+        if re.fullmatch(r"(counter|gauge_[a-z]+|histogram|summary)_\d+\.db", path.name):
+            path.unlink(missing_ok=True)
 
 
 def post_worker_init(worker):
