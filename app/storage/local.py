@@ -3,10 +3,10 @@
 import ctypes
 import hashlib
 import io
-import itertools
 import os
 import pathlib
 import re
+import secrets
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -45,7 +45,6 @@ class LocalStore:
     def __init__(self, root: str | pathlib.Path) -> None:
         self.root = pathlib.Path(root)
         self._temp = self.root / "tmp"
-        self._names = itertools.count()
         self._folders: set[str] = set()
 
     def put(self, digest: str, packed: bytes, *, durable: bool = True) -> bool:
@@ -133,7 +132,7 @@ class LocalStore:
         return self.root / digest[:2] / digest[2] / digest
 
     def _write(self, path: pathlib.Path, packed: bytes, durable: bool) -> None:
-        temp = self._temp / f"{os.getpid()}-{next(self._names)}"
+        temp = self._temp / secrets.token_hex(16)  # other processes of other containers may write here, too
         made = self._make_folder(path.parent)
         try:
             _create(temp, packed, durable)

@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from app.errors import NotFound, Unavailable
+from app.storage import local
 from app.storage.local import LocalStore, digest_of, pack
 
 RAW = b"Subject: hello\r\n\r\n" + bytes(range(256)) * 20
@@ -154,3 +155,19 @@ def test_flush_without_syncfs_flushes_each_file(store: LocalStore, monkeypatch: 
     store.flush([digest])
     assert file_of(store, digest) in flushed
     assert file_of(store, digest).parent in flushed
+
+
+def test_two_writers_to_one_store_never_share_a_temporary_file(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As two containers do, whose processes have the same id."""
+    first, second = LocalStore(tmp_path), LocalStore(tmp_path)
+    real, digests = local._create, []
+
+    def create(path: pathlib.Path, content: bytes, durable: bool) -> None:
+        real(path, content, durable)
+        monkeypatch.undo()
+        digests.append(put(second, b"second"))  # the first file is written and not yet named
+
+    monkeypatch.setattr(local, "_create", create)
+    digests.append(put(first, b"first"))
+    assert [first.open(digest).read() for digest in digests] == [b"second", b"first"]
+    assert list((tmp_path / "tmp").iterdir()) == []
