@@ -13,7 +13,7 @@ import os
 import pathlib
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -22,10 +22,11 @@ from app.errors import Unavailable
 from app.ids import SLOTS
 
 # A segment begins with the magic and a random mark; each record begins with that mark, so that no mail can hold a false record.
-_MAGIC = b"MKSPOOL1"
+_MAGIC = b"MKSPOOL2"
 _MARK_BYTES = 8
-# mark, kind, id, length of head, length of body, checksum
-_RECORD = struct.Struct(">8sBQIII")
+# mark, kind, id, length of head, length of body; the checksum of these, the head and the body comes after them
+_FRAME = struct.Struct(">8sBQII")
+_CHECKSUM = struct.Struct(">I")
 _MAIL, _DONE = 1, 2
 _MAX_PART = 1 << 30
 SUFFIX = ".seg"
@@ -218,11 +219,21 @@ def _done_parts(segment: Segment) -> list[bytes]:
 
 
 def _frame(mark: bytes, kind: int, mail_id: int, head: bytes, body: bytes) -> bytes:
-    return _RECORD.pack(mark, kind, mail_id, len(head), len(body), _checksum(kind, mail_id, head, body))
+    frame = _FRAME.pack(mark, kind, mail_id, len(head), len(body))
+    return frame + _CHECKSUM.pack(_checksum(frame, head, body))
 
 
-def _checksum(kind: int, mail_id: int, head: bytes, body: bytes) -> int:
+def _checksum(frame: bytes, head: bytes, body: bytes) -> int:
+    return zlib.crc32(body, zlib.crc32(head, zlib.crc32(frame)))
+
+
+def _first_checksum(frame: bytes, head: bytes, body: bytes) -> int:
+    """Knew half of the id."""
+    _mark, kind, mail_id, *_lengths = _FRAME.unpack(frame)
     return zlib.crc32(body, zlib.crc32(head, mail_id & 0xFFFFFFFF ^ kind))
+
+
+_CHECKSUMS = {_MAGIC: _checksum, b"MKSPOOL1": _first_checksum}
 
 
 def read(path: pathlib.Path) -> Iterator[Record]:
@@ -235,27 +246,27 @@ def read(path: pathlib.Path) -> Iterator[Record]:
 
 def _scan(path: pathlib.Path) -> Iterator[tuple[int, Record]]:
     with path.open("rb") as file:
-        opening = file.read(len(_MAGIC) + _MARK_BYTES)
-        mark = opening[len(_MAGIC) :]
-        while opening.startswith(_MAGIC) and len(mark) == _MARK_BYTES:
+        checksum = _CHECKSUMS.get(file.read(len(_MAGIC)))
+        mark = file.read(_MARK_BYTES)
+        while checksum and len(mark) == _MARK_BYTES:
             start = file.tell()
-            found = _read_record(file, mark)
+            found = _read_record(file, mark, checksum)
             if found:
                 yield found
             elif not _seek(file, mark, start + 1):
                 return
 
 
-def _read_record(file: BinaryIO, mark: bytes) -> tuple[int, Record] | None:
+def _read_record(file: BinaryIO, mark: bytes, checksum: Callable[[bytes, bytes, bytes], int]) -> tuple[int, Record] | None:
     """The whole record that begins here, or None."""
-    frame = file.read(_RECORD.size)
-    if len(frame) < _RECORD.size:
+    frame, told = file.read(_FRAME.size), file.read(_CHECKSUM.size)
+    if len(told) < _CHECKSUM.size:
         return None
-    found, kind, mail_id, head_length, body_length, checksum = _RECORD.unpack(frame)
+    found, kind, mail_id, head_length, body_length = _FRAME.unpack(frame)
     if found != mark or head_length > _MAX_PART or body_length > _MAX_PART:
         return None
     head, body = file.read(head_length), file.read(body_length)
-    if len(body) != body_length or _checksum(kind, mail_id, head, body) != checksum:
+    if len(body) != body_length or _CHECKSUM.pack(checksum(frame, head, body)) != told:
         return None
     return kind, Record(mail_id, head, body)
 

@@ -4,6 +4,8 @@ import errno
 import os
 import pathlib
 import random
+import struct
+import zlib
 
 import pytest
 
@@ -74,6 +76,23 @@ def test_damage_in_the_middle_costs_one_mail(journal: Journal) -> None:
     content[content.index(b"head 2") + 8] ^= 0xFF
     segment.path.write_bytes(content)
     assert [found.id for found in read(segment.path)] == [1, 3]
+
+
+@pytest.mark.parametrize("place", range(25))
+def test_damage_anywhere_in_a_frame_is_seen(journal: Journal, place: int) -> None:
+    """Mark, kind, id and lengths: a mail under a wrong id would be another mail."""
+    segment = journal.append([record(1 << 62 | 1), record(2)], [])
+    content = bytearray(segment.path.read_bytes())
+    content[16 + place] ^= 0x04
+    segment.path.write_bytes(content)
+    assert [found.id for found in read(segment.path)] == [2]
+
+
+def test_a_segment_of_the_first_version_is_read(tmp_path: pathlib.Path) -> None:
+    path, mark, head, body = tmp_path / "first.seg", b"the mark", b"head", b"body"
+    checksum = zlib.crc32(body, zlib.crc32(head, 7 ^ 1))
+    path.write_bytes(b"MKSPOOL1" + mark + struct.pack(">8sBQIII", mark, 1, 7, len(head), len(body), checksum) + head + body)
+    assert list(read(path)) == [Record(7, head, body)]
 
 
 def test_a_mail_cannot_hold_a_false_record(journal: Journal, tmp_path: pathlib.Path) -> None:
