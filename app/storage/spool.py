@@ -148,7 +148,12 @@ class Journal:
         self._count += 1
         path = self.slot.folder / f"{now_ms():015d}-{self._count:06d}{SUFFIX}"
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        _flush_folder(self.slot.folder)
+        try:
+            _flush_folder(self.slot.folder)
+        except OSError:
+            os.close(descriptor)
+            path.unlink(missing_ok=True)
+            raise
         self.active = Segment(path, descriptor)
         return self.active
 

@@ -133,6 +133,18 @@ def test_a_first_write_that_fails_leaves_no_file(journal: Journal, monkeypatch: 
     assert journal.slot.segments() == []
 
 
+def test_a_folder_that_cannot_be_flushed_leaves_no_file_and_no_descriptor(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("app.storage.spool.os.fsync", broken)
+    before = len(list(pathlib.Path("/proc/self/fd").iterdir()))
+    with pytest.raises(OSError):
+        journal.append([record(1)], [])
+    assert len(list(pathlib.Path("/proc/self/fd").iterdir())) == before
+    assert journal.slot.segments() == []
+
+
 def test_a_write_that_takes_less_than_it_was_given_goes_on(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     real = os.writev
     monkeypatch.setattr("app.storage.spool.os.writev", lambda descriptor, parts: real(descriptor, [b"".join(parts)[:30]]))
