@@ -38,6 +38,12 @@ class Replayed:
     is_apart: bool = False
     """The mails were set aside before: what is refused again stays where it is, its only copy untouched."""
 
+    def count(self, entries: Sequence[Entry], outcome: dict[int, int]) -> None:
+        """What insert_entries made of them."""
+        new = sum(mail_id == entry_id for entry_id, mail_id in outcome.items())
+        self.committed += new
+        self.known += len(entries) - new
+
 
 def replayer_of(app: Flask, ids: MailIds) -> "Replayer":
     config = app.config
@@ -107,9 +113,7 @@ class Replayer:
         except Unavailable as error:
             self._insert_apart(entries, error, result)
             return
-        new = sum(mail_id == entry_id for entry_id, mail_id in outcome.items())
-        result.committed += new
-        result.known += len(entries) - new
+        result.count(entries, outcome)
 
     def _insert_apart(self, entries: Sequence[Entry], error: Unavailable, result: Replayed) -> None:
         """One mail that the database chokes on must not keep back all others: where an empty one is taken, it is the mail's doing."""
@@ -132,19 +136,21 @@ class Replayer:
                 if not takes_rows(self.engine, entry, self.node):
                     raise
                 continue
-            is_new = outcome[entry.id] == entry.id
-            result.committed += is_new
-            result.known += not is_new
+            result.count([entry], outcome)
             return True
         return False
 
     def _insert_renumbered(self, entry: Entry, error: BadRequest, result: Replayed) -> None:
         """The id may belong to another mail (the clock was set back between two lives of a slot): a new one settles that."""
+        renumbered = replace(entry, id=self.ids.next())
         try:
-            insert_entries(self.engine, [replace(entry, id=self.ids.next())], self.node)
-            result.committed += 1
+            outcome = insert_entries(self.engine, [renumbered], self.node)
         except BadRequest:
             self._set_aside(entry.to_record(), str(error), result)
+        except Unavailable as away:
+            self._insert_apart([renumbered], away, result)
+        else:
+            result.count([renumbered], outcome)
 
     def _set_aside(self, record: Record, why: str, result: Replayed) -> None:
         result.failed += 1

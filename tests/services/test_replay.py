@@ -13,6 +13,8 @@ from app.extensions import db
 from app.ids import MailIds
 from app.models import Mail
 from app.services import spooled
+from app.services.entry import Entry
+from app.services.insert import insert_entries
 from app.services.replay import replayer_of
 from app.storage.spool import read, write_one
 from tests.apps import close, make_app
@@ -133,3 +135,27 @@ def test_two_refused_mails_of_one_id_are_both_kept_and_each_once(app: Flask, mon
             assert replayer.replay(path).failed == 1
         kept = [record for path in replayer.failed.iterdir() for record in read(path)]
         assert sorted(record.head for record in kept) == sorted(entry.to_record().head for entry in (first, second))
+
+
+def test_a_known_mail_under_the_id_of_another_is_not_counted_as_new(app: Flask) -> None:
+    with app.app_context():
+        other, known = make_entry(), make_entry()
+        insert_entries(db.engine, [other, known], "mx1")
+        [path] = segment(app, dataclasses.replace(known, id=other.id))
+        result = replayer_of(app, MailIds(1, 5)).replay(path)
+        assert (result.committed, result.known, result.failed) == (0, 1, 0)
+        assert ids() == {other.id, known.id}
+
+
+def test_a_mail_the_database_chokes_on_under_its_new_number_is_set_aside(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    from app.services import replay
+
+    with app.app_context():
+        entry = make_entry()
+        [path] = segment(app, entry)
+
+        def choking(_engine: object, entries: list[Entry], _node: str) -> dict[int, int]:
+            raise BadRequest("another mail's id") if entries[0].id == entry.id else Unavailable("the server hung up")
+
+        monkeypatch.setattr(replay, "insert_entries", choking)
+        assert replayer_of(app, MailIds(1, 5)).replay(path).failed == 1
