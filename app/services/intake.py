@@ -85,8 +85,10 @@ class Intake:
         if received.raw is not None and len(received.raw) > _LARGE_BYTES:
             self._prepare(ticket)  # here, so that the small ones need not wait for it
         self._arrived.put(ticket)
-        if not ticket.wait(self.settings.patience) and not ticket.segment:
-            ticket.wait(_GIVE_UP_SECONDS)
+        if not ticket.wait(self.settings.patience):
+            ticket.is_late = True  # set before the look at the segment: the journal's thread sets the segment before it looks here
+            if not ticket.segment:
+                ticket.wait(_GIVE_UP_SECONDS)
         outcome = ticket.outcome or (Outcome.SPOOLED if ticket.segment else Outcome.FAILED)
         if outcome is Outcome.FAILED:
             raise Unavailable("neither the database nor the spool takes mails now")
@@ -172,6 +174,8 @@ class Intake:
             return
         for ticket in tickets:
             ticket.segment = segment
+            if ticket.is_late:
+                ticket.settle(Outcome.SPOOLED)
         if len(due) < len(tickets):
             chosen = {id(ticket) for ticket in due}
             for ticket in tickets:

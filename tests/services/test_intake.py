@@ -14,9 +14,8 @@ from app.errors import Unavailable
 from app.extensions import db
 from app.models import Mail
 from app.rspamd.report import Received
-from app.services.entry import Entry
 from app.services.intake import Intake
-from app.services.ticket import Accepted, Outcome, Ticket
+from app.services.ticket import Accepted, Outcome
 from app.storage import store_for
 from app.storage.local import digest_of
 from tests.apps import close, make_app
@@ -164,34 +163,6 @@ def test_one_row_the_database_refuses_is_set_aside_and_the_rest_comes_in(app: Fl
     assert "1 new" in answer.output
     assert [mail.subject for mail in rows(app)] == ["one", "poison", "two"]
     assert list(failed.glob("*.seg")) == []
-
-
-def test_one_mail_that_cannot_be_prepared_refuses_no_other(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    intake = start(app)
-    real, outcomes, gate = intake._entry, {}, threading.Event()
-
-    def entry(ticket: Ticket) -> Entry:
-        gate.wait(20)  # the first one holds the thread until the others wait behind it
-        if ticket.received.report.subject == "poison":
-            raise MemoryError
-        return real(ticket)
-
-    def work(subject: str) -> None:
-        try:
-            outcomes[subject] = send(intake, subject=subject)[0].outcome
-        except Unavailable:
-            outcomes[subject] = Outcome.FAILED
-
-    monkeypatch.setattr(intake, "_entry", entry)
-    threads = [threading.Thread(target=work, args=(subject,)) for subject in ("first", "one", "poison", "two")]
-    for thread in threads:
-        thread.start()
-    wait_for(lambda: intake._arrived.qsize() == 3, 10)
-    gate.set()
-    for thread in threads:
-        thread.join()
-    taken = Outcome.COMMITTED
-    assert outcomes == {"first": taken, "one": taken, "poison": Outcome.FAILED, "two": taken}
 
 
 def test_segments_go_once_all_is_safe(sqlite_template, tmp_path) -> None:
