@@ -84,12 +84,12 @@ class NodeBook:
             self._read_at = monotonic()
             with self._engine.connect() as connection:
                 rows = connection.execute(select(Node.number, Node.name, Node.user, Node.password_hash, Node.allow, Node.enabled)).all()
+            self._set({row.name: KnownNode(*row) for row in rows})  # before the next may read: else an older table could replace a newer
         except SQLAlchemyError as error:
             log.warning("nodes: cannot read the table: %s", type(error).__name__)
             return False
         finally:
             self._reading.release()
-        self._set({row.name: KnownNode(*row) for row in rows})
         return True
 
     def _set(self, nodes: dict[str, KnownNode]) -> None:
