@@ -3,6 +3,7 @@
 import ctypes
 import hashlib
 import io
+import logging
 import os
 import pathlib
 import re
@@ -15,6 +16,8 @@ from typing import BinaryIO
 import zstandard
 
 from app.errors import NotFound, Unavailable
+
+log = logging.getLogger(__name__)
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _STALE_TEMP_SECONDS = 3600
@@ -65,11 +68,14 @@ class LocalStore:
         return False
 
     def open(self, digest: str) -> BinaryIO:
-        """The raw mail, its digest verified. NotFound where there is none, Unavailable where it is damaged."""
+        """The raw mail, its digest verified. NotFound where there is none, Unavailable where it is damaged or cannot be read."""
         try:
             packed = self._path(digest).read_bytes()
         except FileNotFoundError:
             raise NotFound("The stored copy is gone.") from None
+        except OSError as error:
+            log.error("store: cannot read %s: %s", digest, error.strerror)
+            raise Unavailable("The stored copy cannot be read just now.") from error
         try:
             raw = unpack(packed)
         except zstandard.ZstdError:

@@ -24,7 +24,7 @@ STATUS: dict[type[MailkeepError], int] = {
     Unavailable: 503,
 }
 # Sentences of the crafts, which know no languages.
-TRANSLATED = (_l("The stored copy is gone."), _l("The stored copy is damaged."))
+TRANSLATED = (_l("The stored copy is gone."), _l("The stored copy is damaged."), _l("The stored copy cannot be read just now."))
 _MACHINES = ("/ingest/", "/api/metadata_importer", "/maps/", "/healthz", "/readyz", "/metrics")
 
 

@@ -65,6 +65,15 @@ def test_a_damaged_copy_is_never_returned(store: LocalStore, spoil) -> None:
         store.open(digest)
 
 
+def test_a_copy_that_cannot_be_read_is_unavailable(store: LocalStore) -> None:
+    """A folder stands for what else the disk may say: no permission, an input/output error."""
+    digest = put(store)
+    file_of(store, digest).unlink()
+    file_of(store, digest).mkdir()
+    with pytest.raises(Unavailable, match="cannot be read"):
+        store.open(digest)
+
+
 def test_repair_replaces_a_torn_copy_and_leaves_a_whole_one(store: LocalStore) -> None:
     digest = put(store)
     assert store.repair(digest, pack(RAW, 1)) is False
