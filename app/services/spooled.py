@@ -2,14 +2,14 @@
 
 import os
 import pathlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from flask import current_app
 
 from app.errors import NotAllowed, Unavailable
 from app.ids import MailIds
 from app.services.nodes import register_local
-from app.services.replay import Replayer, replayer_of
+from app.services.replay import DiskFailure, Replayer, replayer_of
 from app.storage.spool import SUFFIX, claim, left_behind
 
 
@@ -19,6 +19,8 @@ class Total:
     known: int = 0
     failed: int = 0
     busy: int = 0
+    stuck: list[str] = field(default_factory=list)
+    """What the disk says of each file that waits on."""
 
 
 def replay_all(*, with_failed: bool = False) -> Total:
@@ -61,7 +63,11 @@ def _refuse_other_users(root: pathlib.Path) -> None:
 
 
 def _replay(replayer: Replayer, path: pathlib.Path, total: Total) -> None:
-    result = replayer.replay(path)
+    try:
+        result = replayer.replay(path)
+    except DiskFailure as error:
+        total.stuck.append(str(error))
+        return
     total.committed += result.committed
     total.known += result.known
     total.failed += result.failed
