@@ -103,7 +103,7 @@ SPOOL_SEGMENT_SECONDS = env_float("SPOOL_SEGMENT_SECONDS", 10.0, 0.1, 3600.0)
 # --- Watching --------------------------------------------------------------------------------------------------------------
 # Who may read /metrics and the details of /readyz.
 METRICS_ALLOW = env_networks("METRICS_ALLOW", "127.0.0.0/8,::1")
-# Where gunicorn's processes share their counters; emptied at each start.
+# Where gunicorn's processes share their counters, which go at each start.
 METRICS_DIR = env_folder("METRICS_DIR", "var/metrics")
 # Bytes of free space below which /readyz says no.
 MIN_FREE_BYTES = env_int("MIN_FREE_BYTES", 256 * MB)

@@ -2,15 +2,16 @@
 
 import os
 import pathlib
+import re
 
 import config as ours
-from environment import refuse_weak_secret
+from environment import ConfigError, refuse_weak_secret
 
 wsgi_app = "run:app"
 bind = ours.BIND
 workers = ours.WORKERS
 threads = ours.THREADS
-worker_class = "gthread"
+worker_class = "gunicorn_worker.BoundedWorker"
 backlog = 2048
 timeout = 60
 graceful_timeout = 20
@@ -31,18 +32,20 @@ forwarder_headers = "X-RSPAMD-SCAN_TIME,X-RSPAMD-RSPAMD_SERVER"
 # A worker that ends at this would only be started again, for ever: refuse before there are any.
 refuse_weak_secret(ours.SECRET_KEY)
 
-metrics = pathlib.Path(ours.METRICS_DIR)
+# A folder of its own: Prometheus' client takes every .db file beside its counters for one of them.
+metrics = pathlib.Path(ours.METRICS_DIR) / "counters"
 try:
     metrics.mkdir(parents=True, exist_ok=True)
 except OSError as error:
-    raise ours.ConfigError("METRICS_DIR", f"cannot make {metrics}: {error.strerror}") from None
+    raise ConfigError("METRICS_DIR", f"cannot make {metrics}: {error.strerror}") from None
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
 
 
 def on_starting(_server):
     """The counters of the processes before us go; nothing else that may be in that folder does."""
-    for path in metrics.glob("*.db"):
-        path.unlink(missing_ok=True)
+    for path in metrics.iterdir():
+        if re.fullmatch(r"(counter|gauge_[a-z]+|histogram|summary)_\d+\.db", path.name):
+            path.unlink(missing_ok=True)
 
 
 def post_worker_init(worker):

@@ -45,6 +45,8 @@ WRONG = [
     ("STORE_URL", "file:", "not a store URL"),
     ("STORE_URL", "ftp://host/store", "not a store URL"),
     ("STORE_LEVEL", "20", "not between"),
+    ("SPOOL_DIR", "", "is empty"),
+    ("METRICS_DIR", " ", "is empty"),
     ("MAX_BODY_BYTES", "-1", "not between"),
     ("MAX_METADATA_BYTES", "2M", "not a whole number"),
     ("MAX_HEADER_BYTES", "99999999", "not between"),

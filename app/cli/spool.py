@@ -28,3 +28,5 @@ def replay(failed: bool) -> None:
     click.echo(
         f"{result.committed} new, {result.known} already there, {result.failed} refused; {result.busy} slots belong to running processes"
     )
+    if result.stuck:
+        raise click.ClickException(f"{len(result.stuck)} files wait on: {result.stuck[0]}")

@@ -84,12 +84,12 @@ class NodeBook:
             self._read_at = monotonic()
             with self._engine.connect() as connection:
                 rows = connection.execute(select(Node.number, Node.name, Node.user, Node.password_hash, Node.allow, Node.enabled)).all()
+            self._set({row.name: KnownNode(*row) for row in rows})  # before the next may read: else an older table could replace a newer
         except SQLAlchemyError as error:
             log.warning("nodes: cannot read the table: %s", type(error).__name__)
             return False
         finally:
             self._reading.release()
-        self._set({row.name: KnownNode(*row) for row in rows})
         return True
 
     def _set(self, nodes: dict[str, KnownNode]) -> None:
@@ -131,7 +131,9 @@ class NodeBook:
             raise NotAllowed(f"no node {name[:64]!r} may post from {address}")
         if not authorization:
             raise NotAuthenticated(f"node {name} has to send its user and password (HTTP Basic)")
-        proof = hmac.digest(self._key, f"{node.name}\0{authorization}".encode("utf-8", "surrogateescape"), hashlib.sha256)
+        # Of one password hash: what was proven against an older one, however late, never counts for a newer.
+        proven = "\0".join((node.name, node.user, node.password_hash, authorization))
+        proof = hmac.digest(self._key, proven.encode("utf-8", "surrogateescape"), hashlib.sha256)
         if proof not in self._proven:
             self._verify(node, authorization)
             self._proven.add(proof)

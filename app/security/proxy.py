@@ -16,26 +16,25 @@ class TrustedProxies:
         self._networks = tuple(ipaddress.ip_network(word, strict=False) for word in trusted)
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        forwarded = environ.pop("HTTP_X_FORWARDED_FOR", None)
+        forwarded = environ.pop("HTTP_X_FORWARDED_FOR", "")
         proto = environ.pop("HTTP_X_FORWARDED_PROTO", "")
         host = environ.pop("HTTP_X_FORWARDED_HOST", "")
         environ.pop("HTTP_X_FORWARDED_PREFIX", None)
         if self._networks and self._is_trusted(environ.get("REMOTE_ADDR", "")):
-            if forwarded:
-                environ["REMOTE_ADDR"] = self._client(forwarded)
+            hops = [_address(hop) for hop in forwarded.split(",")] if forwarded else []
+            place = self._client(hops)
+            if hops:
+                environ["REMOTE_ADDR"] = hops[-place]
+            proto = _from_the_right(proto, place)
             if proto in ("http", "https"):
                 environ["wsgi.url_scheme"] = proto
             if host and "," not in host:
                 environ["HTTP_HOST"] = host
         return self._app(environ, start_response)
 
-    def _client(self, forwarded: str) -> str:
-        """The nearest address no proxy of ours has; what stands left of it anybody can write."""
-        hops = [hop.strip() for hop in forwarded.split(",")]
-        for hop in reversed(hops):
-            if not self._is_trusted(hop):
-                return hop
-        return hops[0]
+    def _client(self, hops: list[str]) -> int:
+        """The place, from the right, of the nearest address no proxy of ours has; what stands left of it anybody can write."""
+        return next((place for place, hop in enumerate(reversed(hops), start=1) if not self._is_trusted(hop)), max(1, len(hops)))
 
     def _is_trusted(self, address: str) -> bool:
         try:
@@ -44,3 +43,17 @@ class TrustedProxies:
             return False
         found = getattr(found, "ipv4_mapped", None) or found
         return any(found in network for network in self._networks)
+
+
+def _address(hop: str) -> str:
+    """Some proxies tell the port, too: 192.0.2.1:5678 or [2001:db8::1]:5678."""
+    hop = hop.strip()
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    return hop.partition(":")[0] if hop.count(":") == 1 else hop
+
+
+def _from_the_right(words: str, place: int) -> str:
+    """What the proxy said that met the client. Where there are fewer words than proxies, one of them spoke for those before it."""
+    found = words.split(",")
+    return found[-min(place, len(found))].strip()

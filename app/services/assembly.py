@@ -46,11 +46,19 @@ class Assembly:
             self._intake = self._keeper = self._slot = None
 
     def _start(self) -> None:
-        config = self._app.config
         number = self._local_number()
-        slot = claim(config["SPOOL_DIR"])
+        slot = claim(self._app.config["SPOOL_DIR"])
         if slot is None:
             raise Unavailable("every slot of the spool is taken: too many processes for one node")
+        try:
+            self._keeper, self._intake = self._started(slot, number)
+        except BaseException:
+            slot.release()  # else each try would take another
+            raise
+        self._slot = slot
+
+    def _started(self, slot: Slot, number: int) -> tuple[Keeper, Intake]:
+        config = self._app.config
         with self._app.app_context():
             replayer = replayer_of(self._app, MailIds(number, slot.number))
         try:
@@ -68,6 +76,10 @@ class Assembly:
         policy = StorePolicy.from_config(config)
         intake = Intake(replayer.engine, replayer.store, Journal(slot), replayer.ids, policy, settings)
         keeper = Keeper(intake, replayer, config["SPOOL_SEGMENT_BYTES"], config["SPOOL_SEGMENT_SECONDS"], self._chore)
-        intake.start()
-        keeper.start()
-        self._slot, self._keeper, self._intake = slot, keeper, intake
+        try:
+            intake.start()
+            keeper.start()
+        except BaseException:
+            intake.stop()
+            raise
+        return keeper, intake

@@ -53,8 +53,11 @@ def _report(stored: dict[str, Any]) -> Report:
 
 
 def identity_of(node: str, report: Report, digest: str, window: int) -> str:
-    """What makes two posts one mail. Without a queue id the envelope has to tell two deliveries of one text apart."""
+    """What makes two posts one mail. Without a queue id the envelope has to tell two deliveries of one text apart; where there is
+    neither the message nor its id (`digest` is empty), what is known of the message has to tell two messages apart."""
     parts = [node, report.queue_id, digest, str(window)]
     if not report.queue_id:
         parts += [report.ip or "", report.mail_from, *report.recipients]
+        if not digest:
+            parts += [report.subject, report.header_date, str(report.size), str(report.score)]
     return hashlib.blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()

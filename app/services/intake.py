@@ -26,7 +26,7 @@ from app.services.insert import insert_entries
 from app.services.policy import StorePolicy
 from app.services.ticket import Accepted, Outcome, Ticket
 from app.storage.local import LocalStore, digest_of, pack
-from app.storage.spool import Journal
+from app.storage.spool import Journal, Record
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +73,8 @@ class Intake:
         """What has arrived is still journaled and, if the database answers, committed."""
         self._arrived.put(None)
         for thread in self._threads:
-            thread.join(timeout=10)
+            if thread.ident:
+                thread.join(timeout=10)
 
     # --- in the request's thread ------------------------------------------------------------------------------------------
 
@@ -84,8 +85,10 @@ class Intake:
         if received.raw is not None and len(received.raw) > _LARGE_BYTES:
             self._prepare(ticket)  # here, so that the small ones need not wait for it
         self._arrived.put(ticket)
-        if not ticket.wait(self.settings.patience) and not ticket.segment:
-            ticket.wait(_GIVE_UP_SECONDS)
+        if not ticket.wait(self.settings.patience):
+            ticket.is_late = True  # set before the look at the segment: the journal's thread sets the segment before it looks here
+            if not ticket.segment:
+                ticket.wait(_GIVE_UP_SECONDS)
         outcome = ticket.outcome or (Outcome.SPOOLED if ticket.segment else Outcome.FAILED)
         if outcome is Outcome.FAILED:
             raise Unavailable("neither the database nor the spool takes mails now")
@@ -153,10 +156,12 @@ class Intake:
             pass
         return tickets
 
-    def _write_down(self, tickets: list[Ticket]) -> None:
-        entries = [ticket.prepared or self._prepare(ticket) for ticket in tickets]
-        records = [entry.to_record() for entry in entries]
-        digests = [entry.digest for entry, ticket in zip(entries, tickets, strict=True) if entry.keep and entry.digest and ticket.in_store]
+    def _write_down(self, arrived: list[Ticket]) -> None:
+        written = [(ticket, record) for ticket in arrived if (record := self._record_of(ticket))]
+        if not written:
+            return
+        tickets, records = [ticket for ticket, _ in written], [record for _, record in written]
+        digests = [ticket.entry.digest for ticket in tickets if ticket.entry.keep and ticket.entry.digest and ticket.in_store]
         try:
             with self.lock:
                 segment = self.journal.append(records, digests)
@@ -169,6 +174,8 @@ class Intake:
             return
         for ticket in tickets:
             ticket.segment = segment
+            if ticket.is_late:
+                ticket.settle(Outcome.SPOOLED)
         if len(due) < len(tickets):
             chosen = {id(ticket) for ticket in due}
             for ticket in tickets:
@@ -176,6 +183,15 @@ class Intake:
                     ticket.settle(Outcome.SPOOLED)
         if due:
             self._flushed.put(due)
+
+    def _record_of(self, ticket: Ticket) -> Record | None:
+        """None for a mail that cannot be prepared: it is refused, the others of its batch are not."""
+        try:
+            return (ticket.prepared or self._prepare(ticket)).to_record()
+        except Exception:
+            log.exception("intake: a mail by %s cannot be prepared", ticket.node)
+            ticket.settle(Outcome.FAILED)
+            return None
 
     def _without_journal(self, tickets: list[Ticket]) -> None:
         able = [ticket for ticket in tickets if ticket.in_store and not self.database_away]

@@ -11,7 +11,7 @@ from app.clock import monotonic
 from app.errors import Unavailable
 from app.services import meter
 from app.services.intake import Intake
-from app.services.replay import Replayer
+from app.services.replay import DiskFailure, Replayer
 from app.storage import spool
 from app.storage.spool import Segment
 
@@ -28,6 +28,8 @@ class Keeper:
         self.segment_bytes, self.segment_seconds = segment_bytes, segment_seconds
         self._ours = {path.name for path in intake.journal.slot.segments()}
         """What the slot's last owner left."""
+        self._failing: dict[pathlib.Path, float] = {}
+        """When a file or slot of the spool could last not be replayed for what the disk says."""
         self._next_orphans = 0.0
         self._next_replay = 0.0
         self._pause = _RETRY_SECONDS[0]
@@ -67,7 +69,7 @@ class Keeper:
             if segment and segment.size:
                 old = monotonic() - segment.born >= self.segment_seconds
                 full = segment.size >= self.segment_bytes
-                if old or full or (self.intake.database_away and segment.pending):
+                if old or full:
                     self.intake.journal.close_active()
 
     def _let_go(self) -> None:
@@ -91,24 +93,66 @@ class Keeper:
         return [segment for segment in self.intake.journal.closed if not self.intake.in_flight.get(segment.path.name)]
 
     def _replay(self) -> None:
-        with self.intake.lock:
-            waiting = [segment for segment in self._landed() if segment.pending]
         try:
+            whole = self._replay_waiting()
             self._replay_left_behind()
-            for segment in waiting:
-                self.replayer.replay(segment.path)
-                with self.intake.lock:
-                    segment.pending.clear()
         except Unavailable as error:
             if not self.intake.database_away:
                 log.error("spool: replay waits: %s", error)
             self.intake.database_away = True
-            self._next_replay = monotonic() + self._pause
-            self._pause = min(self._pause * 2, _RETRY_SECONDS[1])
+            self._wait()
             return
-        self._pause = _RETRY_SECONDS[0]
+        if whole:
+            self._pause = _RETRY_SECONDS[0]
+        else:
+            self._wait()
         if self.intake.database_away:
             self._come_back()
+
+    def _wait(self) -> None:
+        self._next_replay = monotonic() + self._pause
+        self._pause = min(self._pause * 2, _RETRY_SECONDS[1])
+
+    def _replay_waiting(self) -> bool:
+        """Our own closed segments; False where the disk fails. What failed longest ago is tried first, so that none keeps back another."""
+        for segment in sorted(self._waiting(), key=lambda segment: self._failing.get(segment.path, 0.0)):
+            if not self._bring_in(segment.path):
+                return False
+            with self.intake.lock:
+                segment.pending.clear()
+        return True
+
+    def _waiting(self) -> list[Segment]:
+        """With the database away the active one, too, where there is no other to try it with: one file, however long that lasts."""
+        with self.intake.lock:
+            waiting = [segment for segment in self._landed() if segment.pending]
+            if waiting or not self.intake.database_away:
+                return waiting
+            self._close_pending()
+            return [segment for segment in self._landed() if segment.pending]
+
+    def _close_pending(self) -> None:
+        """Under the intake's lock."""
+        active = self.intake.journal.active
+        if active and active.pending:
+            self.intake.journal.close_active()
+
+    def _bring_in(self, path: pathlib.Path, *, then_remove: bool = False) -> bool:
+        """False where the disk fails, which is told once a file; Unavailable where the database takes nothing."""
+        try:
+            self.replayer.replay(path)
+            if then_remove:
+                path.unlink()
+        except (DiskFailure, OSError) as error:
+            self._tell_once(path, error)
+            return False
+        self._failing.pop(path, None)
+        return True
+
+    def _tell_once(self, path: pathlib.Path, error: Exception) -> None:
+        if path not in self._failing:
+            log.error("spool: %s waits: %s", path, error)
+        self._failing[path] = monotonic()
 
     def _come_back(self) -> None:
         """What came while we replayed waits in the active segment: close it, so that the next tick brings it in."""
@@ -117,8 +161,7 @@ class Keeper:
             return
         with self.intake.lock:
             self.intake.database_away = False
-            if self.intake.journal.active and self.intake.journal.active.pending:
-                self.intake.journal.close_active()
+            self._close_pending()
         log.warning("intake: the database is back")
 
     def _replay_left_behind(self) -> None:
@@ -126,22 +169,24 @@ class Keeper:
         if monotonic() < self._next_orphans:
             return
         own = self.intake.journal.slot
-        for path in own.segments():
-            if path.name in self._ours:
-                self._replay_file(path)
+        self._replay_files([path for path in own.segments() if path.name in self._ours])
         for number in sorted({number for number, _ in spool.left_behind(own.root)} - {own.number}):
-            slot = spool.claim(own.root, number)
+            try:
+                slot = spool.claim(own.root, number)
+            except Unavailable as error:
+                self._tell_once(own.root / f"{number:02d}", error)
+                continue
             if slot:
                 try:
-                    for path in slot.segments():
-                        self._replay_file(path)
+                    self._replay_files(slot.segments())
                 finally:
                     slot.release()
         self._next_orphans = monotonic() + _ORPHAN_SECONDS
 
-    def _replay_file(self, path: pathlib.Path) -> None:
-        self.replayer.replay(path)
-        path.unlink()
+    def _replay_files(self, paths: list[pathlib.Path]) -> None:
+        for path in sorted(paths, key=lambda path: self._failing.get(path, 0.0)):
+            if not self._bring_in(path, then_remove=True):
+                return
 
     def _database_answers(self) -> bool:
         try:

@@ -16,7 +16,7 @@ from app.services import meter
 from app.services.entry import Entry, from_record
 from app.services.insert import insert_entries, takes_rows
 from app.storage import store_for
-from app.storage.local import LocalStore
+from app.storage.local import LocalStore, digest_of
 from app.storage.spool import SUFFIX, Record, read, write_one
 
 log = logging.getLogger(__name__)
@@ -26,11 +26,23 @@ _TRIES_APART = 3
 _BATCH_BYTES = 16 << 20
 
 
+class DiskFailure(Unavailable):
+    """The spool cannot be read or the store cannot be written: the database has no part in it."""
+
+
 @dataclass(slots=True)
 class Replayed:
     committed: int = 0
     known: int = 0
     failed: int = 0
+    is_apart: bool = False
+    """The mails were set aside before: what is refused again stays where it is, its only copy untouched."""
+
+    def count(self, entries: Sequence[Entry], outcome: dict[int, int]) -> None:
+        """What insert_entries made of them."""
+        new = sum(mail_id == entry_id for entry_id, mail_id in outcome.items())
+        self.committed += new
+        self.known += len(entries) - new
 
 
 def replayer_of(app: Flask, ids: MailIds) -> "Replayer":
@@ -49,10 +61,10 @@ class Replayer:
     """Where mails go that the database refuses for what is in them."""
 
     def replay(self, path: pathlib.Path) -> Replayed:
-        """All of the segment, in order. Unavailable when the database or the store does not take it: nothing is lost by stopping."""
-        result = Replayed()
+        """All of the segment, in order. DiskFailure, or Unavailable when the database does not take it: nothing is lost by stopping."""
+        result = Replayed(is_apart=path.parent == self.failed)
         digests: list[str] = []
-        for records in _batches(read(path)):
+        for records in _batches(_readable(path)):
             entries = [entry for record in records if (entry := self._entry(record, result))]
             digests += self._keep_copies(entries)
             self._insert(entries, result)
@@ -75,7 +87,7 @@ class Replayer:
             for entry in kept:
                 self.store.repair(entry.digest or "", entry.packed)
         except OSError as error:
-            raise Unavailable(f"the store cannot be written: {error.strerror}") from error
+            raise DiskFailure(f"the store cannot be written: {error.strerror}") from error
         return [entry.digest or "" for entry in kept]
 
     def _flush(self, digests: list[str]) -> None:
@@ -84,7 +96,7 @@ class Replayer:
             if digests:
                 self.store.flush(digests)
         except OSError as error:
-            raise Unavailable(f"the store cannot be flushed: {error.strerror}") from error
+            raise DiskFailure(f"the store cannot be flushed: {error.strerror}") from error
 
     def _insert(self, entries: Sequence[Entry], result: Replayed) -> None:
         if not entries:
@@ -101,9 +113,7 @@ class Replayer:
         except Unavailable as error:
             self._insert_apart(entries, error, result)
             return
-        new = sum(mail_id == entry_id for entry_id, mail_id in outcome.items())
-        result.committed += new
-        result.known += len(entries) - new
+        result.count(entries, outcome)
 
     def _insert_apart(self, entries: Sequence[Entry], error: Unavailable, result: Replayed) -> None:
         """One mail that the database chokes on must not keep back all others: where an empty one is taken, it is the mail's doing."""
@@ -126,30 +136,47 @@ class Replayer:
                 if not takes_rows(self.engine, entry, self.node):
                     raise
                 continue
-            is_new = outcome[entry.id] == entry.id
-            result.committed += is_new
-            result.known += not is_new
+            result.count([entry], outcome)
             return True
         return False
 
     def _insert_renumbered(self, entry: Entry, error: BadRequest, result: Replayed) -> None:
         """The id may belong to another mail (the clock was set back between two lives of a slot): a new one settles that."""
+        renumbered = replace(entry, id=self.ids.next())
         try:
-            insert_entries(self.engine, [replace(entry, id=self.ids.next())], self.node)
-            result.committed += 1
+            outcome = insert_entries(self.engine, [renumbered], self.node)
         except BadRequest:
             self._set_aside(entry.to_record(), str(error), result)
+        except Unavailable as away:
+            self._insert_apart([renumbered], away, result)
+        else:
+            result.count([renumbered], outcome)
 
     def _set_aside(self, record: Record, why: str, result: Replayed) -> None:
-        self.failed.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = self.failed / f"{record.id}{SUFFIX}"
+        result.failed += 1
+        if result.is_apart:
+            log.error("spool: mail %d refused again: %s", record.id, why)
+            return
+        # Two mails may have one id; the same mail, set aside again after a crash, is one file.
+        path = self.failed / f"{record.id}.{digest_of(record.head + record.body)[:16]}{SUFFIX}"
         try:
             write_one(path, record)
         except OSError as error:
-            raise Unavailable(f"the spool cannot be written: {error.strerror}") from error
+            raise DiskFailure(f"the spool cannot be written: {error.strerror}") from error
         log.error("spool: mail %d set aside in %s: %s", record.id, os.fspath(path), why)
         meter.spool_failed.inc()
-        result.failed += 1
+
+
+def _readable(path: pathlib.Path) -> Iterator[Record]:
+    records = read(path)
+    while True:
+        try:
+            record = next(records, None)
+        except OSError as error:
+            raise DiskFailure(f"the spool cannot be read: {path}: {error.strerror}") from error
+        if record is None:
+            return
+        yield record
 
 
 def _batches(records: Iterator[Record]) -> Iterator[list[Record]]:

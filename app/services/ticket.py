@@ -36,6 +36,8 @@ class Ticket:
     """False when its raw copy could not be written to the store."""
     segment: Segment | None = None
     """Where it is flushed; None while it is not."""
+    is_late: bool = False
+    """The request has waited for the database long enough: it is answered as soon as the mail is safe."""
     outcome: Outcome | None = None
     _gate: threading.Lock = field(default_factory=threading.Lock)
 

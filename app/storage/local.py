@@ -3,10 +3,11 @@
 import ctypes
 import hashlib
 import io
-import itertools
+import logging
 import os
 import pathlib
 import re
+import secrets
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -15,6 +16,8 @@ from typing import BinaryIO
 import zstandard
 
 from app.errors import NotFound, Unavailable
+
+log = logging.getLogger(__name__)
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _STALE_TEMP_SECONDS = 3600
@@ -45,7 +48,6 @@ class LocalStore:
     def __init__(self, root: str | pathlib.Path) -> None:
         self.root = pathlib.Path(root)
         self._temp = self.root / "tmp"
-        self._names = itertools.count()
         self._folders: set[str] = set()
 
     def put(self, digest: str, packed: bytes, *, durable: bool = True) -> bool:
@@ -66,11 +68,14 @@ class LocalStore:
         return False
 
     def open(self, digest: str) -> BinaryIO:
-        """The raw mail, its digest verified. NotFound where there is none, Unavailable where it is damaged."""
+        """The raw mail, its digest verified. NotFound where there is none, Unavailable where it is damaged or cannot be read."""
         try:
             packed = self._path(digest).read_bytes()
         except FileNotFoundError:
             raise NotFound("The stored copy is gone.") from None
+        except OSError as error:
+            log.error("store: cannot read %s: %s", digest, error.strerror)
+            raise Unavailable("The stored copy cannot be read just now.") from error
         try:
             raw = unpack(packed)
         except zstandard.ZstdError:
@@ -133,7 +138,7 @@ class LocalStore:
         return self.root / digest[:2] / digest[2] / digest
 
     def _write(self, path: pathlib.Path, packed: bytes, durable: bool) -> None:
-        temp = self._temp / f"{os.getpid()}-{next(self._names)}"
+        temp = self._temp / secrets.token_hex(16)  # other processes of other containers may write here, too
         made = self._make_folder(path.parent)
         try:
             _create(temp, packed, durable)

@@ -13,7 +13,7 @@ import os
 import pathlib
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -22,10 +22,11 @@ from app.errors import Unavailable
 from app.ids import SLOTS
 
 # A segment begins with the magic and a random mark; each record begins with that mark, so that no mail can hold a false record.
-_MAGIC = b"MKSPOOL1"
+_MAGIC = b"MKSPOOL2"
 _MARK_BYTES = 8
-# mark, kind, id, length of head, length of body, checksum
-_RECORD = struct.Struct(">8sBQIII")
+# mark, kind, id, length of head, length of body; the checksum of these, the head and the body comes after them
+_FRAME = struct.Struct(">8sBQII")
+_CHECKSUM = struct.Struct(">I")
 _MAIL, _DONE = 1, 2
 _MAX_PART = 1 << 30
 SUFFIX = ".seg"
@@ -70,21 +71,25 @@ class Slot:
 
 
 def claim(root: str | pathlib.Path, number: int | None = None) -> Slot | None:
-    """The given slot or the first free one; None where it is taken. Unavailable where the folder cannot be used."""
+    """The given slot or the first free one; None where it is taken. Unavailable where no folder can be used."""
     root = pathlib.Path(root)
+    failure: OSError | None = None
     for candidate in range(SLOTS) if number is None else (number,):
         folder = root / f"{candidate:02d}"
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise Unavailable(f"The spool folder {root} cannot be used: {error.strerror}.") from None
+        except OSError as error:  # somebody else made it, as another user: the next may do
+            failure = failure or error
+            continue
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(lock)
             continue
         return Slot(root, candidate, lock)
+    if failure:
+        raise Unavailable(f"The spool folder {failure.filename} cannot be used: {failure.strerror}.")
     return None
 
 
@@ -143,11 +148,12 @@ class Journal:
         self._count += 1
         path = self.slot.folder / f"{now_ms():015d}-{self._count:06d}{SUFFIX}"
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        folder = os.open(self.slot.folder, os.O_RDONLY)
         try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+            _flush_folder(self.slot.folder)
+        except OSError:
+            os.close(descriptor)
+            path.unlink(missing_ok=True)
+            raise
         self.active = Segment(path, descriptor)
         return self.active
 
@@ -185,12 +191,29 @@ class Journal:
 
 
 def write_one(path: pathlib.Path, record: Record) -> None:
-    """A segment of one mail, flushed: for what has to be kept apart."""
+    """A segment of one mail, for what has to be kept apart: whole and flushed, or not there and OSError."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     mark = os.urandom(_MARK_BYTES)
-    with path.open("wb") as file:
-        file.write(_MAGIC + mark + _frame(mark, _MAIL, record.id, record.head, record.body) + record.head + record.body)
-        file.flush()
-        os.fsync(file.fileno())
+    beside = path.with_suffix(f".{mark.hex()}")
+    try:
+        with beside.open("xb") as file:
+            file.write(_MAGIC + mark + _frame(mark, _MAIL, record.id, record.head, record.body) + record.head + record.body)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise
+    for folder in (path.parent, path.parent.parent):  # the folder may be new, too
+        _flush_folder(folder)
+
+
+def _flush_folder(folder: pathlib.Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _done_parts(segment: Segment) -> list[bytes]:
@@ -201,11 +224,21 @@ def _done_parts(segment: Segment) -> list[bytes]:
 
 
 def _frame(mark: bytes, kind: int, mail_id: int, head: bytes, body: bytes) -> bytes:
-    return _RECORD.pack(mark, kind, mail_id, len(head), len(body), _checksum(kind, mail_id, head, body))
+    frame = _FRAME.pack(mark, kind, mail_id, len(head), len(body))
+    return frame + _CHECKSUM.pack(_checksum(frame, head, body))
 
 
-def _checksum(kind: int, mail_id: int, head: bytes, body: bytes) -> int:
+def _checksum(frame: bytes, head: bytes, body: bytes) -> int:
+    return zlib.crc32(body, zlib.crc32(head, zlib.crc32(frame)))
+
+
+def _first_checksum(frame: bytes, head: bytes, body: bytes) -> int:
+    """Knew half of the id."""
+    _mark, kind, mail_id, *_lengths = _FRAME.unpack(frame)
     return zlib.crc32(body, zlib.crc32(head, mail_id & 0xFFFFFFFF ^ kind))
+
+
+_CHECKSUMS = {_MAGIC: _checksum, b"MKSPOOL1": _first_checksum}
 
 
 def read(path: pathlib.Path) -> Iterator[Record]:
@@ -218,27 +251,27 @@ def read(path: pathlib.Path) -> Iterator[Record]:
 
 def _scan(path: pathlib.Path) -> Iterator[tuple[int, Record]]:
     with path.open("rb") as file:
-        opening = file.read(len(_MAGIC) + _MARK_BYTES)
-        mark = opening[len(_MAGIC) :]
-        while opening.startswith(_MAGIC) and len(mark) == _MARK_BYTES:
+        checksum = _CHECKSUMS.get(file.read(len(_MAGIC)))
+        mark = file.read(_MARK_BYTES)
+        while checksum and len(mark) == _MARK_BYTES:
             start = file.tell()
-            found = _read_record(file, mark)
+            found = _read_record(file, mark, checksum)
             if found:
                 yield found
             elif not _seek(file, mark, start + 1):
                 return
 
 
-def _read_record(file: BinaryIO, mark: bytes) -> tuple[int, Record] | None:
+def _read_record(file: BinaryIO, mark: bytes, checksum: Callable[[bytes, bytes, bytes], int]) -> tuple[int, Record] | None:
     """The whole record that begins here, or None."""
-    frame = file.read(_RECORD.size)
-    if len(frame) < _RECORD.size:
+    frame, told = file.read(_FRAME.size), file.read(_CHECKSUM.size)
+    if len(told) < _CHECKSUM.size:
         return None
-    found, kind, mail_id, head_length, body_length, checksum = _RECORD.unpack(frame)
+    found, kind, mail_id, head_length, body_length = _FRAME.unpack(frame)
     if found != mark or head_length > _MAX_PART or body_length > _MAX_PART:
         return None
     head, body = file.read(head_length), file.read(body_length)
-    if len(body) != body_length or _checksum(kind, mail_id, head, body) != checksum:
+    if len(body) != body_length or _CHECKSUM.pack(checksum(frame, head, body)) != told:
         return None
     return kind, Record(mail_id, head, body)
 

@@ -26,7 +26,7 @@ STATUS: dict[type[MailkeepError], int] = {
     Unavailable: 503,
 }
 # Sentences of the crafts, which know no languages.
-TRANSLATED = (_l("The stored copy is gone."), _l("The stored copy is damaged."))
+TRANSLATED = (_l("The stored copy is gone."), _l("The stored copy is damaged."), _l("The stored copy cannot be read just now."))
 SENTENCES = {
     400: _l("This cannot be understood."),
     401: _l("Log in first."),

@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from app.errors import NotFound, Unavailable
+from app.storage import local
 from app.storage.local import LocalStore, digest_of, pack
 
 RAW = b"Subject: hello\r\n\r\n" + bytes(range(256)) * 20
@@ -61,6 +62,15 @@ def test_a_damaged_copy_is_never_returned(store: LocalStore, spoil) -> None:
     digest = put(store)
     file_of(store, digest).write_bytes(spoil(pack(RAW, 1)))
     with pytest.raises(Unavailable):
+        store.open(digest)
+
+
+def test_a_copy_that_cannot_be_read_is_unavailable(store: LocalStore) -> None:
+    """A folder stands for what else the disk may say: no permission, an input/output error."""
+    digest = put(store)
+    file_of(store, digest).unlink()
+    file_of(store, digest).mkdir()
+    with pytest.raises(Unavailable, match="cannot be read"):
         store.open(digest)
 
 
@@ -154,3 +164,19 @@ def test_flush_without_syncfs_flushes_each_file(store: LocalStore, monkeypatch: 
     store.flush([digest])
     assert file_of(store, digest) in flushed
     assert file_of(store, digest).parent in flushed
+
+
+def test_two_writers_to_one_store_never_share_a_temporary_file(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As two containers do, whose processes have the same id."""
+    first, second = LocalStore(tmp_path), LocalStore(tmp_path)
+    real, digests = local._create, []
+
+    def create(path: pathlib.Path, content: bytes, durable: bool) -> None:
+        real(path, content, durable)
+        monkeypatch.undo()
+        digests.append(put(second, b"second"))  # the first file is written and not yet named
+
+    monkeypatch.setattr(local, "_create", create)
+    digests.append(put(first, b"first"))
+    assert [first.open(digest).read() for digest in digests] == [b"second", b"first"]
+    assert list((tmp_path / "tmp").iterdir()) == []

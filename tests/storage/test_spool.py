@@ -4,6 +4,8 @@ import errno
 import os
 import pathlib
 import random
+import struct
+import zlib
 
 import pytest
 
@@ -76,6 +78,23 @@ def test_damage_in_the_middle_costs_one_mail(journal: Journal) -> None:
     assert [found.id for found in read(segment.path)] == [1, 3]
 
 
+@pytest.mark.parametrize("place", range(25))
+def test_damage_anywhere_in_a_frame_is_seen(journal: Journal, place: int) -> None:
+    """Mark, kind, id and lengths: a mail under a wrong id would be another mail."""
+    segment = journal.append([record(1 << 62 | 1), record(2)], [])
+    content = bytearray(segment.path.read_bytes())
+    content[16 + place] ^= 0x04
+    segment.path.write_bytes(content)
+    assert [found.id for found in read(segment.path)] == [2]
+
+
+def test_a_segment_of_the_first_version_is_read(tmp_path: pathlib.Path) -> None:
+    path, mark, head, body = tmp_path / "first.seg", b"the mark", b"head", b"body"
+    checksum = zlib.crc32(body, zlib.crc32(head, 7 ^ 1))
+    path.write_bytes(b"MKSPOOL1" + mark + struct.pack(">8sBQIII", mark, 1, 7, len(head), len(body), checksum) + head + body)
+    assert list(read(path)) == [Record(7, head, body)]
+
+
 def test_a_mail_cannot_hold_a_false_record(journal: Journal, tmp_path: pathlib.Path) -> None:
     other = claim(tmp_path)
     assert other
@@ -111,6 +130,18 @@ def test_a_first_write_that_fails_leaves_no_file(journal: Journal, monkeypatch: 
     monkeypatch.setattr("app.storage.spool.os.writev", full)
     with pytest.raises(OSError):
         journal.append([record(1)], [])
+    assert journal.slot.segments() == []
+
+
+def test_a_folder_that_cannot_be_flushed_leaves_no_file_and_no_descriptor(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("app.storage.spool.os.fsync", broken)
+    before = len(list(pathlib.Path("/proc/self/fd").iterdir()))
+    with pytest.raises(OSError):
+        journal.append([record(1)], [])
+    assert len(list(pathlib.Path("/proc/self/fd").iterdir())) == before
     assert journal.slot.segments() == []
 
 
@@ -165,6 +196,16 @@ def test_a_folder_that_cannot_be_used_is_a_clear_answer(tmp_path: pathlib.Path) 
         claim(tmp_path / "file")
 
 
+def test_a_slot_that_cannot_be_opened_is_passed_over(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "00" / "lock").mkdir(parents=True)
+    (tmp_path / "01").write_text("not a folder")
+    slot = claim(tmp_path)
+    assert slot
+    assert slot.number == 2
+    with pytest.raises(Unavailable, match="00/lock cannot be used: Is a directory"):
+        claim(tmp_path, 0)
+
+
 def test_a_forgotten_segment_is_gone(journal: Journal) -> None:
     segment = journal.append([record(1)], [])
     journal.close_active()
@@ -176,3 +217,32 @@ def test_a_forgotten_segment_is_gone(journal: Journal) -> None:
 def test_one_mail_set_aside_reads_back(tmp_path: pathlib.Path) -> None:
     spool.write_one(tmp_path / "5.seg", record(5))
     assert list(read(tmp_path / "5.seg")) == [record(5)]
+
+
+def test_a_mail_set_aside_once_more_is_never_half_there(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "failed" / "5.seg"
+    spool.write_one(path, record(5))
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("app.storage.spool.os.fsync", full)
+    with pytest.raises(OSError):
+        spool.write_one(path, record(6))
+    assert list(read(path)) == [record(5)]
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_mail_set_aside_is_flushed_with_the_folders_that_name_it(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flushed = flushed_folders(monkeypatch)
+    spool.write_one(tmp_path / "failed" / "5.seg", record(5))
+    assert flushed[-2:] == [tmp_path / "failed", tmp_path]
+
+
+def flushed_folders(monkeypatch: pytest.MonkeyPatch) -> list[pathlib.Path]:
+    """Fills as they are flushed."""
+    flushed: list[pathlib.Path] = []
+    monkeypatch.setattr(
+        "app.storage.spool.os.fsync", lambda descriptor: flushed.append(pathlib.Path(f"/proc/self/fd/{descriptor}").readlink())
+    )
+    return flushed

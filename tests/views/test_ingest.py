@@ -226,6 +226,13 @@ def test_without_a_queue_id_other_recipients_are_another_delivery(node: Flask, c
     assert [mail.first_rcpt for mail in mails(node)] == ["a@example.com", "b@example.com"]
 
 
+def test_without_any_id_another_subject_is_another_mail(node: Flask, client: FlaskClient) -> None:
+    for subject in ("Invoice", "Something else", "Invoice"):
+        body = as_json(qid="unknown", message_id="undef", subject=subject)
+        assert client.post("/ingest/mx1", data=body, headers={"Authorization": AUTHORIZATION}).status_code == 200
+    assert [mail.subject for mail in mails(node)] == ["Invoice", "Something else"]
+
+
 def test_a_node_added_or_shut_out_while_running_is_seen(node: Flask, client: FlaskClient) -> None:
     from app.services.nodes import edit
 

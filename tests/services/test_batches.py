@@ -1,0 +1,70 @@
+"""Mails that wait together: what one of them, or a slow disk, may cost the others."""
+
+import threading
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from app.errors import Unavailable
+from app.services.entry import Entry
+from app.services.ticket import Outcome, Ticket
+from app.storage.spool import Segment
+from tests.servers.process import wait_for
+from tests.services.test_intake import rows, send, start
+
+
+def test_one_mail_that_cannot_be_prepared_refuses_no_other(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    intake = start(app)
+    real, outcomes, gate = intake._entry, {}, threading.Event()
+
+    def entry(ticket: Ticket) -> Entry:
+        gate.wait(20)  # the first one holds the thread until the others wait behind it
+        if ticket.received.report.subject == "poison":
+            raise MemoryError
+        return real(ticket)
+
+    def work(subject: str) -> None:
+        try:
+            outcomes[subject] = send(intake, subject=subject)[0].outcome
+        except Unavailable:
+            outcomes[subject] = Outcome.FAILED
+
+    monkeypatch.setattr(intake, "_entry", entry)
+    threads = [threading.Thread(target=work, args=(subject,)) for subject in ("first", "one", "poison", "two")]
+    for thread in threads:
+        thread.start()
+    wait_for(lambda: intake._arrived.qsize() == 3, 10)
+    gate.set()
+    for thread in threads:
+        thread.join()
+    taken = Outcome.COMMITTED
+    assert outcomes == {"first": taken, "one": taken, "poison": Outcome.FAILED, "two": taken}
+
+
+def test_a_slow_journal_is_answered_as_soon_as_it_is_written(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not when the database has answered, too."""
+    app.config["DB_PATIENCE_SECONDS"] = 0.01
+    intake = start(app)
+    append, commit, wait = intake.journal.append, intake._commit, Ticket.wait
+    is_late, answered = threading.Event(), threading.Event()
+
+    def slow_append(*arguments: Any) -> Segment:
+        assert is_late.wait(20)
+        return append(*arguments)
+
+    def slow_commit(tickets: list[Ticket]) -> None:
+        assert answered.wait(10)
+        commit(tickets)
+
+    def noted_wait(ticket: Ticket, seconds: float) -> bool:
+        if ticket.is_late:
+            is_late.set()
+        return wait(ticket, seconds)
+
+    monkeypatch.setattr(intake.journal, "append", slow_append)
+    monkeypatch.setattr(intake, "_commit", slow_commit)
+    monkeypatch.setattr(Ticket, "wait", noted_wait)
+    assert send(intake)[0].outcome is Outcome.SPOOLED
+    answered.set()
+    wait_for(lambda: len(rows(app)) == 1, 10)
