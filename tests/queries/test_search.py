@@ -1,6 +1,7 @@
 """Searching: what is found is what a plain loop over all mails finds, page by page, on each database."""
 
 import dataclasses
+import re
 from datetime import UTC
 from typing import Any
 
@@ -9,6 +10,7 @@ from flask import Flask
 
 from app.errors import BadRequest
 from app.extensions import db
+from app.forms.labels import hint
 from app.forms.search import Term, read_filters, read_terms
 from app.models import Mail
 from app.queries.fields import FIELDS
@@ -138,6 +140,14 @@ def test_a_statement_that_takes_too_long_ends_and_the_next_one_works(any_app: Fl
 def test_what_does_not_fit_is_told_with_its_text(app: Flask, text: str) -> None:
     with app.test_request_context(), pytest.raises(BadRequest):
         search_of(text)
+
+
+def test_an_example_of_the_form_can_be_searched_for(app: Flask) -> None:
+    with app.test_request_context():
+        for field in FIELDS.values():
+            for op in field.ops:
+                for example in re.split(", | or ", hint(field, op)):
+                    assert not example or search_of(f"{field.name}.{op}={example}").filters
 
 
 @pytest.mark.parametrize(
