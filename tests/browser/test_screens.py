@@ -26,7 +26,7 @@ SCREENS = {
     "related": "/mails/related/{mail}",
     "quarantine": "/quarantine/",
     "users": "/users/list/",
-    "found-users": "/users/list/?_flt_0_username=adm",
+    "found-users": "/users/list/?_flt_0_username=admin",
     "user": "/users/show/1",
     "add-user": "/users/add",
     "edit-user": "/users/edit/1",
@@ -131,6 +131,7 @@ def test_no_screen_is_wider_than_a_phone(chromium: Browser, panel: Mailkeep, log
         beyond = page.evaluate(OUT_OF_REACH)
         if page.evaluate("document.documentElement.scrollWidth") > 390 or beyond:
             wide[name] = beyond
+    page.goto("about:blank")
     page.set_content("<div style='overflow:hidden'><input style='width:600px'></div>")
     assert len(page.evaluate(OUT_OF_REACH)) == 1
     context.close()

@@ -110,6 +110,52 @@ def test_the_quick_box_keys_and_a_mail_by_the_keyboard_alone(admin: Watched) -> 
     assert admin.complaints == []
 
 
+def test_accounts_are_found_and_opened_by_the_keyboard_alone(admin: Watched) -> None:
+    page = admin.open("/users/list/")
+    page.keyboard.press("/")
+    expect(page.locator(".mk-finder [data-add]")).to_be_focused()
+    page.keyboard.type("User")  # the first field that begins so
+    page.keyboard.press("Enter")
+    expect(page.locator(".mk-finder-row")).to_have_count(1)
+    page.locator(".mk-finder-row [data-value] input").fill("admin")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**_flt_**admin**")
+    page.keyboard.press("/")
+    expect(page.locator(".mk-finder-row [data-operator]")).to_be_focused()
+    page.locator("h2").first.click()
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/users/show/1**")
+    expect(page.locator(".mk-values").first).to_contain_text("admin")
+    page.go_back()
+    page.locator(".mk-cards tbody td", has_text="admin").first.click()
+    page.wait_for_url("**/users/show/1**")
+    assert admin.complaints == []
+
+
+def test_the_navigation_marks_where_one_is(admin: Watched) -> None:
+    for path, name in (("/users/list/", "List Users"), ("/users/userinfo/", "admin"), ("/mails/statistics", "Mails")):
+        marked = admin.open(path).locator(".mk-side [aria-current]")
+        expect(marked).to_have_count(1)
+        expect(marked).to_have_text(re.compile(name))
+
+
+def test_an_example_fits_the_condition(admin: Watched) -> None:
+    page = admin.open("/mails/list/")
+    page.locator(".mk-filters > summary").click()
+    row = page.locator(".mk-filter").last
+    row.locator("select").first.select_option("score")
+    for op, example in (("ge", "6.5"), ("between", "5..10")):
+        row.locator("select").nth(1).select_option(op)
+        expect(row.locator("input")).to_have_attribute("placeholder", example)
+
+
+def test_bars_have_our_colours_on_every_screen(admin: Watched) -> None:
+    look = "getComputedStyle(document.querySelector('meter')).appearance"
+    for path in ("/quarantine/", "/mails/statistics"):
+        assert admin.open(path).evaluate(look) == "none"
+
+
 def test_a_search_is_kept_found_again_and_deleted(admin: Watched) -> None:
     page = admin.open("/mails/list/?score.ge=7&action.is=reject")
     page.locator(".mk-save > summary").click()
