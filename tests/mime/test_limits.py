@@ -1,5 +1,6 @@
 """What a large or deep mail costs its reader: memory in proportion to what is shown, whatever the mail holds."""
 
+import pathlib
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,10 +10,12 @@ import pytest
 from flask import Flask
 
 from app.extensions import db
+from app.mime import headers, hops, message, sanitize
 from app.mime.message import attachment_of, read_message, rendered
-from app.mime.parts import Omitted
+from app.mime.parts import Limits, Omitted
 from app.services.insert import insert_entries
 from app.storage import store_for
+from app.views.message import _MAX_SOURCE
 from tests.hostile import built_mails, html_mail
 from tests.make import login, make_entry
 from tests.mime.test_message import attached, multipart
@@ -78,8 +81,8 @@ def test_memory_is_bounded(name: str) -> None:
     ],
 )
 def test_no_more_is_looked_at_than_is_said(name: str, omitted: set[Omitted], attachments: int) -> None:
-    message = read_message(MAILS[name]())
-    assert (message.omitted, len(message.attachments)) == (omitted, attachments)
+    read = read_message(MAILS[name]())
+    assert (read.omitted, len(read.attachments)) == (omitted, attachments)
 
 
 def test_a_mail_of_fifty_megabytes_opens_in_the_panel(app: Flask) -> None:
@@ -97,3 +100,24 @@ def test_a_mail_of_fifty_megabytes_opens_in_the_panel(app: Flask) -> None:
             assert answer.status_code == 200
             answer.close()
         assert found[0] <= 3 * len(raw), f"{door}: {found[0]} bytes for a mail of {len(raw)}"
+
+
+def test_the_manual_names_the_limits_that_hold() -> None:
+    manual = (pathlib.Path(__file__).resolve().parents[2] / "docs/reading.md").read_text(encoding="utf-8")
+    limits = {
+        "parts": f"{Limits().parts}",
+        "levels of parts": f"{Limits().depth}",
+        "text, and HTML": f"{message._MAX_TEXT // MB} MB each",
+        "a picture of the mail's own": f"{message._MAX_IMAGE // MB} MB",
+        "all of them, as they are sent to the browser": f"{message._MAX_IMAGES // MB} MB",
+        "attachments looked into": f"{message._MAX_LOOKED_AT}",
+        "their size together": f"{message._MAX_CONTENT // MB} MB",
+        "processor time to clean the HTML": f"{sanitize._CPU_SECONDS} s",
+        "the same by the clock": f"{sanitize._SECONDS} s",
+        "source": f"{_MAX_SOURCE >> 10} kB",
+    }
+    assert [name for name, most in limits.items() if f"| {name} | {most} |" not in manual] == []
+    assert message._MAX_TEXT == message._MAX_HTML
+    assert (
+        f"{headers._MAX_FIELDS:,} fields and {headers._MAX_BLOCK >> 10} kB are shown, and of its way the newest {hops._MAX_HOPS}" in manual
+    )
