@@ -1,6 +1,7 @@
 """flask nodes: the servers that may post to us."""
 
 import click
+from flask import current_app
 from flask.cli import AppGroup
 
 from app.cli.answer import plainly
@@ -70,4 +71,5 @@ def _line(node: Node) -> str:
     state = (
         "disabled" if not node.enabled else f"user {node.user}, from {node.allow or 'nowhere'}" if node.user else "may not post (no user)"
     )
-    return f"{node.name}  number {node.number}  {state}"
+    here = "  this server" if node.name == current_app.config["NODE_NAME"] else ""
+    return f"{node.name}  number {node.number}{here}  {state}"

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from flask_babel import lazy_gettext as _l
 
 from app.forms.search import Term
-from app.queries.fields import FIELDS, Kind, Op
+from app.queries.fields import FIELDS, Field, Kind, Op
 
 FIELD_LABELS = {
     "time": _l("Time"),
@@ -57,6 +57,13 @@ _HINTS = {
     Kind.FLAG: _l("yes or no"),
     Kind.NUMBER: _l("6.5"),
 }
+# Where an operator wants another form: no words, so nothing to translate.
+_HINTS_OF_OPS = {
+    (Kind.TIME, Op.BETWEEN): "2026-01-01..2026-01-31",
+    (Kind.NUMBER, Op.BETWEEN): "5..10",
+    (Kind.SIZE, Op.BETWEEN): "500k..2 MB",
+    (Kind.SYMBOL, Op.GE): "BAYES_SPAM 4.5",
+}
 
 
 def op_label(field: str, op: Op) -> str:
@@ -72,14 +79,18 @@ def term_label(term: Term) -> str:
     return f"{FIELD_LABELS[term.field]} {op_label(term.field, term.op)}{value}"
 
 
+def hint(field: Field, op: Op) -> str:
+    """An example of what is typed."""
+    return str(_HINTS_OF_OPS.get((field.kind, op), _HINTS.get(field.kind, "")))
+
+
 def offered(hidden: Collection[str] = ()) -> list[dict[str, object]]:
-    """What the search form offers: fields, their operators, an example and the fixed choices."""
+    """What the search form offers: fields, their operators with an example each, and the fixed choices."""
     return [
         {
             "name": field.name,
             "label": str(FIELD_LABELS[field.name]),
-            "ops": [{"name": op.value, "label": op_label(field.name, op)} for op in field.ops],
-            "hint": str(_HINTS.get(field.kind, "")),
+            "ops": [{"name": op.value, "label": op_label(field.name, op), "hint": hint(field, op)} for op in field.ops],
             "choices": ["yes", "no"] if field.kind is Kind.FLAG else list(field.choices),
         }
         for field in FIELDS.values()

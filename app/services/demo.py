@@ -1,20 +1,20 @@
 """Fills a panel with believable mails, so that a newcomer sees it alive. The same seed gives the same mails."""
 
-import email.policy
 import random
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from email.message import EmailMessage
+from typing import Any
 
 from flask import current_app
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from app.clock import utcnow
 from app.errors import Conflict, NotFound
 from app.extensions import db
 from app.ids import id_at
-from app.models import Mail
+from app.models import Mail, NoticeState, ReleaseState
 from app.rspamd.report import Report
+from app.services.demo_messages import Envelope, author_of, domain_of_sender, message_of
 from app.services.demo_texts import DOMAINS, KINDS, PEOPLE, Kind
 from app.services.entry import Entry, identity_of
 from app.services.insert import insert_entries
@@ -52,7 +52,16 @@ def _insert(batch: list[Entry]) -> int:
         store.put(entry.digest or "", entry.packed, durable=False)
     store.flush([entry.digest or "" for entry in kept])
     outcome = insert_entries(db.engine, batch, current_app.config["NODE_NAME"])
+    harmless = [entry.id for entry in kept if entry.virus is None]
+    _note(harmless[::3], notice_state=NoticeState.SENT)
+    _note(harmless[::12], release_state=ReleaseState.RELEASED)
     return sum(mail_id == entry_id for entry_id, mail_id in outcome.items())
+
+
+def _note(ids: list[int], **states: Any) -> None:
+    """What became of stored mails later."""
+    db.session.execute(update(Mail).where(Mail.id.in_(ids)).values(**states))
+    db.session.commit()
 
 
 def _batches(entries: Iterator[Entry]) -> Iterator[list[Entry]]:
@@ -88,41 +97,33 @@ def _moment(chance: random.Random, days: int) -> datetime:
 
 
 def _entry(chance: random.Random, kind: Kind, number: int, moment: datetime, policy: StorePolicy) -> Entry:
-    recipients = _recipients(chance)
-    sender = chance.choice(kind.senders)
-    if kind.outgoing:
-        sender, recipients = recipients[0], (chance.choice(("orders@supplier.example", "anna@partner.example")),)
+    envelope = _envelope(chance, kind, number, moment)
     subject = chance.choice(kind.subjects)
-    raw = _message(chance, kind, number, moment, sender, recipients, subject)
+    raw = message_of(chance, kind, envelope, subject)
     report = Report(
-        queue_id=f"4X{number:05X}{chance.randrange(4096):03X}",
-        message_id=f"demo-{number}@{sender.partition('@')[2] or 'example.net'}",
+        queue_id=envelope.queue_id,
+        message_id=f"demo-{number}@{domain_of_sender(envelope)}",
         action=kind.action,
         score=round(chance.uniform(*kind.score), 2),
-        ip=chance.choice(
-            (f"203.0.113.{chance.randrange(1, 255)}", f"198.51.100.{chance.randrange(1, 255)}", f"2001:db8::{chance.randrange(1, 9999):x}")
-        ),
-        user=sender if kind.outgoing else "",
-        mail_from=sender,
-        recipients=recipients,
+        ip=envelope.ip,
+        user=envelope.sender if kind.outgoing else "",
+        mail_from=envelope.sender,
+        recipients=envelope.recipients,
         subject=subject,
-        header_from=f"{_display(sender)} <{sender}>" if sender else "Mail Delivery System <mailer-daemon@example.net>",
-        header_to=", ".join(recipients),
+        header_from=author_of(envelope),
+        header_to=", ".join(envelope.recipients),
         header_date=moment.strftime("%a, %d %b %Y %H:%M:%S +0000"),
         headers=raw.partition(b"\r\n\r\n")[0].decode(),
-        symbols=tuple(
-            {"name": name, "score": score, "options": [option] if option else []} for name, score, option in sorted(kind.symbols)
-        ),
+        symbols=_symbols(kind, domain_of_sender(envelope)),
         scan_ms=float(chance.randrange(40, 900)),
         rspamd_host="demo",
         size=len(raw),
     )
     keep = policy.keeps(report, bool(kind.virus))
-    node = _NODES[number % 5 == 0]
-    identity = identity_of(node, report, "demo", 0)
+    identity = identity_of(envelope.node, report, "demo", 0)
     return Entry(
         id=id_at(moment, _NODE_NUMBER, number),
-        node=node,
+        node=envelope.node,
         report=report,
         digest=digest_of(raw),
         keep=keep,
@@ -133,31 +134,36 @@ def _entry(chance: random.Random, kind: Kind, number: int, moment: datetime, pol
     )
 
 
+def _envelope(chance: random.Random, kind: Kind, number: int, moment: datetime) -> Envelope:
+    recipients = _recipients(chance)
+    sender = chance.choice(kind.senders)
+    if kind.outgoing:
+        sender, recipients = recipients[0], (chance.choice(("orders@supplier.example", "anna@partner.example")),)
+    networks = (
+        f"203.0.113.{chance.randrange(1, 255)}",
+        f"198.51.100.{chance.randrange(1, 255)}",
+        f"2001:db8::{chance.randrange(1, 9999):x}",
+    )
+    return Envelope(
+        number=number,
+        queue_id=f"4X{number:05X}{chance.randrange(4096):03X}",
+        moment=moment,
+        node=_NODES[number % 5 == 0],
+        ip=chance.choice(networks),
+        sender=sender,
+        recipients=recipients,
+    )
+
+
+def _symbols(kind: Kind, domain: str) -> tuple[dict[str, Any], ...]:
+    return tuple(
+        {"name": name, "score": score, "options": [option.format(domain=domain)] if option else []}
+        for name, score, option in sorted(kind.symbols)
+    )
+
+
 def _recipients(chance: random.Random) -> tuple[str, ...]:
     """A few people get most of the mail."""
     count = chance.choices((1, 2, 5, 12), (85, 10, 4, 1))[0]
     people = [PEOPLE[min(int(chance.paretovariate(0.9)) - 1, len(PEOPLE) - 1)] for _ in range(count)]
     return tuple(dict.fromkeys(f"{person}@{chance.choices(DOMAINS, (10, 4, 3, 2, 1))[0]}" for person in people))
-
-
-def _display(address: str) -> str:
-    return address.partition("@")[0].replace(".", " ").title()
-
-
-def _message(
-    chance: random.Random, kind: Kind, number: int, moment: datetime, sender: str, recipients: tuple[str, ...], subject: str
-) -> bytes:
-    message = EmailMessage(email.policy.SMTP)
-    message["From"] = f"{_display(sender)} <{sender}>" if sender else "Mail Delivery System <mailer-daemon@example.net>"
-    message["To"] = ", ".join(recipients)
-    message["Subject"] = subject
-    message["Date"] = moment
-    message["Message-ID"] = f"<demo-{number}@{sender.partition('@')[2] or 'example.net'}>"
-    message.set_content(kind.text)
-    if kind.html:
-        message.add_alternative(
-            f"<html><body><p>{kind.text}</p><p><a href='http://shop.example/'>shop.example</a></p></body></html>", subtype="html"
-        )
-    if kind.virus:
-        message.add_attachment(chance.randbytes(2000), "application", "octet-stream", filename="document.pdf.exe")
-    return bytes(message)

@@ -68,7 +68,7 @@ class MailLogView(ScopedModelView):
             offered=offered(hidden_fields()),
             all_ops=OP_LABELS,
             searches=searches_of(g.user.id),
-            may_share=is_admin(g.user),
+            is_admin=is_admin(g.user),
             may_export=self.appbuilder.sm.has_access("can_export", self.class_permission_name),
             size=request.args.get("size"),
             today=utcnow().astimezone(viewer_zone()).date(),

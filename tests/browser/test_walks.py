@@ -2,10 +2,12 @@
 
 import http.client
 import re
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, expect
 
+from app.queries.fields import FIELDS, Kind
 from tests.browser.conftest import PASSWORD, Watched
 from tests.browser.test_hostile import hostile
 from tests.make import make_headers
@@ -29,38 +31,63 @@ def test_logging_in_leads_to_the_mails_and_out_again(chromium: Browser, panel: M
     context.close()
 
 
-@pytest.mark.parametrize(
-    ("field", "op", "value"),
-    [
-        ("time", "on", "today"),
-        ("sender", "contains", "e"),
-        ("rcpt", "contains", "example"),
-        ("sender_domain", "starts", "b"),
-        ("subject", "lacks", "zzz"),
-        ("ip", "is", "198.51.100.0/24"),
-        ("action", "is", "reject"),
-        ("score", "between", "5..40"),
-        ("size", "le", "1 MB"),
-        ("symbol", "is", "BAYES_SPAM"),
-        ("virus", "is", "yes"),
-        ("stored", "is", "yes"),
-        ("node", "is", "mx-a"),
-        ("headers", "contains", "Subject"),
-        ("direction", "is", "in"),
-    ],
-)
-def test_each_kind_of_filter_is_set_in_the_form_and_finds(admin: Watched, field: str, op: str, value: str) -> None:
-    page = admin.open("/mails/list/")
+FILTERS = {
+    "time": ("between", "yesterday..today"),
+    "sender": ("contains", "e"),
+    "from": ("starts", "a"),
+    "rcpt": ("contains", "example"),
+    "to": ("contains", "example"),
+    "sender_domain": ("starts", "b"),
+    "from_domain": ("contains", "example"),
+    "rcpt_domain": ("is", "example.com"),
+    "subject": ("lacks", "zzz"),
+    "ip": ("is", "198.51.100.0/24"),
+    "action": ("is", "reject"),
+    "score": ("between", "5..40"),
+    "size": ("le", "1 MB"),
+    "symbol": ("is", "BAYES_SPAM"),
+    "virus": ("is", "yes"),
+    "risk": ("is", "yes"),
+    "listed": ("is", "allow"),
+    "stored": ("is", "yes"),
+    "notified": ("is", "yes"),
+    "released": ("is", "yes"),
+    "queue_id": ("starts", "4X"),
+    "message_id": ("starts", "demo-"),
+    "node": ("is", "mx-a"),
+    "user": ("empty", ""),
+    "direction": ("is", "in"),
+    "headers": ("contains", "Subject"),
+}
+
+
+@pytest.fixture(scope="module")
+def searcher(chromium: Browser, panel: Mailkeep, logged_in: dict[str, object]) -> Iterator[Watched]:
+    """One page for all filters: each is set in place of the one before."""
+    context = chromium.new_context(storage_state=logged_in)  # type: ignore[arg-type]
+    watched = Watched(context.new_page(), f"http://127.0.0.1:{panel.port}").watch()
+    watched.open("/mails/list/")
+    yield watched
+    context.close()
+
+
+@pytest.mark.parametrize("field", [name for name, field in FIELDS.items() if field.kind is not Kind.QUICK])
+def test_each_kind_of_filter_is_set_in_the_form_and_finds(searcher: Watched, field: str) -> None:
+    op, value = FILTERS[field]
+    page = searcher.page
     page.locator(".mk-filters > summary").click()
-    row = page.locator(".mk-filter").last
+    row = page.locator(".mk-filter").first
     row.locator("select").first.select_option(field)
     row.locator("select").nth(1).select_option(op)
-    row.locator("input").fill(value)
+    if op == "empty":
+        expect(row.locator("input")).to_be_hidden()
+    else:
+        row.locator("input").fill(value)
     page.locator(".mk-filter-tools button[type=submit]").click()
     page.wait_for_url(f"**{field}.{op}=**")
     expect(page.locator(".mk-chip")).to_have_count(1)
     expect(page.locator("#mk-mails tbody tr").first).to_be_visible()
-    assert admin.complaints == []
+    assert searcher.complaints == []
 
 
 def test_the_quick_box_keys_and_a_mail_by_the_keyboard_alone(admin: Watched) -> None:
@@ -81,6 +108,52 @@ def test_the_quick_box_keys_and_a_mail_by_the_keyboard_alone(admin: Watched) -> 
     page.locator("details", has_text="Symbols").locator("summary").click()
     expect(page.locator(".mk-symbols tbody tr").first).to_be_visible()
     assert admin.complaints == []
+
+
+def test_accounts_are_found_and_opened_by_the_keyboard_alone(admin: Watched) -> None:
+    page = admin.open("/users/list/")
+    page.keyboard.press("/")
+    expect(page.locator(".mk-finder [data-add]")).to_be_focused()
+    page.keyboard.type("User")  # the first field that begins so
+    page.keyboard.press("Enter")
+    expect(page.locator(".mk-finder-row")).to_have_count(1)
+    page.locator(".mk-finder-row [data-value] input").fill("admin")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**_flt_**admin**")
+    page.keyboard.press("/")
+    expect(page.locator(".mk-finder-row [data-operator]")).to_be_focused()
+    page.locator("h2").first.click()
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/users/show/1**")
+    expect(page.locator(".mk-values").first).to_contain_text("admin")
+    page.go_back()
+    page.locator(".mk-cards tbody td", has_text="admin").first.click()
+    page.wait_for_url("**/users/show/1**")
+    assert admin.complaints == []
+
+
+def test_the_navigation_marks_where_one_is(admin: Watched) -> None:
+    for path, name in (("/users/list/", "List Users"), ("/users/userinfo/", "admin"), ("/mails/statistics", "Mails")):
+        marked = admin.open(path).locator(".mk-side [aria-current]")
+        expect(marked).to_have_count(1)
+        expect(marked).to_have_text(re.compile(name))
+
+
+def test_an_example_fits_the_condition(admin: Watched) -> None:
+    page = admin.open("/mails/list/")
+    page.locator(".mk-filters > summary").click()
+    row = page.locator(".mk-filter").last
+    row.locator("select").first.select_option("score")
+    for op, example in (("ge", "6.5"), ("between", "5..10")):
+        row.locator("select").nth(1).select_option(op)
+        expect(row.locator("input")).to_have_attribute("placeholder", example)
+
+
+def test_bars_have_our_colours_on_every_screen(admin: Watched) -> None:
+    look = "getComputedStyle(document.querySelector('meter')).appearance"
+    for path in ("/quarantine/", "/mails/statistics"):
+        assert admin.open(path).evaluate(look) == "none"
 
 
 def test_a_search_is_kept_found_again_and_deleted(admin: Watched) -> None:

@@ -17,7 +17,7 @@ def run(runner: FlaskCliRunner, *arguments: str, fails: bool = False) -> str:
 
 
 def test_a_node_that_was_added_may_post(app: Flask, client: FlaskClient, runner: FlaskCliRunner) -> None:
-    assert "mx1  number 1  user rspamd, from 127.0.0.0/8" in run(runner, *ADD)
+    assert "mx1  number 1  this server  user rspamd, from 127.0.0.0/8" in run(runner, *ADD)
     assert post(client).status_code == 200
 
 

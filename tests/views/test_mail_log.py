@@ -74,6 +74,13 @@ def test_an_empty_log_says_what_to_do(app: Flask) -> None:
     assert "flask nodes add" in page(login(app, "admin"))
 
 
+def test_an_empty_log_gives_no_admins_advice_to_others(app: Flask) -> None:
+    make_user(app, "admin")
+    shown = page(login(app, "bob", role="Recipient"))
+    assert "flask nodes add" not in shown
+    assert "No mail to your address" in shown
+
+
 @pytest.mark.parametrize(
     ("query", "hits"),
     [

@@ -18,7 +18,7 @@
     const before = op.value;
     op.replaceChildren(...chosen.ops.map((each) => new Option(each.label, each.name, false, each.name === before)));
     value.hidden = op.value === "empty";
-    value.placeholder = chosen.hint;
+    value.placeholder = chosen.ops.find((each) => each.name === op.value).hint;
     const id = "mk-choices-" + chosen.name;
     if (chosen.choices.length && !document.getElementById(id)) {
       const list = document.createElement("datalist");

@@ -45,11 +45,13 @@
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, [contenteditable]")) return;
     if (event.key === "/") {
-      const search = document.querySelector("input[type=search]");
+      const search = document.querySelector("input[type=search], .mk-finder .form-control");
       if (search) {
         event.preventDefault();
+        const folded = search.closest("details");
+        if (folded) folded.open = true;
         search.focus();
-        search.select();
+        if (search.select) search.select();
       }
     } else if (event.key === "j" || event.key === "k") {
       move(event.key === "j" ? 1 : -1);

@@ -1,0 +1,57 @@
+"""The demo: whoever looks at it sees every mark, every proof, a way, a picture; and a second call adds nothing."""
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from app.errors import Conflict
+from app.extensions import db
+from app.mime.message import read_message, rendered
+from app.models import Mail
+from app.rspamd.authentication import Verdict
+from app.services.demo import fill
+from app.services.reading import raw_of
+from app.views.formats import MARKS, marks
+from app.views.mail_page import page_of
+from tests.make import make_mails, make_user
+
+
+@pytest.fixture
+def mails(app: Flask) -> list[Mail]:
+    with app.app_context():
+        assert fill(300, 14) == 300
+        return list(db.session.scalars(select(Mail)))
+
+
+def test_every_mark_is_seen(app: Flask, mails: list[Mail]) -> None:
+    with app.test_request_context():
+        shown = "".join(marks(mail) for mail in mails)
+        assert [kind for kind, (_tone, icon, _word) in MARKS.items() if icon not in shown and kind != "in"] == []
+
+
+def test_the_page_of_a_mail_has_something_to_tell(app: Flask, mails: list[Mail]) -> None:
+    make_user(app, "admin")
+    with app.test_request_context():
+        admin = app.extensions["appbuilder"].sm.find_user("admin")
+        pages = [page_of(mail, admin) for mail in mails]
+        verdicts = {(check.method, check.verdict) for page in pages for check, _tone, _word in page["checks"]}
+        assert {(method, verdict) for method in ("SPF", "DKIM", "DMARC") for verdict in (Verdict.PASSED, Verdict.FAILED)} <= verdicts
+        assert all(page["hops"] for page in pages)
+        assert any(hop.is_encrypted and hop.seconds for page in pages for hop in page["hops"])
+        assert any(page["against"] and page["favour"] for page in pages)
+
+
+def test_stored_mails_have_pictures_of_their_own_and_from_elsewhere_and_dangerous_files(app: Flask, mails: list[Mail]) -> None:
+    with app.app_context():
+        copies = [raw_of(mail) for mail in mails if mail.is_stored]
+    shown = [rendered(raw)[0] for raw in copies]
+    assert any("data:image/png" in html.text and html.blocked for html in shown)
+    assert any(attachment.risks for raw in copies for attachment in read_message(raw).attachments)
+
+
+def test_it_comes_once_and_never_beside_real_mail(app: Flask, mails: list[Mail]) -> None:
+    with app.app_context():
+        assert fill(300, 14) == 0
+    make_mails(app, 1)
+    with app.app_context(), pytest.raises(Conflict):
+        fill(300, 14)
