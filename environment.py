@@ -119,7 +119,7 @@ def counter_url(name: str, default: str) -> str:
 def env_folder(name: str, default: str) -> str:
     value = env_str(name, default)
     if not value:
-        raise ConfigError(name, "names no folder")
+        raise ConfigError(name, "is empty: it names a folder")
     return str(BASE_DIR / value)
 
 

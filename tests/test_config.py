@@ -70,8 +70,6 @@ WRONG = [
     ("RATELIMIT_STORAGE_URI", "foo://x", "neither memory://"),
     ("SCORE_THRESHOLDS", "reject=nan", "no list"),
     ("SCORE_THRESHOLDS", "=5", "no list"),
-    ("METRICS_DIR", "", "names no folder"),
-    ("SPOOL_DIR", "", "names no folder"),
     ("DATABASE_URL", "mysql+pymysql://u@h/d", "is none of"),
 ]
 
