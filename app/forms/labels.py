@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.forms.search import Term
@@ -75,7 +76,8 @@ def op_label(field: str, op: Op) -> str:
 def term_label(term: Term) -> str:
     if term.field == "q":
         return f"“{term.text}”"
-    value = "" if term.op is Op.EMPTY else f" {term.text}"
+    text = _(term.text) if term.text in ("yes", "no") and FIELDS[term.field].kind is Kind.FLAG else term.text
+    value = "" if term.op is Op.EMPTY else f" {text}"
     return f"{FIELD_LABELS[term.field]} {op_label(term.field, term.op)}{value}"
 
 

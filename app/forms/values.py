@@ -54,9 +54,10 @@ def _choice(field: Field, text: str) -> str:
 
 
 def _flag(text: str) -> bool:
-    if text not in _YES | _NO:
+    yes, no = _YES | {_("yes")}, _NO | {_("no")}
+    if text not in yes | no:
         raise BadRequest(_("“%(text)s” is neither yes nor no.", text=text))
-    return text in _YES
+    return text in yes
 
 
 def _symbol(op: Op, text: str) -> tuple[str, float | None]:

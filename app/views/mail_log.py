@@ -92,13 +92,14 @@ class MailLogView(ScopedModelView):
     @has_access
     @permission_name("list")
     def newer(self) -> Any:
-        """The newest rows since shortly before the newest on screen: a mail may be committed after a later one."""
+        """The newest rows since shortly before the newest on screen: a mail may be committed after a later one. `more` says that they are not
+        all: the page is better loaded anew."""
         newest = asked_key("after") or 0
         search = asked_search(asked_terms())
         since = Filter("time", Op.GE, (id_time(max(0, newest - (_OVERLAP_MS << TIME_SHIFT))), None))
         found = find(replace(search, filters=(*search.filters, since)), asked_size(), seconds=current_app.config["SEARCH_SECONDS"], cap=1)
         last = max([newest, *(row.id for row in found.rows)])
-        return jsonify(rows=render_template("mails/_rows.html", rows=found.rows), newest=str(last))
+        return jsonify(rows=render_template("mails/_rows.html", rows=found.rows), newest=str(last), more=found.older is not None)
 
     @expose("/statistics")
     @has_access

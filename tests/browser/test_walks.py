@@ -172,6 +172,13 @@ def test_a_search_is_kept_found_again_and_deleted(admin: Watched) -> None:
     assert page.get_by_role("link", name="Heavy ones").count() == 0
 
 
+def test_the_way_back_from_a_mail_keeps_the_search(admin: Watched) -> None:
+    page = admin.open("/mails/list/?action.is=reject")
+    page.locator("#mk-mails tbody tr a").first.click()
+    page.get_by_role("link", name=re.compile("To the mails")).click()
+    page.wait_for_url("**action.is=reject**")
+
+
 def test_an_attachment_is_saved_and_never_shown(admin: Watched, hostile: dict[str, int]) -> None:
     page = admin.open(f"/mails/show/{hostile['attachment called ' + repr('../../../etc/passwd')]}")
     expect(page.locator(".mk-attachments .mk-mark.bad").first).to_be_visible()

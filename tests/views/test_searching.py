@@ -223,3 +223,11 @@ def test_a_recipient_is_offered_no_filter_that_tells_of_others(app: Flask) -> No
     assert '"name": "subject"' in text or "subject" in text
     assert 'value="headers"' not in text
     assert login(app, "admin").get("/mails/list/?headers.contains=secret").status_code == 200
+
+
+def test_more_new_rows_than_a_page_has_are_told_of(app: Flask) -> None:
+    [old] = make_mails(app, 1)
+    client = login(app, "admin")
+    make_mails(app, 5)
+    assert client.get(f"/mails/newer?after={old}&size=10").get_json()["more"] is False
+    assert client.get(f"/mails/newer?after={old}&size=3").get_json()["more"] is True

@@ -92,6 +92,10 @@
         if (answer.redirected || answer.status === 401) location.reload();
         if (answer.ok) {
           const found = await answer.json();
+          if (found.more) {
+            location.reload();
+            return;
+          }
           const template = document.createElement("template");
           template.innerHTML = found.rows;
           template.content.querySelectorAll("tr").forEach(place_row);

@@ -15,6 +15,12 @@
   if (language) {
     language.addEventListener("change", () => location.assign(language.value));
   }
+  // Back to the list as it was: its search and its page.
+  const back = document.querySelector("a[data-back]");
+  if (back && document.referrer) {
+    const from = new URL(document.referrer);
+    if (from.origin === location.origin && from.pathname === new URL(back.href).pathname) back.href = from.href;
+  }
   const fold = document.getElementById("mk-fold");
   if (fold)
     fold.addEventListener("click", () => {
