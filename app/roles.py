@@ -16,15 +16,8 @@ class Role(StrEnum):
 Grant = tuple[str, str]
 """A permission and the view it is for, as FAB names them."""
 
-_OWN_ACCOUNT: tuple[Grant, ...] = (
-    ("can_userinfo", "AccountView"),
-    ("resetmypassword", "AccountView"),
-    ("userinfoedit", "AccountView"),
-    ("can_this_form_get", "ResetMyPasswordView"),
-    ("can_this_form_post", "ResetMyPasswordView"),
-    ("can_this_form_get", "UserInfoEditView"),
-    ("can_this_form_post", "UserInfoEditView"),
-)
+_OWN_ACCOUNT: tuple[Grant, ...] = (("can_edit", "ProfileView"),)
+_PEOPLE: tuple[Grant, ...] = (("menu_access", "People"), ("can_list", "PeopleView"), ("can_edit", "PeopleView"))
 _LOG: tuple[Grant, ...] = (
     ("menu_access", "Mails"),
     ("menu_access", "Quarantine"),
@@ -42,7 +35,7 @@ _SYMBOLS: tuple[Grant, ...] = (("can_symbols", "MailLogView"),)
 
 # Admin has all there is.
 GRANTS: dict[str, frozenset[Grant]] = {
-    Role.DOMAIN_ADMIN: frozenset(_OWN_ACCOUNT + _LOG + _CONTENT + _SYMBOLS),
+    Role.DOMAIN_ADMIN: frozenset(_OWN_ACCOUNT + _LOG + _CONTENT + _SYMBOLS + _PEOPLE),
     Role.AUDITOR: frozenset(_OWN_ACCOUNT + _LOG + _SYMBOLS),
     Role.RECIPIENT: frozenset(_OWN_ACCOUNT + _LOG + _CONTENT),
     Role.PUBLIC: frozenset(),

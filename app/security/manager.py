@@ -21,6 +21,14 @@ class MailkeepSecurityManager(SecurityManager):
     security_api = LimitedSecurityApi
     userstatschartview = None
 
+    def register_views(self) -> None:
+        """The login, by form and for programs. FAB's screens of accounts and groups stay out: views/people.py has its own."""
+        self.appbuilder.add_api(self.security_api)
+        self.auth_view = self.authdbview()
+        self.appbuilder.add_view_no_menu(self.auth_view)
+        if self.is_auth_limited:
+            self.limiter.limit(self.auth_rate_limit, methods=["POST"])(self.auth_view.blueprint)
+
     def exist_permission_on_roles(self, view_name: str, permission_name: str, role_ids: list[int]) -> bool:
         """FAB asks the database once for each menu item and button; all answers of one request come from one query."""
         return (view_name, permission_name) in self._permissions(tuple(sorted(role_ids)))

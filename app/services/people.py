@@ -2,22 +2,28 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from flask import current_app
 from flask_babel import gettext as _
 from sqlalchemy import delete, func, select
+from werkzeug.security import check_password_hash, generate_password_hash
 
 from app.clock import utcnow
-from app.errors import BadRequest, Conflict, NotFound
+from app.errors import BadRequest, Conflict, NotAllowed, NotFound
 from app.extensions import db
 from app.models.people import AddressSource, RoleRow, User, UserAddress, UserDomain
+from app.queries.people import Reach
 from app.queries.visibility import is_admin
 from app.roles import Role
 
 _ADDRESS = re.compile(r"[^\s@<>,;\"]{1,64}@[^\s@<>,;\"]{1,255}")
 _DOMAIN = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,62}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
+_USERNAME = re.compile(r"[^\s\"'<>,;:/\\\x00-\x1f]{1,64}")
 MOST_ADDRESSES = 1000
+SHORTEST_PASSWORD = 10
+_LONGEST_PASSWORD = 500
 
 
 def ensure_admin(username: str, password: str, email: str) -> bool:
@@ -41,8 +47,76 @@ def add_user(username: str, password: str, email: str, roles: Iterable[str], *, 
     return user  # type: ignore[no-any-return]
 
 
+@dataclass(frozen=True, slots=True)
+class Person:
+    """An account as somebody typed it."""
+
+    username: str
+    first_name: str
+    last_name: str
+    email: str
+    roles: tuple[str, ...]
+    domains: tuple[str, ...] = ()
+    active: bool = True
+
+
+def make_person(reach: Reach, typed: Person, password: str) -> User:
+    _within(reach, typed)
+    check_password(password)
+    user = add_user(
+        read_username(typed.username), password, typed.email, typed.roles, first_name=typed.first_name, last_name=typed.last_name
+    )
+    set_domains(user, typed.domains)
+    return user
+
+
+def change_person(reach: Reach, user: User, typed: Person) -> None:
+    """All or nothing; the user name stays."""
+    _within(reach, typed)
+    email = read_address(typed.email)
+    if db.session.scalar(select(User.id).where(func.lower(User.email) == email, User.id != user.id)):
+        raise Conflict(_("There is an account with the address %(address)s already.", address=email))
+    rows = roles_named(typed.roles)
+    if not typed.active or Role.ADMIN not in typed.roles:
+        keep_an_admin(user)
+    domains = {read_domain(domain) for domain in typed.domains}
+    user.first_name, user.last_name, user.email = typed.first_name or user.username, typed.last_name or "-", email
+    user.roles, user.active = rows, typed.active
+    if reach.everybody:
+        _put_domains(user, domains)
+    db.session.commit()
+
+
+def _within(reach: Reach, typed: Person) -> None:
+    """Nobody gives more than he has, nor reaches beyond his domains."""
+    if not reach.holds(read_address(typed.email)) or not set(typed.roles) <= set(reach.roles) or (typed.domains and not reach.everybody):
+        raise NotAllowed(_("That is beyond the domains and roles that are yours to give."))
+    if not typed.roles:
+        raise BadRequest(_("An account without a role may not open anything; choose one."))
+
+
 def set_password(user: User, password: str) -> None:
-    current_app.extensions["appbuilder"].sm.reset_password(user.id, password)
+    check_password(password)
+    user.password = generate_password_hash(password, method=current_app.config.get("FAB_PASSWORD_HASH_METHOD", "scrypt"))
+    db.session.commit()
+
+
+def change_own_password(user: User, old: str, new: str) -> None:
+    if not user.password or not check_password_hash(user.password, old):
+        raise BadRequest(_("That is not your present password."))
+    set_password(user, new)
+
+
+def change_own_name(user: User, first_name: str, last_name: str) -> None:
+    user.first_name, user.last_name = first_name.strip()[:64] or user.username, last_name.strip()[:64] or "-"
+    db.session.commit()
+
+
+def check_password(password: str) -> None:
+    if len(password) < SHORTEST_PASSWORD or len(set(password)) < 5:
+        raise BadRequest(_("A password has at least %(count)s characters, and not the same few again and again.", count=SHORTEST_PASSWORD))
+    if len(password) > _LONGEST_PASSWORD:
+        raise BadRequest(_("That password is too long."))
 
 
 def set_roles(user: User, roles: Iterable[str]) -> None:
@@ -101,8 +175,10 @@ def roles_named(names: Iterable[str]) -> list[RoleRow]:
 # --- further addresses and domains -----------------------------------------------------------------------------------------
 
 
-def add_address(user: User, text: str, source: AddressSource = AddressSource.ADMIN) -> UserAddress:
+def add_address(reach: Reach, user: User, text: str, source: AddressSource = AddressSource.ADMIN) -> UserAddress:
     address = read_address(text)
+    if not reach.holds(address):
+        raise NotAllowed(_("That is beyond the domains and roles that are yours to give."))
     if db.session.scalar(select(UserAddress.id).where(UserAddress.user_id == user.id, UserAddress.address == address)):
         raise Conflict(_("%(name)s has this address already.", name=user.username))
     if (db.session.scalar(select(func.count()).where(UserAddress.user_id == user.id)) or 0) >= MOST_ADDRESSES:
@@ -113,7 +189,9 @@ def add_address(user: User, text: str, source: AddressSource = AddressSource.ADM
     return row
 
 
-def remove_address(user: User, text: str) -> None:
+def remove_address(reach: Reach, user: User, text: str) -> None:
+    if not reach.holds(text.strip().lower()):
+        raise NotAllowed(_("That is beyond the domains and roles that are yours to give."))
     found = db.session.execute(delete(UserAddress).where(UserAddress.user_id == user.id, UserAddress.address == text.strip().lower()))
     db.session.commit()
     if not found.rowcount:  # type: ignore[attr-defined]
@@ -121,11 +199,20 @@ def remove_address(user: User, text: str) -> None:
 
 
 def set_domains(user: User, domains: Iterable[str]) -> None:
-    wanted = {read_domain(domain) for domain in domains}
+    _put_domains(user, {read_domain(domain) for domain in domains})
+    db.session.commit()
+
+
+def _put_domains(user: User, wanted: set[str]) -> None:
     db.session.execute(delete(UserDomain).where(UserDomain.user_id == user.id, UserDomain.domain.not_in(wanted)))
     there = set(db.session.scalars(select(UserDomain.domain).where(UserDomain.user_id == user.id)))
     db.session.add_all(UserDomain(user_id=user.id, domain=domain, created_at=_now()) for domain in sorted(wanted - there))
-    db.session.commit()
+
+
+def read_username(text: str) -> str:
+    if not _USERNAME.fullmatch(text.strip()) or not text.strip().isprintable():
+        raise BadRequest(_("A user name has 1 to 64 characters, without blanks and quotes."))
+    return text.strip()
 
 
 def read_address(text: str) -> str:

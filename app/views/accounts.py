@@ -1,26 +1,18 @@
-"""FAB's account screens under our base: the same checks, our data access, nothing more than is needed."""
+"""FAB's own doors to accounts, under our base: logging in, and the roles of a site's own."""
 
 from typing import Any
 
 from flask_appbuilder import expose
-from flask_appbuilder.security.sqla.models import Group, Role, User
-from flask_appbuilder.security.views import AuthDBView, RoleModelView, UserDBModelView, UserGroupModelView
+from flask_appbuilder.security.sqla.models import Role
+from flask_appbuilder.security.views import AuthDBView, RoleModelView
 from flask_appbuilder.widgets import ListWidget, ShowWidget
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from app.errors import Conflict
+from app.roles import Role as KnownRole
 from app.views.base import SafeView
 from app.views.datamodel import ScopedInterface
-
-_EDIT = {"list", "show", "add", "edit", "delete"}
-
-
-class AccountView(SafeView, UserDBModelView):
-    datamodel = ScopedInterface(User)
-    list_title, show_title, add_title, edit_title = _l("Users"), _l("User"), _l("New user"), _l("Edit user")
-    base_filters: Any = []  # only for whoever may administer accounts
-    include_route_methods = _EDIT | {"action", "userinfo"}
-    open_relations = frozenset({"roles", "groups", "created_by", "changed_by"})
-    search_columns = ["username", "first_name", "last_name", "email", "active"]
 
 
 class RoleView(SafeView, RoleModelView):
@@ -28,19 +20,25 @@ class RoleView(SafeView, RoleModelView):
     datamodel = ScopedInterface(Role)
     list_title, show_title, add_title, edit_title = _l("Roles"), _l("Role"), _l("New role"), _l("Edit role")
     list_columns = ["name"]
-    base_filters: Any = []
-    include_route_methods = _EDIT
-    open_relations = frozenset({"permissions", "user", "groups"})
+    add_columns = edit_columns = show_columns = ["name", "permissions"]
+    base_filters: Any = []  # only for whoever may administer roles
+    include_route_methods = {"list", "show", "add", "edit", "delete"}
+    open_relations = frozenset({"permissions"})
     search_columns = ["name"]
 
+    def _edit(self, pk: Any) -> Any:
+        self._refuse_ours(pk)
+        return super()._edit(pk)
 
-class GroupView(SafeView, UserGroupModelView):
-    datamodel = ScopedInterface(Group)
-    list_title, show_title, add_title, edit_title = _l("Groups"), _l("Group"), _l("New group"), _l("Edit group")
-    base_filters: Any = []
-    include_route_methods = _EDIT
-    open_relations = frozenset({"users", "roles"})
-    search_columns = ["name", "label"]
+    def _delete(self, pk: Any) -> Any:
+        self._refuse_ours(pk)
+        return super()._delete(pk)
+
+    def _refuse_ours(self, pk: Any) -> None:
+        """What these may do stands in the code, and is written again by each deployment."""
+        role = self.datamodel.get(pk, self._base_filters)
+        if role is not None and role.name in set(KnownRole):
+            raise Conflict(_("%(name)s is one of Mailkeep's own roles and stays as it is.", name=role.name))
 
 
 class LoginView(AuthDBView):

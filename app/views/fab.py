@@ -12,13 +12,15 @@ from app.extensions import db
 from app.geo import Countries
 from app.security.headers import protect
 from app.security.manager import MailkeepSecurityManager
-from app.views.accounts import AccountView, GroupView, LoginView, RoleView
+from app.views.accounts import LoginView, RoleView
 from app.views.datamodel import ScopedInterface
 from app.views.formats import FILTERS
 from app.views.home import Home
 from app.views.mail_api import MailApi
 from app.views.mail_log import MailLogView
 from app.views.message import MessageView
+from app.views.people import PeopleView
+from app.views.profile import ProfileView
 from app.views.quarantine import QuarantineView
 from app.views.reasons import load_reasons
 from app.views.searches import SearchView
@@ -28,21 +30,20 @@ from environment import ConfigError
 MENU = (
     (MailLogView, "Mails", _l("Mails"), "fa-envelope-o"),
     (QuarantineView, "Quarantine", _l("Quarantine"), "fa-archive"),
+    (PeopleView, "People", _l("People"), "fa-users"),
+    (RoleView, "Roles", _l("Roles"), "fa-id-badge"),
 )
 # Opened from other pages only.
-PAGES = (SearchView, MessageView)
+PAGES = (SearchView, MessageView, ProfileView)
 
 
 class Manager(MailkeepSecurityManager):
     authdbview = LoginView
-    userdbmodelview = AccountView
     rolemodelview = RoleView
-    groupmodelview = GroupView
 
     def __init__(self, appbuilder: Any) -> None:
         super().__init__(appbuilder)
-        for view, model in ((AccountView, self.user_model), (RoleView, self.role_model), (GroupView, self.group_model)):
-            view.datamodel = ScopedInterface(model)  # FAB has just put its own there
+        RoleView.datamodel = ScopedInterface(self.role_model)  # FAB has just put its own there
 
 
 def make_appbuilder(app: Flask) -> AppBuilder:

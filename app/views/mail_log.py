@@ -92,8 +92,9 @@ class MailLogView(ScopedModelView):
     @has_access
     @permission_name("list")
     def newer(self) -> Any:
-        """The newest rows since shortly before the newest on screen: a mail may be committed after a later one. `more` says that they are not
-        all: the page is better loaded anew."""
+        """The newest rows since shortly before the newest on screen: a mail may be committed after a later one.
+
+        `more` says that they are not all: the page is better loaded anew."""
         newest = asked_key("after") or 0
         search = asked_search(asked_terms())
         since = Filter("time", Op.GE, (id_time(max(0, newest - (_OVERLAP_MS << TIME_SHIFT))), None))

@@ -110,31 +110,56 @@ def test_the_quick_box_keys_and_a_mail_by_the_keyboard_alone(admin: Watched) -> 
     assert admin.complaints == []
 
 
-def test_accounts_are_found_and_opened_by_the_keyboard_alone(admin: Watched) -> None:
-    page = admin.open("/users/list/")
+def test_roles_are_found_and_opened_by_the_keyboard_alone(admin: Watched) -> None:
+    page = admin.open("/roles/list/")
     page.keyboard.press("/")
     expect(page.locator(".mk-finder [data-add]")).to_be_focused()
-    page.keyboard.type("User")  # the first field that begins so
+    page.keyboard.type("Name")  # the first field that begins so
     page.keyboard.press("Enter")
     expect(page.locator(".mk-finder-row")).to_have_count(1)
-    page.locator(".mk-finder-row [data-value] input").fill("admin")
+    page.locator(".mk-finder-row [data-value] input").fill("Auditor")
     page.keyboard.press("Enter")
-    page.wait_for_url("**_flt_**admin**")
+    page.wait_for_url("**_flt_**Auditor**")
     page.keyboard.press("/")
     expect(page.locator(".mk-finder-row [data-operator]")).to_be_focused()
     page.locator("h2").first.click()
     page.keyboard.press("j")
     page.keyboard.press("Enter")
-    page.wait_for_url("**/users/show/1**")
-    expect(page.locator(".mk-values").first).to_contain_text("admin")
+    page.wait_for_url("**/roles/show/**")
+    expect(page.locator(".mk-values").first).to_contain_text("Auditor")
     page.go_back()
-    page.locator(".mk-cards tbody td", has_text="admin").first.click()
-    page.wait_for_url("**/users/show/1**")
+    page.locator(".mk-cards tbody td", has_text="Auditor").first.click()
+    page.wait_for_url("**/roles/show/**")
+    assert admin.complaints == []
+
+
+def test_an_account_is_made_found_changed_and_deleted(admin: Watched) -> None:
+    page = admin.open("/people/")
+    page.get_by_role("link", name=re.compile("New account")).click()
+    page.fill("#username", "walker")
+    page.fill("#email", "walker@example.com")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".mk-note.warn")).to_contain_text("Its password, shown this once")
+    page.fill("input[name=add]", "walker@example.org")
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.locator(".mk-plain")).to_contain_text("walker@example.org")
+    page.goto(f"{admin.base}/people/")
+    page.keyboard.press("/")
+    page.keyboard.type("walker@example.org")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**q=walker**")
+    expect(page.locator(".mk-people tbody tr")).to_have_count(1)
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"/people/\d+$"))
+    page.get_by_role("button", name=re.compile("Delete this account")).click()
+    page.get_by_role("button", name="Yes").click()
+    expect(page.locator(".mk-note.good")).to_contain_text("walker")
     assert admin.complaints == []
 
 
 def test_the_navigation_marks_where_one_is(admin: Watched) -> None:
-    for path, name in (("/users/list/", "List Users"), ("/users/userinfo/", "admin"), ("/mails/statistics", "Mails")):
+    for path, name in (("/people/1", "People"), ("/profile/", "admin"), ("/mails/statistics", "Mails")):
         marked = admin.open(path).locator(".mk-side [aria-current]")
         expect(marked).to_have_count(1)
         expect(marked).to_have_text(re.compile(name))
@@ -167,7 +192,7 @@ def test_a_search_is_kept_found_again_and_deleted(admin: Watched) -> None:
     page.get_by_role("link", name="Heavy ones").click()
     page.wait_for_url("**score.ge=7**")
     page.locator(".mk-saved > summary").click()
-    page.get_by_role("button", name=re.compile("Delete the search")).click()
+    page.get_by_role("button", name="Delete the search Heavy ones").click()
     expect(page.locator(".mk-note.good")).to_be_visible()
     assert page.get_by_role("link", name="Heavy ones").count() == 0
 

@@ -49,15 +49,15 @@ def test_each_role_has_what_its_table_says(any_app: Flask) -> None:
 def test_what_was_given_or_taken_by_hand_is_put_right_and_roles_of_the_site_stay(any_app: Flask) -> None:
     sm = any_app.extensions["appbuilder"].sm
     with any_app.app_context():
-        everything = sm.find_permission_view_menu("can_delete", "AccountView")
+        everything = sm.find_permission_view_menu("can_delete", "PeopleView")
         sm.add_permission_role(sm.find_role(Role.RECIPIENT), everything)
         sm.del_permission_role(sm.find_role(Role.ADMIN), everything)
         sm.add_permission_role(sm.add_role("Of the site"), everything)
         sync_permissions()
         db.session.remove()
     assert grants_of(any_app, Role.RECIPIENT) == GRANTS[Role.RECIPIENT]
-    assert ("can_delete", "AccountView") in grants_of(any_app, Role.ADMIN)
-    assert grants_of(any_app, "Of the site") == {("can_delete", "AccountView")}
+    assert ("can_delete", "PeopleView") in grants_of(any_app, Role.ADMIN)
+    assert grants_of(any_app, "Of the site") == {("can_delete", "PeopleView")}
 
 
 def test_what_no_view_asks_for_any_more_is_gone(any_app: Flask) -> None:

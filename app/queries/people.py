@@ -1,0 +1,91 @@
+"""Accounts, as far as somebody may look after them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, true
+from sqlalchemy.orm import selectinload
+
+from app.errors import NotFound
+from app.extensions import db
+from app.models.people import RoleRow, User, UserAddress, UserDomain
+from app.queries.matching import contains
+from app.queries.visibility import domains_of, is_admin, roles_of
+from app.roles import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Whose accounts somebody looks after: everybody's, or those of recipients in some domains."""
+
+    everybody: bool = False
+    domains: tuple[str, ...] = ()
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Those that may be given."""
+        return tuple(role for role in Role if role != Role.PUBLIC) if self.everybody else (Role.RECIPIENT,)
+
+    def holds(self, address: str) -> bool:
+        return self.everybody or address.rpartition("@")[2] in self.domains
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    rows: Sequence[User]
+    more: str | None
+    """`after` of the next page."""
+
+
+def reach_of(user: Any) -> Reach:
+    if is_admin(user):
+        return Reach(everybody=True)
+    return Reach(domains=domains_of(user)) if Role.DOMAIN_ADMIN in roles_of(user) else Reach()
+
+
+def _reached(reach: Reach) -> ColumnElement[bool]:
+    """Of a domain admin: whose address is in one of the domains, and who is nothing but a recipient."""
+    if reach.everybody:
+        return true()
+    if not reach.domains:
+        return false()
+    inside = or_(*(func.lower(User.email).endswith(f"@{domain}", autoescape=True) for domain in reach.domains))
+    return and_(inside, ~User.roles.any(RoleRow.name != Role.RECIPIENT), ~User.groups.any())
+
+
+def find_people(reach: Reach, text: str = "", after: str = "", size: int = 50) -> People:
+    """By user name; `text` in the name, the user name, or one of the addresses."""
+    query = select(User).where(_reached(reach)).options(selectinload(User.roles)).order_by(func.lower(User.username)).limit(size + 1)
+    if text:
+        low = text.lower()
+        further = exists().where(UserAddress.user_id == User.id, contains(UserAddress.address, low))
+        named = (contains(func.lower(column), low) for column in (User.username, User.email, User.first_name, User.last_name))
+        query = query.where(or_(further, *named))
+    if after:
+        query = query.where(func.lower(User.username) > after.lower())
+    rows = db.session.scalars(query).all()
+    return People(rows[:size], rows[size - 1].username if len(rows) > size else None)
+
+
+def person_of(reach: Reach, user_id: int) -> User:
+    """NotFound for whom there is not, and for whom it is not theirs to look after: the two look alike."""
+    found = db.session.scalar(select(User).where(User.id == user_id, _reached(reach)))
+    if found is None:
+        raise NotFound(_("There is no such account."))
+    return found
+
+
+def addresses_by_user(users: Sequence[User]) -> dict[int, list[UserAddress]]:
+    found: dict[int, list[UserAddress]] = {user.id: [] for user in users}
+    for row in db.session.scalars(select(UserAddress).where(UserAddress.user_id.in_(found)).order_by(UserAddress.address)):
+        found[row.user_id].append(row)
+    return found
+
+
+def domains_by_user(users: Sequence[User]) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {user.id: [] for user in users}
+    for row in db.session.scalars(select(UserDomain).where(UserDomain.user_id.in_(found)).order_by(UserDomain.domain)):
+        found[row.user_id].append(row.domain)
+    return found

@@ -1,0 +1,181 @@
+"""Accounts and their addresses, for whoever looks after them: all of them, or those of the recipients in some domains."""
+
+import secrets
+from typing import Any
+
+from flask import flash, g, redirect, request, url_for
+from flask_appbuilder import BaseView, expose
+from flask_appbuilder.security.decorators import has_access, permission_name
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from app.errors import MailkeepError
+from app.models.people import User
+from app.queries.people import Reach, addresses_by_user, domains_by_user, find_people, person_of, reach_of
+from app.roles import Role
+from app.services import people
+
+ROLE_LABELS = {
+    Role.ADMIN: _l("Admin: everything"),
+    Role.DOMAIN_ADMIN: _l("Domain admin: the mail and the recipients of some domains"),
+    Role.AUDITOR: _l("Auditor: sees what happened to all mail, never its content"),
+    Role.RECIPIENT: _l("Recipient: the mail to their own addresses"),
+}
+_NEW = people.Person("", "", "", "", (Role.RECIPIENT,))
+
+
+class PeopleView(BaseView):
+    route_base = "/people"
+    default_view = "list"
+
+    @expose("/")
+    @has_access
+    @permission_name("list")
+    def list(self) -> Any:
+        text, after = request.args.get("q", "").strip()[:100], request.args.get("after", "")[:100]
+        found = find_people(reach_of(g.user), text, after)
+        return self.render_template(
+            "people/list.html",
+            title=_("People"),
+            found=found,
+            addresses=addresses_by_user(found.rows),
+            domains=domains_by_user(found.rows),
+            q=text,
+            after=after,
+            may_edit=self._may("can_edit"),
+        )
+
+    @expose("/new", methods=["GET", "POST"])
+    @has_access
+    @permission_name("edit")
+    def new(self) -> Any:
+        """Without a password one is made, and shown once."""
+        reach, typed = reach_of(g.user), _NEW
+        if request.method == "POST":
+            typed = _typed(reach, request.form.get("username", ""))
+            password = request.form.get("password", "") or secrets.token_urlsafe(12)
+            try:
+                user = people.make_person(reach, typed, password)
+            except MailkeepError as error:
+                flash(str(error), "danger")
+            else:
+                flash(_("The account %(name)s is made.", name=user.username), "success")
+                if not request.form.get("password"):
+                    flash(_("Its password, shown this once: %(password)s", password=password), "warning")
+                return redirect(url_for("PeopleView.person", user_id=user.id))
+        return self._form(reach, None, typed)
+
+    @expose("/<int:user_id>", methods=["GET"])
+    @has_access
+    @permission_name("list")
+    def person(self, user_id: int) -> Any:
+        reach = reach_of(g.user)
+        user = person_of(reach, user_id)
+        return self._form(reach, user, _as_typed(user))
+
+    @expose("/<int:user_id>", methods=["POST"])
+    @has_access
+    @permission_name("edit")
+    def change(self, user_id: int) -> Any:
+        reach = reach_of(g.user)
+        user = person_of(reach, user_id)
+        typed = _typed(reach, user.username, user)
+        try:
+            people.change_person(reach, user, typed)
+        except MailkeepError as error:
+            flash(str(error), "danger")
+            return self._form(reach, user, typed)
+        flash(_("The account is changed."), "success")
+        return redirect(url_for("PeopleView.person", user_id=user_id))
+
+    @expose("/<int:user_id>/addresses", methods=["POST"])
+    @has_access
+    @permission_name("edit")
+    def address(self, user_id: int) -> Any:
+        """`remove` takes one away, `add` adds one."""
+        reach = reach_of(g.user)
+        user = person_of(reach, user_id)
+        added, removed = request.form.get("add", ""), request.form.get("remove", "")
+        return _done(
+            user_id,
+            (lambda: people.remove_address(reach, user, removed)) if removed else (lambda: people.add_address(reach, user, added)),
+            _("The address is removed.") if removed else _("The address is added."),
+        )
+
+    @expose("/<int:user_id>/password", methods=["POST"])
+    @has_access
+    @permission_name("edit")
+    def password(self, user_id: int) -> Any:
+        user = person_of(reach_of(g.user), user_id)
+        return _done(user_id, lambda: people.set_password(user, request.form.get("password", "")), _("The password is changed."))
+
+    @expose("/<int:user_id>/delete", methods=["POST"])
+    @has_access
+    @permission_name("delete")
+    def delete(self, user_id: int) -> Any:
+        user = person_of(reach_of(g.user), user_id)
+        if user.id == g.user.id:
+            flash(_("Nobody deletes their own account."), "danger")
+            return redirect(url_for("PeopleView.person", user_id=user_id))
+        try:
+            people.delete_user(user)
+        except MailkeepError as error:
+            flash(str(error), "danger")
+            return redirect(url_for("PeopleView.person", user_id=user_id))
+        flash(_("The account %(name)s is deleted.", name=user.username), "success")
+        return redirect(url_for("PeopleView.list"))
+
+    def _may(self, permission: str) -> bool:
+        return bool(self.appbuilder.sm.has_access(permission, self.class_permission_name))
+
+    def _form(self, reach: Reach, user: User | None, typed: people.Person) -> Any:
+        labels = {role: ROLE_LABELS[Role(role)] for role in reach.roles}
+        return self.render_template(
+            "people/person.html",
+            title=user.username if user else _("New account"),
+            user=user,
+            typed=typed,
+            roles=labels | {role: role for role in typed.roles if role not in labels},
+            addresses=addresses_by_user([user])[user.id] if user else [],
+            may_edit=self._may("can_edit"),
+            may_delete=user is not None and user.id != g.user.id and self._may("can_delete"),
+            gives_domains=reach.everybody,
+            shortest=people.SHORTEST_PASSWORD,
+        )
+
+
+def _done(user_id: int, act: Any, said: str) -> Any:
+    try:
+        act()
+    except MailkeepError as error:
+        flash(str(error), "danger")
+    else:
+        flash(said, "success")
+    return redirect(url_for("PeopleView.person", user_id=user_id))
+
+
+def _typed(reach: Reach, username: str, user: User | None = None) -> people.Person:
+    """Domains are left as they are where they are not one's own to give."""
+    form = request.form
+    domains = tuple(form.get("domains", "").replace(",", " ").split()) if reach.everybody else ()
+    return people.Person(
+        username=username,
+        first_name=form.get("first_name", "").strip()[:64],
+        last_name=form.get("last_name", "").strip()[:64],
+        email=form.get("email", ""),
+        roles=tuple(form.getlist("roles")),
+        domains=domains,
+        active=user is None or "active" in form,
+    )
+
+
+def _as_typed(user: User) -> people.Person:
+    return people.Person(
+        user.username,
+        user.first_name,
+        user.last_name,
+        user.email,
+        tuple(role.name for role in user.roles),
+        tuple(domains_by_user([user])[user.id]),
+        bool(user.active),
+    )

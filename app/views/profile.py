@@ -1,0 +1,61 @@
+"""One's own account."""
+
+from typing import Any
+
+from flask import flash, g, redirect, request, url_for
+from flask_appbuilder import BaseView, expose
+from flask_appbuilder.security.decorators import has_access, permission_name
+from flask_babel import gettext as _
+
+from app.errors import MailkeepError
+from app.queries.people import addresses_by_user
+from app.queries.visibility import domains_of, roles_of
+from app.services import people
+
+
+class ProfileView(BaseView):
+    route_base = "/profile"
+    default_view = "profile"
+
+    @expose("/", methods=["GET"])
+    @has_access
+    @permission_name("edit")
+    def profile(self) -> Any:
+        return self.render_template(
+            "people/profile.html",
+            title=_("Your account"),
+            user=g.user,
+            addresses=addresses_by_user([g.user])[g.user.id],
+            roles=sorted(roles_of(g.user)),
+            domains=domains_of(g.user),
+            shortest=people.SHORTEST_PASSWORD,
+        )
+
+    @expose("/name", methods=["POST"])
+    @has_access
+    @permission_name("edit")
+    def name(self) -> Any:
+        return _done(
+            lambda: people.change_own_name(g.user, request.form.get("first_name", ""), request.form.get("last_name", "")),
+            _("Your name is changed."),
+        )
+
+    @expose("/password", methods=["POST"])
+    @has_access
+    @permission_name("edit")
+    def password(self) -> Any:
+        old, new, again = (request.form.get(field, "") for field in ("old", "new", "again"))
+        if new != again:
+            flash(_("The two new passwords are not the same."), "danger")
+            return redirect(url_for("ProfileView.profile"))
+        return _done(lambda: people.change_own_password(g.user, old, new), _("Your password is changed."))
+
+
+def _done(act: Any, said: str) -> Any:
+    try:
+        act()
+    except MailkeepError as error:
+        flash(str(error), "danger")
+    else:
+        flash(said, "success")
+    return redirect(url_for("ProfileView.profile"))
