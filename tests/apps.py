@@ -8,7 +8,7 @@ from flask import Flask
 from app import create_app
 from app.extensions import db
 
-SECRET = "tests-only-0123456789abcdef"
+SECRET = "tests-only-0123456789abcdef-0123456789"
 
 
 def make_app(url: str, folder: pathlib.Path, **overrides: Any) -> Flask:

@@ -6,8 +6,9 @@ from app.cli.demo import demo
 from app.cli.mailkeep import mailkeep
 from app.cli.nodes import nodes
 from app.cli.spool import spool
+from app.cli.users import users
 
 
 def register(app: Flask) -> None:
-    for group in (demo, mailkeep, nodes, spool):
+    for group in (demo, mailkeep, nodes, spool, users):
         app.cli.add_command(group)

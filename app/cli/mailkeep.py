@@ -29,4 +29,4 @@ def init() -> None:
     password = os.environ.get("MAILKEEP_ADMIN_PASSWORD", "") or secrets.token_hex(10)
     if ensure_admin(user, password, os.environ.get("MAILKEEP_ADMIN_EMAIL", f"{user}@localhost")):
         shown = "from MAILKEEP_ADMIN_PASSWORD" if os.environ.get("MAILKEEP_ADMIN_PASSWORD") else password
-        click.echo(f"First admin: {user}\nPassword:    {shown}\nThis is shown once; `flask fab reset-password` makes a new one.")
+        click.echo(f"First admin: {user}\nPassword:    {shown}\nThis is shown once; `flask users passwd` makes a new one.")

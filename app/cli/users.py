@@ -1,0 +1,142 @@
+"""flask users: accounts from the command line."""
+
+import secrets
+import sys
+
+import click
+from flask.cli import AppGroup
+
+from app.cli.answer import plainly
+from app.queries.people import Reach, addresses_by_user, domains_by_user, find_people
+from app.roles import Role
+from app.services import people
+
+users = AppGroup("users", help="Accounts: who may log in, what they may do, which addresses are theirs.")
+_ALL = Reach(everybody=True)
+_ROLE = click.Choice([role.value for role in Role if role is not Role.PUBLIC], case_sensitive=False)
+
+
+@users.command("list")
+@click.argument("text", default="")
+@plainly
+def list_(text: str) -> None:
+    """All accounts, or those with TEXT in their names or addresses."""
+    after: str | None = ""
+    while after is not None:
+        found = find_people(_ALL, text, after, size=200)
+        addresses, domains = addresses_by_user(found.rows), domains_by_user(found.rows)
+        for user in found.rows:
+            roles = ", ".join(sorted(role.name for role in user.roles)) or "no role"
+            further = "".join(f" +{row.address}" for row in addresses[user.id])
+            looked_after = f" looks after {', '.join(domains[user.id])}" if domains[user.id] else ""
+            state = "" if user.active else "  switched off"
+            last = f"  last login {user.last_login:%Y-%m-%d %H:%M}" if user.last_login else ""
+            click.echo(f"{user.username}  {user.email}{further}  {roles}{looked_after}{state}{last}")
+        after = found.more
+
+
+@users.command("add")
+@click.argument("name")
+@click.argument("address")
+@click.option("--role", "roles", multiple=True, type=_ROLE, default=[Role.RECIPIENT.value], show_default=True, help="May be given again.")
+@click.option("--domain", "domains", multiple=True, help="One that a domain admin looks after; may be given again.")
+@click.option("--alias", "aliases", multiple=True, help="A further address; may be given again.")
+@click.option("--first-name", default="")
+@click.option("--last-name", default="")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input; else one is made and shown once.")
+@plainly
+def add(
+    name: str,
+    address: str,
+    roles: tuple[str, ...],
+    domains: tuple[str, ...],
+    aliases: tuple[str, ...],
+    first_name: str,
+    last_name: str,
+    password_stdin: bool,
+) -> None:
+    """Make the account NAME with the mail ADDRESS."""
+    password = _password(password_stdin)
+    user = people.make_person(_ALL, people.Person(name, first_name, last_name, address, roles, domains), password)
+    for alias in aliases:
+        people.add_address(_ALL, user, alias)
+    click.echo(f"{user.username} is made." + ("" if password_stdin else f"\nPassword, shown this once: {password}"))
+
+
+@users.command("passwd")
+@click.argument("name")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input; else one is made and shown once.")
+@plainly
+def passwd(name: str, password_stdin: bool) -> None:
+    """Give NAME a new password."""
+    password = _password(password_stdin)
+    people.set_password(people.user_named(name), password)
+    click.echo(f"The password of {name} is changed." + ("" if password_stdin else f"\nPassword, shown this once: {password}"))
+
+
+@users.command("role")
+@click.argument("name")
+@click.argument("roles", nargs=-1, required=True, type=_ROLE)
+@plainly
+def role(name: str, roles: tuple[str, ...]) -> None:
+    """Give NAME these ROLES and no others."""
+    people.set_roles(people.user_named(name), roles)
+    click.echo(f"{name}: {', '.join(roles)}")
+
+
+@users.command("domains")
+@click.argument("name")
+@click.argument("domains", nargs=-1)
+@plainly
+def domains_(name: str, domains: tuple[str, ...]) -> None:
+    """The DOMAINS that the domain admin NAME looks after: these and no others."""
+    people.set_domains(people.user_named(name), domains)
+    click.echo(f"{name}: {', '.join(domains) or 'none'}")
+
+
+@users.command("alias")
+@click.argument("name")
+@click.argument("address")
+@click.option("--remove", is_flag=True)
+@plainly
+def alias(name: str, address: str, remove: bool) -> None:
+    """Add the further ADDRESS to NAME, or remove it."""
+    user = people.user_named(name)
+    if remove:
+        people.remove_address(_ALL, user, address)
+    else:
+        people.add_address(_ALL, user, address)
+    click.echo(f"{address} is {'removed from' if remove else 'added to'} {name}.")
+
+
+@users.command("disable")
+@click.argument("name")
+@plainly
+def disable(name: str) -> None:
+    """NAME may not log in any more, and is shut out at once."""
+    people.set_active(people.user_named(name), False)
+    click.echo(f"{name} is switched off.")
+
+
+@users.command("enable")
+@click.argument("name")
+@plainly
+def enable(name: str) -> None:
+    """NAME may log in again."""
+    people.set_active(people.user_named(name), True)
+    click.echo(f"{name} is switched on.")
+
+
+@users.command("delete")
+@click.argument("name")
+@click.confirmation_option(prompt="Delete the account with its addresses and saved searches?")
+@plainly
+def delete(name: str) -> None:
+    """Delete NAME."""
+    people.delete_user(people.user_named(name))
+    click.echo(f"{name} is deleted.")
+
+
+def _password(from_stdin: bool) -> str:
+    """Never an argument: those stand in the shell's history and in the list of processes."""
+    return sys.stdin.readline().rstrip("\r\n") if from_stdin else secrets.token_urlsafe(12)
