@@ -2,6 +2,7 @@
 
 from flask import Flask
 
+from app.cli.audit import audit
 from app.cli.demo import demo
 from app.cli.mailkeep import mailkeep
 from app.cli.nodes import nodes
@@ -9,5 +10,5 @@ from app.cli.spool import spool
 
 
 def register(app: Flask) -> None:
-    for group in (demo, mailkeep, nodes, spool):
+    for group in (audit, demo, mailkeep, nodes, spool):
         app.cli.add_command(group)

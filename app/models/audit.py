@@ -48,6 +48,10 @@ class Verb(StrEnum):
     MAIL_DOWNLOADED = "mail.downloaded"
 
 
+KINDS = ("account", "role", "group", "search", "log", "audit", "mail")
+"""What may be a target."""
+
+
 class AuditEvent(Model):
     __tablename__ = "audit_event"
 
@@ -91,6 +95,14 @@ def digest_of(row: Any) -> str:
     who = [row.actor, row.user_id, row.on_behalf_of, row.ip]
     what = [row.verb, row.target_kind, row.target_id, row.reason, row.before, row.after]
     return hashlib.sha256(json.dumps([row.id, moment, *who, *what, row.previous]).encode()).hexdigest()
+
+
+def as_json(row: Any) -> str:
+    """One line."""
+    values = {column: getattr(row, column) for column in AuditEvent.__table__.columns.keys()}  # noqa: SIM118 - a collection of columns
+    values["at"] = row.at.isoformat(timespec="microseconds") + "+00:00"
+    values |= {name: json.loads(values[name]) if values[name] else None for name in ("before", "after")}
+    return json.dumps(values, ensure_ascii=False)
 
 
 @event.listens_for(AuditEvent, "before_update")

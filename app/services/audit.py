@@ -4,12 +4,14 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+from flask import current_app
 from sqlalchemy import Connection, Row, select
+from sqlalchemy.event import listens_for
 
 from app.actor import Actor
 from app.clock import utcnow
 from app.extensions import PanelSession, db
-from app.models.audit import NOTHING_BEFORE, AuditEvent, AuditHead, Verb, digest_of
+from app.models.audit import NOTHING_BEFORE, AuditEvent, AuditHead, Verb, as_json, digest_of
 
 _AT_ONCE = 1000
 _FURTHEST = 1 << 63
@@ -41,6 +43,8 @@ def record(
     event.digest = digest_of(event)
     head.last_id, head.last_digest = event.id, event.digest
     db.session.add(event)
+    if "mailkeep_syslog" in current_app.extensions:
+        db.session.info.setdefault("audited", []).append(as_json(event))
     return event
 
 
@@ -50,6 +54,17 @@ def recorded(actor: Actor, verb: Verb, kind: str, target_id: str | int, **more: 
         found = record(actor, verb, kind, target_id, **more).id
         db.session.commit()
     return found
+
+
+@listens_for(PanelSession, "after_commit")
+def _send(session: PanelSession) -> None:
+    for line in session.info.pop("audited", ()):
+        current_app.extensions["mailkeep_syslog"].send(line)
+
+
+@listens_for(PanelSession, "after_rollback")
+def _forget(session: PanelSession) -> None:
+    session.info.pop("audited", None)
 
 
 def verify() -> int | None:
