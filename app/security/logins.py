@@ -2,11 +2,10 @@
 
 import logging
 
-from flask import request
-
 from app.actor import Actor
 from app.models.audit import Verb
 from app.models.people import User
+from app.security.actor import actor
 from app.services.audit import recorded
 
 log = logging.getLogger("mailkeep.login")
@@ -23,7 +22,7 @@ def logged_out(user: User) -> None:
 
 def login_failed(name: str, way: str) -> None:
     """Whose name it is nobody knows: the event is a visitor's."""
-    shown, ip = cleaned(name), request.remote_addr or ""
+    shown, ip = cleaned(name), actor().ip
     log.warning('login failed for "%s" from %s via %s', shown, ip, way)
     recorded(Actor("", None, ip), Verb.LOGIN_FAILED, "account", shown, after={"way": way})
 
@@ -34,4 +33,4 @@ def cleaned(name: str) -> str:
 
 
 def _as(user: User) -> Actor:
-    return Actor(user.username, user.id, request.remote_addr or "")
+    return Actor(user.username, user.id, actor().ip)

@@ -24,7 +24,7 @@ def record(
 ) -> AuditEvent:
     """Joins the transaction of whoever calls: what is done and its event are both there, or neither. Others that append wait for its
     end, so it comes last."""
-    head = db.session.scalars(select(AuditHead).with_for_update().execution_options(populate_existing=True)).one()
+    head = _locked_head()
     event = AuditEvent(
         id=head.last_id + 1,
         at=utcnow().replace(tzinfo=None),
@@ -54,6 +54,15 @@ def recorded(actor: Actor, verb: Verb, kind: str, target_id: str | int, **more: 
         found = record(actor, verb, kind, target_id, **more).id
         db.session.commit()
     return found
+
+
+def _locked_head() -> AuditHead:
+    """What the caller has changed so far is flushed when he wants it to be, not here."""
+    for changed in db.session.dirty:
+        if isinstance(changed, AuditHead):
+            return changed
+    with db.session.no_autoflush:
+        return db.session.scalars(select(AuditHead).with_for_update().execution_options(populate_existing=True)).one()
 
 
 @listens_for(PanelSession, "after_commit")

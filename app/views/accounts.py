@@ -2,19 +2,28 @@
 
 from typing import Any
 
+from flask import abort, flash, g, request
 from flask_appbuilder import expose
+from flask_appbuilder.security import views as fab
 from flask_appbuilder.security.sqla.models import Group, Role, User
 from flask_appbuilder.security.views import AuthDBView, RoleModelView, UserDBModelView, UserGroupModelView
 from flask_appbuilder.widgets import ListWidget, ShowWidget
 from flask_babel import lazy_gettext as _l
 
+from app.models import Verb
+from app.security.actor import actor
+from app.services.audit import record
+from app.services.people import set_password
+from app.views.audited import Audited
 from app.views.base import SafeView
 from app.views.datamodel import ScopedInterface
 
 _EDIT = {"list", "show", "add", "edit", "delete"}
 
 
-class AccountView(SafeView, UserDBModelView):
+class AccountView(Audited, SafeView, UserDBModelView):
+    audit_kind, audit_name = "account", "username"
+    audit_verbs = (Verb.ACCOUNT_ADDED, Verb.ACCOUNT_CHANGED, Verb.ACCOUNT_DELETED)
     datamodel = ScopedInterface(User)
     list_title, show_title, add_title, edit_title = _l("Users"), _l("User"), _l("New user"), _l("Edit user")
     base_filters: Any = []  # only for whoever may administer accounts
@@ -23,7 +32,9 @@ class AccountView(SafeView, UserDBModelView):
     search_columns = ["username", "first_name", "last_name", "email", "active"]
 
 
-class RoleView(SafeView, RoleModelView):
+class RoleView(Audited, SafeView, RoleModelView):
+    audit_kind, audit_name = "role", "name"
+    audit_verbs = (Verb.ROLE_ADDED, Verb.ROLE_CHANGED, Verb.ROLE_DELETED)
     list_widget, show_widget = ListWidget, ShowWidget  # FAB's own for roles only know built-in ones, of which there are none
     datamodel = ScopedInterface(Role)
     list_title, show_title, add_title, edit_title = _l("Roles"), _l("Role"), _l("New role"), _l("Edit role")
@@ -34,7 +45,9 @@ class RoleView(SafeView, RoleModelView):
     search_columns = ["name"]
 
 
-class GroupView(SafeView, UserGroupModelView):
+class GroupView(Audited, SafeView, UserGroupModelView):
+    audit_kind, audit_name = "group", "name"
+    audit_verbs = (Verb.GROUP_ADDED, Verb.GROUP_CHANGED, Verb.GROUP_DELETED)
     datamodel = ScopedInterface(Group)
     list_title, show_title, add_title, edit_title = _l("Groups"), _l("Group"), _l("New group"), _l("Edit group")
     base_filters: Any = []
@@ -49,3 +62,31 @@ class LoginView(AuthDBView):
     @expose("/logout/", methods=["POST"])
     def logout(self) -> Any:
         return super().logout()
+
+
+class ResetMyPasswordView(fab.ResetMyPasswordView):
+    """FAB's permissions and routes go by the names of these classes."""
+
+    def form_post(self, form: Any) -> None:
+        set_password(self.appbuilder.sm.get_user_by_id(g.user.id), form.password.data, actor=actor())
+        flash(str(self.message), "info")
+
+
+class ResetPasswordView(fab.ResetPasswordView):
+    def form_post(self, form: Any) -> None:
+        number = request.args.get("pk", "")
+        user = self.appbuilder.sm.get_user_by_id(int(number)) if number.isascii() and number.isdigit() and len(number) < 10 else None
+        if user is None:
+            abort(404)
+        set_password(user, form.password.data, actor=actor())
+        flash(str(self.message), "info")
+
+
+class UserInfoEditView(fab.UserInfoEditView):
+    def form_post(self, form: Any) -> None:
+        user = self.appbuilder.sm.get_user_by_id(g.user.id)
+        after = {name: value for name, value in form.data.items() if name != "csrf_token" and value != getattr(user, name)}
+        if after:
+            before = {name: getattr(user, name) for name in after}
+            record(actor(), Verb.ACCOUNT_CHANGED, "account", user.username, before=before, after=after)
+        super().form_post(form)

@@ -12,13 +12,15 @@ from app.extensions import db
 from app.geo import Countries
 from app.security.headers import protect
 from app.security.manager import MailkeepSecurityManager
-from app.views.accounts import AccountView, GroupView, LoginView, RoleView
+from app.views.accounts import AccountView, GroupView, LoginView, ResetMyPasswordView, ResetPasswordView, RoleView, UserInfoEditView
+from app.views.audit import AuditView
 from app.views.datamodel import ScopedInterface
 from app.views.formats import FILTERS
 from app.views.home import Home
 from app.views.mail_api import MailApi
 from app.views.mail_log import MailLogView
 from app.views.message import MessageView
+from app.views.opening import ReasonView
 from app.views.quarantine import QuarantineView
 from app.views.reasons import load_reasons
 from app.views.searches import SearchView
@@ -28,13 +30,17 @@ from environment import ConfigError
 MENU = (
     (MailLogView, "Mails", _l("Mails"), "fa-envelope-o"),
     (QuarantineView, "Quarantine", _l("Quarantine"), "fa-archive"),
+    (AuditView, "Audit trail", _l("Audit trail"), "fa-history"),
 )
 # Opened from other pages only.
-PAGES = (SearchView, MessageView)
+PAGES = (SearchView, MessageView, ReasonView)
 
 
 class Manager(MailkeepSecurityManager):
     authdbview = LoginView
+    resetmypasswordview = ResetMyPasswordView
+    resetpasswordview = ResetPasswordView
+    userinfoeditview = UserInfoEditView
     userdbmodelview = AccountView
     rolemodelview = RoleView
     groupmodelview = GroupView
