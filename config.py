@@ -28,6 +28,7 @@ from environment import (
     env_str,
     node_name,
     store_url,
+    syslog_url,
 )
 
 load_dotenv(os.environ.get("MAILKEEP_ENV", BASE_DIR / ".env"))
@@ -135,6 +136,12 @@ SCORE_THRESHOLDS = env_scores("SCORE_THRESHOLDS", "greylist=4,add header=6,rejec
 REASONS_FILE = env_str("REASONS_FILE", "")
 # A GeoIP country database (.mmdb) that shows where an address is; empty: off.
 GEOIP_DATABASE = env_str("GEOIP_DATABASE", "")
+
+# --- The audit trail -------------------------------------------------------------------------------------------------------
+# Where each event is sent as a line of JSON, beside the database: udp://host:port, unix:/dev/log, or empty: nowhere.
+AUDIT_SYSLOG = syslog_url("AUDIT_SYSLOG", "")
+# Whoever opens somebody else's mail says why first.
+AUDIT_REASON = env_bool("AUDIT_REASON", False)
 
 if STORE_MIN_SCORE:
     env_float("STORE_MIN_SCORE", 0.0, -1e9, 1e9)

@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from limits import parse_many
 from limits.storage import SCHEMES  # type: ignore[attr-defined]
@@ -160,6 +161,19 @@ def store_url(name: str, default: str) -> str:
         raise ConfigError(name, f"{value!r} is not a store URL such as file:///var/lib/mailkeep/store")
     path = rest.removeprefix("//")
     return f"file://{BASE_DIR / path}"
+
+
+def syslog_url(name: str, default: str) -> str:
+    value = env_str(name, default)
+    try:
+        parts = urlsplit(value)
+        is_udp = parts.scheme == "udp" and bool(parts.hostname) and bool(parts.port)
+        is_unix = parts.scheme == "unix" and not parts.netloc and parts.path.startswith("/")
+    except ValueError:  # no port
+        is_udp = is_unix = False
+    if value and not (is_udp or is_unix):
+        raise ConfigError(name, f"{value!r} is neither udp://host:port nor unix:/dev/log")
+    return value
 
 
 def env_choice(name: str, default: str, allowed: tuple[str, ...]) -> str:

@@ -1,6 +1,8 @@
 """The extension objects: made here, configured in create_app. (The AppBuilder is made in create_app: it cannot serve two apps.)"""
 
 import pathlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import flask_appbuilder.security.sqla.models  # noqa: F401 - its tables must be known before strip_sequences
@@ -19,12 +21,25 @@ class PanelSession(Session):
 
     def get_bind(self, *args: Any, **kwargs: Any) -> Any:
         engine = super().get_bind(*args, **kwargs)
-        if engine.dialect.name != "sqlite" or not _changes_something():
+        if engine.dialect.name != "sqlite" or not (self.info.get("writes") or _changes_something()):
             return engine
         engines = self.info.setdefault("writing", {})
         if engine not in engines:  # one each, since a session has one transaction for each
             engines[engine] = engine.execution_options(writes=True)
         return engines[engine]
+
+    @contextmanager
+    def begin_writing(self) -> Iterator[None]:
+        """A transaction that writes, also where one was reading: that one is ended first."""
+        self.commit()
+        self.info["writes"] = True
+        try:
+            yield
+        except BaseException:
+            self.rollback()
+            raise
+        finally:
+            del self.info["writes"]
 
 
 def _changes_something() -> bool:

@@ -32,11 +32,12 @@ _LOG: tuple[Grant, ...] = (
 )
 _CONTENT: tuple[Grant, ...] = (("can_read", "MessageView"), ("can_download", "MessageView"))
 _SYMBOLS: tuple[Grant, ...] = (("can_symbols", "MailLogView"),)
+_AUDIT: tuple[Grant, ...] = (("menu_access", "Audit trail"), ("can_list", "AuditView"))
 
 # Admin has all there is.
 GRANTS: dict[str, frozenset[Grant]] = {
     Role.DOMAIN_ADMIN: frozenset(_OWN_ACCOUNT + _LOG + _CONTENT + _SYMBOLS + _PEOPLE),
-    Role.AUDITOR: frozenset(_OWN_ACCOUNT + _LOG + _SYMBOLS),
+    Role.AUDITOR: frozenset(_OWN_ACCOUNT + _LOG + _SYMBOLS + _AUDIT),
     Role.RECIPIENT: frozenset(_OWN_ACCOUNT + _LOG + _CONTENT),
     Role.PUBLIC: frozenset(),
 }

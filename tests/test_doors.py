@@ -82,7 +82,9 @@ def test_what_is_public_is_still_there(app: Flask) -> None:
 def everything(app: Flask) -> dict[str, list[tuple[object, ...]]]:
     with app.app_context(), db.engine.connect() as connection:
         return {
-            name: sorted((tuple(row) for row in connection.execute(select(table))), key=repr) for name, table in db.metadata.tables.items()
+            name: sorted((tuple(row) for row in connection.execute(select(table))), key=repr)
+            for name, table in db.metadata.tables.items()
+            if not name.startswith("audit_")  # what tells of a look changes nothing else
         }
 
 

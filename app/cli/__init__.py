@@ -2,6 +2,7 @@
 
 from flask import Flask
 
+from app.cli.audit import audit
 from app.cli.demo import demo
 from app.cli.mailkeep import mailkeep
 from app.cli.nodes import nodes
@@ -10,5 +11,5 @@ from app.cli.users import users
 
 
 def register(app: Flask) -> None:
-    for group in (demo, mailkeep, nodes, spool, users):
+    for group in (audit, demo, mailkeep, nodes, spool, users):
         app.cli.add_command(group)

@@ -6,6 +6,7 @@ import sys
 import click
 from flask.cli import AppGroup
 
+from app.actor import command_line
 from app.cli.answer import plainly
 from app.queries.people import Reach, addresses_by_user, domains_by_user, find_people
 from app.roles import Role
@@ -57,9 +58,9 @@ def add(
 ) -> None:
     """Make the account NAME with the mail ADDRESS."""
     password = _password(password_stdin)
-    user = people.make_person(_ALL, people.Person(name, first_name, last_name, address, roles, domains), password)
+    user = people.make_person(_ALL, people.Person(name, first_name, last_name, address, roles, domains), password, actor=command_line())
     for alias in aliases:
-        people.add_address(_ALL, user, alias)
+        people.add_address(_ALL, user, alias, actor=command_line())
     click.echo(f"{user.username} is made." + ("" if password_stdin else f"\nPassword, shown this once: {password}"))
 
 
@@ -70,7 +71,7 @@ def add(
 def passwd(name: str, password_stdin: bool) -> None:
     """Give NAME a new password."""
     password = _password(password_stdin)
-    people.set_password(people.user_named(name), password)
+    people.set_password(people.user_named(name), password, actor=command_line())
     click.echo(f"The password of {name} is changed." + ("" if password_stdin else f"\nPassword, shown this once: {password}"))
 
 
@@ -80,7 +81,7 @@ def passwd(name: str, password_stdin: bool) -> None:
 @plainly
 def role(name: str, roles: tuple[str, ...]) -> None:
     """Give NAME these ROLES and no others."""
-    people.set_roles(people.user_named(name), roles)
+    people.set_roles(people.user_named(name), roles, actor=command_line())
     click.echo(f"{name}: {', '.join(roles)}")
 
 
@@ -90,7 +91,7 @@ def role(name: str, roles: tuple[str, ...]) -> None:
 @plainly
 def domains_(name: str, domains: tuple[str, ...]) -> None:
     """The DOMAINS that the domain admin NAME looks after: these and no others."""
-    people.set_domains(people.user_named(name), domains)
+    people.set_domains(people.user_named(name), domains, actor=command_line())
     click.echo(f"{name}: {', '.join(domains) or 'none'}")
 
 
@@ -103,9 +104,9 @@ def alias(name: str, address: str, remove: bool) -> None:
     """Add the further ADDRESS to NAME, or remove it."""
     user = people.user_named(name)
     if remove:
-        people.remove_address(_ALL, user, address)
+        people.remove_address(_ALL, user, address, actor=command_line())
     else:
-        people.add_address(_ALL, user, address)
+        people.add_address(_ALL, user, address, actor=command_line())
     click.echo(f"{address} is {'removed from' if remove else 'added to'} {name}.")
 
 
@@ -114,7 +115,7 @@ def alias(name: str, address: str, remove: bool) -> None:
 @plainly
 def disable(name: str) -> None:
     """NAME may not log in any more, and is shut out at once."""
-    people.set_active(people.user_named(name), False)
+    people.set_active(people.user_named(name), False, actor=command_line())
     click.echo(f"{name} is switched off.")
 
 
@@ -123,7 +124,7 @@ def disable(name: str) -> None:
 @plainly
 def enable(name: str) -> None:
     """NAME may log in again."""
-    people.set_active(people.user_named(name), True)
+    people.set_active(people.user_named(name), True, actor=command_line())
     click.echo(f"{name} is switched on.")
 
 
@@ -133,7 +134,7 @@ def enable(name: str) -> None:
 @plainly
 def delete(name: str) -> None:
     """Delete NAME."""
-    people.delete_user(people.user_named(name))
+    people.delete_user(people.user_named(name), actor=command_line())
     click.echo(f"{name} is deleted.")
 
 

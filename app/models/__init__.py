@@ -2,12 +2,15 @@
 
 import flask_appbuilder.security.sqla.models  # noqa: F401
 
+from app.models.audit import AuditEvent, AuditHead, Verb
 from app.models.mail import CopyState, Direction, Listing, Mail, MailDetail, MailRecipient, NoticeState, ReleaseState
 from app.models.node import Node
 from app.models.people import UserAddress, UserDomain
 from app.models.search import SavedSearch
 
 __all__ = [
+    "AuditEvent",
+    "AuditHead",
     "CopyState",
     "Direction",
     "Listing",
@@ -20,4 +23,5 @@ __all__ = [
     "SavedSearch",
     "UserAddress",
     "UserDomain",
+    "Verb",
 ]

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from app.errors import NotFound
 from app.extensions import db
 from app.ids import MAX_ID
-from app.models import Mail, UserAddress, UserDomain
+from app.models import Mail, MailRecipient, UserAddress, UserDomain
 from app.queries.scope import ALL, NOBODY, Scope
 from app.roles import Role
 
@@ -43,6 +43,12 @@ def addresses_of(user: Any) -> tuple[str, ...]:
 
 def domains_of(user: Any) -> tuple[str, ...]:
     return tuple(db.session.scalars(select(UserDomain.domain).where(UserDomain.user_id == user.id).order_by(UserDomain.domain)))
+
+
+def is_addressed_to(user: Any, mail_id: int) -> bool:
+    """Whether it came to an address of this account, whatever else the account may see."""
+    own = (MailRecipient.mail_id == mail_id, MailRecipient.address.in_(addresses_of(user)))
+    return db.session.scalar(select(MailRecipient.mail_id).where(*own).limit(1)) is not None
 
 
 def get_mail(user: Any, mail_id: int) -> Mail:

@@ -10,6 +10,8 @@ from flask_appbuilder.utils.limit import Limit
 from flask_limiter.util import get_remote_address
 from sqlalchemy import select
 
+from app.security.logins import logged_in, logged_out, login_failed
+
 
 class LimitedSecurityApi(SecurityApi):
     """FAB limits the login form and forgets this door."""
@@ -28,6 +30,17 @@ class MailkeepSecurityManager(SecurityManager):
         self.appbuilder.add_view_no_menu(self.auth_view)
         if self.is_auth_limited:
             self.limiter.limit(self.auth_rate_limit, methods=["POST"])(self.auth_view.blueprint)
+
+    def auth_user_db(self, username: str | None, password: str | None) -> Any:
+        user = super().auth_user_db(username, password)
+        if user:
+            logged_in(user, "password")
+        else:
+            login_failed(username or "", "password")
+        return user
+
+    def on_user_logout(self, user: Any) -> None:
+        logged_out(user)
 
     def exist_permission_on_roles(self, view_name: str, permission_name: str, role_ids: list[int]) -> bool:
         """FAB asks the database once for each menu item and button; all answers of one request come from one query."""

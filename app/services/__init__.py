@@ -3,10 +3,13 @@
 from flask import Flask, current_app
 
 from app.services.assembly import Assembly
+from app.services.syslog import Syslog
 
 
 def init_app(app: Flask) -> None:
     book = app.extensions["mailkeep_nodes"]
+    if app.config["AUDIT_SYSLOG"]:
+        app.extensions["mailkeep_syslog"] = Syslog(app.config["AUDIT_SYSLOG"])
     app.extensions["mailkeep_intake"] = Assembly(app, lambda: book.number_of(app.config["NODE_NAME"]), book.refresh)
 
 

@@ -4,19 +4,23 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from flask import current_app
 from flask_babel import gettext as _
 from sqlalchemy import delete, func, select
 from werkzeug.security import check_password_hash, generate_password_hash
 
+from app.actor import Actor, command_line
 from app.clock import utcnow
 from app.errors import BadRequest, Conflict, NotAllowed, NotFound
 from app.extensions import db
+from app.models import Verb
 from app.models.people import AddressSource, RoleRow, User, UserAddress, UserDomain
 from app.queries.people import Reach
 from app.queries.visibility import is_admin
 from app.roles import Role
+from app.services.audit import record
 
 _ADDRESS = re.compile(r"[^\s@<>,;\"]{1,64}@[^\s@<>,;\"]{1,255}")
 _DOMAIN = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,62}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
@@ -30,18 +34,22 @@ def ensure_admin(username: str, password: str, email: str) -> bool:
     """Makes the first admin; False where there is one already that can log in."""
     if active_admins():
         return False
-    add_user(username, password, email, [Role.ADMIN], first_name="Mailkeep", last_name="Admin")
+    add_user(username, password, email, [Role.ADMIN], first_name="Mailkeep", last_name="Admin", actor=command_line())
     return True
 
 
-def add_user(username: str, password: str, email: str, roles: Iterable[str], *, first_name: str = "", last_name: str = "") -> User:
+def add_user(
+    username: str, password: str, email: str, roles: Iterable[str], *, first_name: str = "", last_name: str = "", actor: Actor
+) -> User:
     sm = current_app.extensions["appbuilder"].sm
     rows = roles_named(roles)
     if find_user(username) is not None:
         raise Conflict(_("There is an account %(name)s already.", name=username))
     if db.session.scalar(select(User.id).where(func.lower(User.email) == email.lower())):
         raise Conflict(_("There is an account with the address %(address)s already.", address=email))
-    user = sm.add_user(username, first_name or username, last_name or "-", read_address(email), rows, password)
+    address = read_address(email)
+    record(actor, Verb.ACCOUNT_ADDED, "account", username, after={"email": address, "roles": [row.name for row in rows]})
+    user = sm.add_user(username, first_name or username, last_name or "-", address, rows, password)
     if not user:
         raise Conflict(_("The account %(name)s could not be made; see the log.", name=username))
     return user  # type: ignore[no-any-return]
@@ -60,17 +68,17 @@ class Person:
     active: bool = True
 
 
-def make_person(reach: Reach, typed: Person, password: str) -> User:
+def make_person(reach: Reach, typed: Person, password: str, *, actor: Actor) -> User:
     _within(reach, typed)
     check_password(password)
-    user = add_user(
-        read_username(typed.username), password, typed.email, typed.roles, first_name=typed.first_name, last_name=typed.last_name
-    )
-    set_domains(user, typed.domains)
+    name = read_username(typed.username)
+    user = add_user(name, password, typed.email, typed.roles, first_name=typed.first_name, last_name=typed.last_name, actor=actor)
+    if typed.domains:
+        set_domains(user, typed.domains, actor=actor)
     return user
 
 
-def change_person(reach: Reach, user: User, typed: Person) -> None:
+def change_person(reach: Reach, user: User, typed: Person, *, actor: Actor) -> None:
     """All or nothing; the user name stays."""
     _within(reach, typed)
     email = read_address(typed.email)
@@ -80,11 +88,22 @@ def change_person(reach: Reach, user: User, typed: Person) -> None:
     if not typed.active or Role.ADMIN not in typed.roles:
         keep_an_admin(user)
     domains = {read_domain(domain) for domain in typed.domains}
+    before = _state(user)
     user.first_name, user.last_name, user.email = typed.first_name or user.username, typed.last_name or "-", email
     user.roles, user.active = rows, typed.active
-    if reach.everybody:
-        _put_domains(user, domains)
+    if reach.everybody and (there := _put_domains(user, domains)) != domains:
+        before["domains"] = sorted(there)
+    after = _state(user) | ({"domains": sorted(domains)} if "domains" in before else {})
+    changed = [name for name in after if after[name] != before[name]]
+    if changed:
+        before, after = ({name: values[name] for name in changed} for values in (before, after))
+        record(actor, Verb.ACCOUNT_CHANGED, "account", user.username, before=before, after=after)
     db.session.commit()
+
+
+def _state(user: User) -> dict[str, Any]:
+    names = {"first_name": user.first_name, "last_name": user.last_name}
+    return names | {"email": user.email, "roles": _names(user.roles), "active": bool(user.active)}
 
 
 def _within(reach: Reach, typed: Person) -> None:
@@ -95,20 +114,23 @@ def _within(reach: Reach, typed: Person) -> None:
         raise BadRequest(_("An account without a role may not open anything; choose one."))
 
 
-def set_password(user: User, password: str) -> None:
+def set_password(user: User, password: str, *, actor: Actor) -> None:
     check_password(password)
     user.password = generate_password_hash(password, method=current_app.config.get("FAB_PASSWORD_HASH_METHOD", "scrypt"))
+    record(actor, Verb.PASSWORD_SET, "account", user.username)
     db.session.commit()
 
 
-def change_own_password(user: User, old: str, new: str) -> None:
+def change_own_password(user: User, old: str, new: str, *, actor: Actor) -> None:
     if not user.password or not check_password_hash(user.password, old):
         raise BadRequest(_("That is not your present password."))
-    set_password(user, new)
+    set_password(user, new, actor=actor)
 
 
-def change_own_name(user: User, first_name: str, last_name: str) -> None:
+def change_own_name(user: User, first_name: str, last_name: str, *, actor: Actor) -> None:
+    before = _state(user)
     user.first_name, user.last_name = first_name.strip()[:64] or user.username, last_name.strip()[:64] or "-"
+    record(actor, Verb.ACCOUNT_CHANGED, "account", user.username, before=before, after=_state(user))
     db.session.commit()
 
 
@@ -119,23 +141,27 @@ def check_password(password: str) -> None:
         raise BadRequest(_("That password is too long."))
 
 
-def set_roles(user: User, roles: Iterable[str]) -> None:
+def set_roles(user: User, roles: Iterable[str], *, actor: Actor) -> None:
     rows = roles_named(roles)
     if not any(row.name == Role.ADMIN for row in rows):
         keep_an_admin(user)
-    user.roles = rows
+    before, user.roles = _names(user.roles), rows
+    record(actor, Verb.ROLES_SET, "account", user.username, before={"roles": before}, after={"roles": _names(rows)})
     db.session.commit()
 
 
-def set_active(user: User, active: bool) -> None:
+def set_active(user: User, active: bool, *, actor: Actor) -> None:
     if not active:
         keep_an_admin(user)
-    user.active = active
+    before, user.active = user.active, active
+    record(actor, Verb.ACTIVE_SET, "account", user.username, before={"active": before}, after={"active": active})
     db.session.commit()
 
 
-def delete_user(user: User) -> None:
+def delete_user(user: User, *, actor: Actor) -> None:
     keep_an_admin(user)
+    before = {"email": user.email, "roles": _names(user.roles), "active": user.active}
+    record(actor, Verb.ACCOUNT_DELETED, "account", user.username, before=before)
     db.session.delete(user)
     db.session.commit()
 
@@ -175,7 +201,7 @@ def roles_named(names: Iterable[str]) -> list[RoleRow]:
 # --- further addresses and domains -----------------------------------------------------------------------------------------
 
 
-def add_address(reach: Reach, user: User, text: str, source: AddressSource = AddressSource.ADMIN) -> UserAddress:
+def add_address(reach: Reach, user: User, text: str, source: AddressSource = AddressSource.ADMIN, *, actor: Actor) -> UserAddress:
     address = read_address(text)
     if not reach.holds(address):
         raise NotAllowed(_("That is beyond the domains and roles that are yours to give."))
@@ -185,28 +211,36 @@ def add_address(reach: Reach, user: User, text: str, source: AddressSource = Add
         raise Conflict(_("An account has at most %(count)s addresses.", count=MOST_ADDRESSES))
     row = UserAddress(user_id=user.id, address=address, source=source, created_at=_now())
     db.session.add(row)
+    record(actor, Verb.ADDRESS_ADDED, "account", user.username, after={"address": address, "source": source.value})
     db.session.commit()
     return row
 
 
-def remove_address(reach: Reach, user: User, text: str) -> None:
-    if not reach.holds(text.strip().lower()):
+def remove_address(reach: Reach, user: User, text: str, *, actor: Actor) -> None:
+    address = text.strip().lower()
+    if not reach.holds(address):
         raise NotAllowed(_("That is beyond the domains and roles that are yours to give."))
-    found = db.session.execute(delete(UserAddress).where(UserAddress.user_id == user.id, UserAddress.address == text.strip().lower()))
-    db.session.commit()
+    found = db.session.execute(delete(UserAddress).where(UserAddress.user_id == user.id, UserAddress.address == address))
     if not found.rowcount:  # type: ignore[attr-defined]
+        db.session.rollback()
         raise NotFound(_("%(name)s has no such address.", name=user.username))
-
-
-def set_domains(user: User, domains: Iterable[str]) -> None:
-    _put_domains(user, {read_domain(domain) for domain in domains})
+    record(actor, Verb.ADDRESS_REMOVED, "account", user.username, before={"address": address})
     db.session.commit()
 
 
-def _put_domains(user: User, wanted: set[str]) -> None:
-    db.session.execute(delete(UserDomain).where(UserDomain.user_id == user.id, UserDomain.domain.not_in(wanted)))
+def set_domains(user: User, domains: Iterable[str], *, actor: Actor) -> None:
+    wanted = {read_domain(domain) for domain in domains}
+    there = _put_domains(user, wanted)
+    record(actor, Verb.DOMAINS_SET, "account", user.username, before={"domains": sorted(there)}, after={"domains": sorted(wanted)})
+    db.session.commit()
+
+
+def _put_domains(user: User, wanted: set[str]) -> set[str]:
+    """What there was before."""
     there = set(db.session.scalars(select(UserDomain.domain).where(UserDomain.user_id == user.id)))
+    db.session.execute(delete(UserDomain).where(UserDomain.user_id == user.id, UserDomain.domain.not_in(wanted)))
     db.session.add_all(UserDomain(user_id=user.id, domain=domain, created_at=_now()) for domain in sorted(wanted - there))
+    return there
 
 
 def read_username(text: str) -> str:
@@ -231,6 +265,10 @@ def read_domain(text: str) -> str:
     if not _DOMAIN.fullmatch(domain) or len(domain) > 255:
         raise BadRequest(_("“%(text)s” is no domain.", text=text.strip()[:100]))
     return domain
+
+
+def _names(roles: Iterable[RoleRow]) -> list[str]:
+    return sorted(role.name for role in roles)
 
 
 def _now() -> datetime:

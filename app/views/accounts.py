@@ -10,12 +10,16 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.errors import Conflict
+from app.models import Verb
 from app.roles import Role as KnownRole
+from app.views.audited import Audited
 from app.views.base import SafeView
 from app.views.datamodel import ScopedInterface
 
 
-class RoleView(SafeView, RoleModelView):
+class RoleView(Audited, SafeView, RoleModelView):
+    audit_kind, audit_name = "role", "name"
+    audit_verbs = (Verb.ROLE_ADDED, Verb.ROLE_CHANGED, Verb.ROLE_DELETED)
     list_widget, show_widget = ListWidget, ShowWidget  # FAB's own for roles only know built-in ones, of which there are none
     datamodel = ScopedInterface(Role)
     list_title, show_title, add_title, edit_title = _l("Roles"), _l("Role"), _l("New role"), _l("Edit role")

@@ -13,12 +13,14 @@ from app.geo import Countries
 from app.security.headers import protect
 from app.security.manager import MailkeepSecurityManager
 from app.views.accounts import LoginView, RoleView
+from app.views.audit import AuditView
 from app.views.datamodel import ScopedInterface
 from app.views.formats import FILTERS
 from app.views.home import Home
 from app.views.mail_api import MailApi
 from app.views.mail_log import MailLogView
 from app.views.message import MessageView
+from app.views.opening import ReasonView
 from app.views.people import PeopleView
 from app.views.profile import ProfileView
 from app.views.quarantine import QuarantineView
@@ -32,9 +34,10 @@ MENU = (
     (QuarantineView, "Quarantine", _l("Quarantine"), "fa-archive"),
     (PeopleView, "People", _l("People"), "fa-users"),
     (RoleView, "Roles", _l("Roles"), "fa-id-badge"),
+    (AuditView, "Audit trail", _l("Audit trail"), "fa-history"),
 )
 # Opened from other pages only.
-PAGES = (SearchView, MessageView, ProfileView)
+PAGES = (SearchView, MessageView, ReasonView, ProfileView)
 
 
 class Manager(MailkeepSecurityManager):

@@ -1,5 +1,6 @@
 """How values are shown: moments, sizes, scores, addresses, marks. Registered as Jinja filters."""
 
+import json
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -69,6 +70,11 @@ def when(moment: datetime | int) -> Markup:
     return Markup(f'<time datetime="{utc.isoformat(timespec="milliseconds")}" title="{text} {escape(local.tzname())}">{text[:19]}</time>')  # noqa: S704
 
 
+def moment(value: datetime) -> Markup:
+    """Of a column that holds UTC without saying so."""
+    return when(value.replace(tzinfo=UTC))
+
+
 def day(value: date) -> str:
     return value.isoformat()
 
@@ -122,6 +128,8 @@ FILTERS = {
     "mark": mark,
     "marks": marks,
     "when": when,
+    "moment": moment,
+    "from_json": json.loads,
     "day": day,
     "address": address,
     "score": score,

@@ -7,7 +7,7 @@ from flask_appbuilder.api import expose
 from flask_appbuilder.security.decorators import permission_name, protect
 
 from app.ids import id_time
-from app.models import Mail
+from app.models import Mail, Verb
 from app.queries.mail import detail_of, headers_of, recipients_of
 from app.queries.visibility import get_mail
 from app.views.api import ScopedModelRestApi
@@ -15,6 +15,7 @@ from app.views.datamodel import ScopedInterface
 from app.views.export import record_of
 from app.views.filters import SeenMail
 from app.views.mail_search import asked_page, asked_search, asked_statistics, asked_terms
+from app.views.opening import opened
 
 _MORE = ("queue_id", "message_id", "user", "copy_node", "copy_digest")
 
@@ -95,6 +96,7 @@ class MailApi(ScopedModelRestApi):
         get:
           parameters:
           - {in: path, name: pk, schema: {type: string}, required: true}
+          - {in: header, name: X-Reason, schema: {type: string}, description: Why somebody else's mail is opened, where AUDIT_REASON is on}
           responses:
             200:
               description: The mail with its recipients, symbols and headers
@@ -104,6 +106,7 @@ class MailApi(ScopedModelRestApi):
               $ref: '#/components/responses/404'
         """
         mail = get_mail(g.user, int(pk) if pk.isascii() and pk.isdigit() and len(pk) < 20 else 0)
+        opened(mail, Verb.MAIL_OPENED)
         detail = detail_of(mail.id)
         answer = record_of(mail) | {name: getattr(mail, name) for name in _MORE}
         shown = [recipient.address for recipient in recipients_of(mail.id, g.user)]

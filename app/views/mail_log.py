@@ -14,22 +14,27 @@ from werkzeug.datastructures import MultiDict
 
 from app.clock import utcnow
 from app.errors import BadRequest
+from app.forms.audit import VERBS
 from app.forms.labels import FIELD_LABELS, OP_LABELS, offered, term_label
 from app.forms.search import Term, as_pairs, read_terms
 from app.ids import TIME_SHIFT, id_time
-from app.models import Mail
+from app.models import Mail, Verb
+from app.queries.audit import openings_of
 from app.queries.fields import Filter, Op
 from app.queries.mail import detail_of
 from app.queries.related import related_mails
 from app.queries.search import Found, find
 from app.queries.searches import searches_of
 from app.queries.visibility import get_mail, is_admin, scope_of
+from app.security.actor import actor
+from app.services.audit import recorded
 from app.views.base import ScopedModelView
 from app.views.datamodel import ScopedInterface
 from app.views.export import exported
 from app.views.filters import SeenMail
 from app.views.mail_page import page_of, symbols_of
 from app.views.mail_search import asked_key, asked_page, asked_search, asked_size, asked_statistics, asked_terms, chips, hidden_fields
+from app.views.opening import opened
 from app.views.zone import viewer_zone
 
 log = logging.getLogger(__name__)
@@ -121,22 +126,25 @@ class MailLogView(ScopedModelView):
         search = asked_search(terms)
         kind = request.args.get("format", "csv")
         log.info("%s exports as %s: %s", g.user.username, kind, "; ".join(map(term_label, terms)) or "all mails")
+        recorded(actor(), Verb.LOG_EXPORTED, "log", kind, after={"search": [term_label(term) for term in terms]})
         return exported(search, kind)
 
     @expose("/show/<pk>")
     @has_access
     def show(self, pk: str) -> Any:
         mail = get_mail(g.user, _mail_id(pk))
+        openings = () if opened(mail, Verb.MAIL_OPENED) else openings_of(mail.id)
         sm, name = self.appbuilder.sm, self.class_permission_name
         may_see_symbols = sm.has_access("can_symbols", name)
         may_read = mail.is_stored and sm.has_access("can_read", "MessageView")
-        values = page_of(mail, g.user) | {"may_see_symbols": may_see_symbols, "may_read": may_read}
+        values = page_of(mail, g.user) | {"may_see_symbols": may_see_symbols, "may_read": may_read, "openings": openings, "verbs": VERBS}
         return self.render_template("mails/show.html", title=_("Mail"), mail=mail, url=search_url, **values)
 
     @expose("/symbols/<pk>")
     @has_access
     def symbols(self, pk: str) -> Any:
         mail = get_mail(g.user, _mail_id(pk))
+        opened(mail, Verb.MAIL_OPENED, is_piece=True)
         template = "mails/_symbols.html" if "X-Fragment" in request.headers else "mails/symbols.html"
         return self.render_template(template, title=_("Symbols"), mail=mail, symbols=symbols_of(detail_of(mail.id)))
 
@@ -145,6 +153,7 @@ class MailLogView(ScopedModelView):
     @permission_name("list")
     def related(self, pk: str) -> Any:
         mail = get_mail(g.user, _mail_id(pk))
+        opened(mail, Verb.MAIL_OPENED, is_piece=True)
         found = related_mails(mail, scope_of(g.user))
         template = "mails/_related.html" if "X-Fragment" in request.headers else "mails/related.html"
         return self.render_template(template, title=_("Related mails"), mail=mail, related=found, labels=FIELD_LABELS, url=search_url)

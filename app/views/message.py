@@ -15,9 +15,10 @@ from app.mime.headers import block_text
 from app.mime.message import attachment_of, read_message, rendered
 from app.mime.parts import Omitted
 from app.mime.risks import Risk
-from app.models import Mail
+from app.models import Mail, Verb
 from app.queries.visibility import get_mail, scope_of
 from app.services.reading import raw_for, raw_of
+from app.views.opening import opened
 
 _MAX_SOURCE = 512 << 10
 # Of the frame's own document. It runs nothing, loads nothing, sends nothing, and its links are text.
@@ -59,7 +60,7 @@ class MessageView(BaseView):
     @permission_name("read")
     def message(self, mail_id: int) -> Any:
         """A page of its own, or the piece of one that the mail's page asks for."""
-        mail = get_mail(g.user, mail_id)
+        mail = _opened(mail_id, Verb.MAIL_READ)
         read = read_message(raw_of(mail))
         template = "message/_message.html" if "X-Fragment" in request.headers else "message/message.html"
         return self.render_template(template, title=_("Message"), mail=mail, message=read, notes=_notes(read.omitted), risk_words=RISKS)
@@ -69,7 +70,7 @@ class MessageView(BaseView):
     @permission_name("read")
     def html(self, mail_id: int) -> Response:
         """The document of the frame: made harmless, and under a policy that would stop what came through."""
-        safe, omitted = rendered(raw_of(get_mail(g.user, mail_id)))
+        safe, omitted = rendered(raw_of(_opened(mail_id, Verb.MAIL_READ, is_piece=True)))
         document = self.render_template("message/frame.html", body=Markup(safe.text), blocked=safe.blocked, notes=_notes(omitted))  # noqa: S704 - safe_html made it
         return Response(
             document,
@@ -81,7 +82,7 @@ class MessageView(BaseView):
     @has_access
     @permission_name("read")
     def source(self, mail_id: int) -> Any:
-        mail = get_mail(g.user, mail_id)
+        mail = _opened(mail_id, Verb.MAIL_READ)
         raw = raw_for(mail, scope_of(g.user))
         text = block_text(raw[:_MAX_SOURCE])
         return self.render_template("message/source.html", title=_("Source"), mail=mail, source=text, is_cut=len(raw) > _MAX_SOURCE)
@@ -91,17 +92,23 @@ class MessageView(BaseView):
     @permission_name("download")
     def download(self, mail_id: int) -> Response:
         """Byte for byte as it came, but for what the header tells one recipient of the others."""
-        mail = get_mail(g.user, mail_id)
+        mail = _opened(mail_id, Verb.MAIL_DOWNLOADED)
         return _file(raw_for(mail, scope_of(g.user)), _mail_name(mail))
 
     @expose("/<int:mail_id>/part/<int:index>")
     @has_access
     @permission_name("download")
     def part(self, mail_id: int, index: int) -> Response:
-        found = attachment_of(raw_of(get_mail(g.user, mail_id)), index)
+        found = attachment_of(raw_of(_opened(mail_id, Verb.MAIL_DOWNLOADED)), index)
         if found is None:
             raise NotFound(_("This mail has no such part."))
         return _file(*found)
+
+
+def _opened(mail_id: int, verb: Verb, *, is_piece: bool = False) -> Mail:
+    mail = get_mail(g.user, mail_id)
+    opened(mail, verb, is_piece=is_piece)
+    return mail
 
 
 def _notes(omitted: frozenset[Omitted]) -> list[Any]:

@@ -13,6 +13,7 @@ from app.errors import MailkeepError
 from app.models.people import User
 from app.queries.people import Reach, addresses_by_user, domains_by_user, find_people, person_of, reach_of
 from app.roles import Role
+from app.security.actor import actor
 from app.services import people
 
 ROLE_LABELS = {
@@ -55,7 +56,7 @@ class PeopleView(BaseView):
             typed = _typed(reach, request.form.get("username", ""))
             password = request.form.get("password", "") or secrets.token_urlsafe(12)
             try:
-                user = people.make_person(reach, typed, password)
+                user = people.make_person(reach, typed, password, actor=actor())
             except MailkeepError as error:
                 flash(str(error), "danger")
             else:
@@ -81,7 +82,7 @@ class PeopleView(BaseView):
         user = person_of(reach, user_id)
         typed = _typed(reach, user.username, user)
         try:
-            people.change_person(reach, user, typed)
+            people.change_person(reach, user, typed, actor=actor())
         except MailkeepError as error:
             flash(str(error), "danger")
             return self._form(reach, user, typed)
@@ -96,18 +97,18 @@ class PeopleView(BaseView):
         reach = reach_of(g.user)
         user = person_of(reach, user_id)
         added, removed = request.form.get("add", ""), request.form.get("remove", "")
-        return _done(
-            user_id,
-            (lambda: people.remove_address(reach, user, removed)) if removed else (lambda: people.add_address(reach, user, added)),
-            _("The address is removed.") if removed else _("The address is added."),
-        )
+        if removed:
+            return _done(user_id, lambda: people.remove_address(reach, user, removed, actor=actor()), _("The address is removed."))
+        return _done(user_id, lambda: people.add_address(reach, user, added, actor=actor()), _("The address is added."))
 
     @expose("/<int:user_id>/password", methods=["POST"])
     @has_access
     @permission_name("edit")
     def password(self, user_id: int) -> Any:
         user = person_of(reach_of(g.user), user_id)
-        return _done(user_id, lambda: people.set_password(user, request.form.get("password", "")), _("The password is changed."))
+        return _done(
+            user_id, lambda: people.set_password(user, request.form.get("password", ""), actor=actor()), _("The password is changed.")
+        )
 
     @expose("/<int:user_id>/delete", methods=["POST"])
     @has_access
@@ -118,7 +119,7 @@ class PeopleView(BaseView):
             flash(_("Nobody deletes their own account."), "danger")
             return redirect(url_for("PeopleView.person", user_id=user_id))
         try:
-            people.delete_user(user)
+            people.delete_user(user, actor=actor())
         except MailkeepError as error:
             flash(str(error), "danger")
             return redirect(url_for("PeopleView.person", user_id=user_id))

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from app.errors import MailkeepError
 from app.queries.people import addresses_by_user
 from app.queries.visibility import domains_of, roles_of
+from app.security.actor import actor
 from app.services import people
 
 
@@ -36,7 +37,7 @@ class ProfileView(BaseView):
     @permission_name("edit")
     def name(self) -> Any:
         return _done(
-            lambda: people.change_own_name(g.user, request.form.get("first_name", ""), request.form.get("last_name", "")),
+            lambda: people.change_own_name(g.user, request.form.get("first_name", ""), request.form.get("last_name", ""), actor=actor()),
             _("Your name is changed."),
         )
 
@@ -48,7 +49,7 @@ class ProfileView(BaseView):
         if new != again:
             flash(_("The two new passwords are not the same."), "danger")
             return redirect(url_for("ProfileView.profile"))
-        return _done(lambda: people.change_own_password(g.user, old, new), _("Your password is changed."))
+        return _done(lambda: people.change_own_password(g.user, old, new, actor=actor()), _("Your password is changed."))
 
 
 def _done(act: Any, said: str) -> Any:

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from app.errors import NotAllowed
 from app.forms.search import as_pairs, read_filters, read_terms
 from app.queries.visibility import is_admin
+from app.security.actor import actor
 from app.services.searches import delete_search, save_search
 from app.views.mail_log import search_url
 from app.views.zone import viewer_zone
@@ -31,7 +32,7 @@ class SearchView(BaseView):
         if shared and not is_admin(g.user):
             raise NotAllowed(_("Only an admin shares a search."))
         pairs = as_pairs(terms)
-        kept = save_search(g.user.id, request.form.get("name", ""), urlencode(pairs), shared=shared)
+        kept = save_search(g.user.id, request.form.get("name", ""), urlencode(pairs), shared=shared, actor=actor())
         flash(_("The search is kept as “%(name)s”.", name=kept.name), "success")
         return redirect(search_url("list", pairs))
 
@@ -39,6 +40,6 @@ class SearchView(BaseView):
     @has_access
     @permission_name("save")
     def delete(self, search_id: int) -> Any:
-        delete_search(g.user.id, search_id)
+        delete_search(g.user.id, search_id, actor=actor())
         flash(_("The search is deleted."), "success")
         return redirect(search_url("list", []))

@@ -24,7 +24,11 @@ SCREENS = {
     "source": "/mails/{mail}/source",
     "symbols": "/mails/symbols/{mail}",
     "related": "/mails/related/{mail}",
+    "reason": "/mails/{mail}/reason",
     "quarantine": "/quarantine/",
+    "audit": "/audit/",
+    "found-events": "/audit/?who=admin&text=password&from=2026-01-31",
+    "audit-mistake": "/audit/?from=soon",
     "people": "/people/",
     "found-people": "/people/?q=admin",
     "person": "/people/1",
@@ -36,12 +40,12 @@ SCREENS = {
     "profile": "/profile/",
     "missing": "/mails/show/1",
 }
-ERRORS = {"mistake": "400", "missing": "404"}
+ERRORS = {"mistake": "400", "audit-mistake": "400", "missing": "404"}
 # Answers of GET that are no screens: files, pieces of screens, redirects, what machines ask for, and what only a POST does.
 NO_SCREENS = {
     *("static", "appbuilder.static", "health.healthz", "health.readyz", "health.metrics", "MailApi.get", "MailApi.get_list"),
     *("MailApi.statistics", "OpenApi.get", "MenuApi.get_menu_data", "Home.index", "UtilView.back", "LocaleView.index"),
-    *("MailLogView.find", "MailLogView.newer", "MailLogView.export", "QuarantineView.day"),
+    *("MailLogView.find", "MailLogView.newer", "MailLogView.export", "QuarantineView.day", "AuditView.export"),
     *("MessageView.html", "MessageView.download", "MessageView.part", "RoleView.delete"),
 }
 UNFOLD = "document.querySelectorAll('details').forEach((each) => { each.open = true; })"

@@ -16,6 +16,8 @@ from sqlalchemy import ForeignKey, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from app.extensions import csrf
+from app.extensions import db as our_db
+from app.models.audit import NOTHING_BEFORE, AuditHead
 from app.security.manager import MailkeepSecurityManager
 from app.views.base import ScopedModelView
 from app.views.datamodel import ScopedInterface
@@ -106,7 +108,7 @@ def make(folder: pathlib.Path, *, ours: bool) -> types.SimpleNamespace:
     if not ours:
         app.config["FAB_BASE_TEMPLATE"] = "appbuilder/baselayout.html"
         app.jinja_loader = None  # FAB's own templates
-    db = SQLAlchemy(model_class=Model, disable_autonaming=True)
+    db = our_db if ours else SQLAlchemy(model_class=Model, disable_autonaming=True)
     db.init_app(app)
     if ours:
         csrf.init_app(app)
@@ -126,6 +128,8 @@ def make(folder: pathlib.Path, *, ours: bool) -> types.SimpleNamespace:
             sm.add_user(name, name, "T", f"{name}@example.com", role, PASSWORD)
         db.session.add_all([Box(id=1, owner="alice", name="mine"), Box(id=2, owner="bob", name="his", secret="s" * 100)])
         db.session.add_all([Thing(name="a thing", box_id=1)])
+        if ours:
+            db.session.add(AuditHead(id=1, last_id=0, last_digest=NOTHING_BEFORE))
         db.session.commit()
     if ours:
         register_errors(app)

@@ -1,0 +1,73 @@
+"""The search of the audit trail as it was typed, read into values; and how verbs are called."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, tzinfo
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from app.errors import BadRequest
+from app.forms.values import read_span
+from app.models.audit import Verb
+from app.queries.audit import AuditSearch
+from app.queries.fields import Op
+
+FIELDS = ("who", "verb", "target", "ip", "from", "until", "text")
+_LONGEST = 200
+VERBS = {
+    Verb.LOGIN: _l("logged in"),
+    Verb.LOGIN_FAILED: _l("failed to log in"),
+    Verb.LOGOUT: _l("logged out"),
+    Verb.ACCOUNT_ADDED: _l("made the account"),
+    Verb.ACCOUNT_CHANGED: _l("changed the account"),
+    Verb.ACCOUNT_DELETED: _l("deleted the account"),
+    Verb.ROLES_SET: _l("set the roles"),
+    Verb.ACTIVE_SET: _l("switched the account on or off"),
+    Verb.PASSWORD_SET: _l("set the password"),
+    Verb.ADDRESS_ADDED: _l("added an address"),
+    Verb.ADDRESS_REMOVED: _l("removed an address"),
+    Verb.DOMAINS_SET: _l("set the domains"),
+    Verb.ROLE_ADDED: _l("made the role"),
+    Verb.ROLE_CHANGED: _l("changed the role"),
+    Verb.ROLE_DELETED: _l("deleted the role"),
+    Verb.GROUP_ADDED: _l("made the group"),
+    Verb.GROUP_CHANGED: _l("changed the group"),
+    Verb.GROUP_DELETED: _l("deleted the group"),
+    Verb.SEARCH_SHARED: _l("shared the search"),
+    Verb.SEARCH_UNSHARED: _l("no longer shares the search"),
+    Verb.SEARCH_DELETED: _l("deleted the search"),
+    Verb.LOG_EXPORTED: _l("exported mails"),
+    Verb.AUDIT_EXPORTED: _l("exported the audit trail"),
+    Verb.REASON_GIVEN: _l("gave a reason to open the mail"),
+    Verb.MAIL_OPENED: _l("opened the mail"),
+    Verb.MAIL_READ: _l("read the message"),
+    Verb.MAIL_DOWNLOADED: _l("downloaded the message or a part"),
+}
+
+
+def asked_fields(values: Mapping[str, str]) -> dict[str, str]:
+    """What was typed, of what there is to type."""
+    return {name: text for name in FIELDS if (text := values.get(name, "").strip())}
+
+
+def read_audit_search(fields: Mapping[str, str], zone: tzinfo) -> AuditSearch:
+    for text in fields.values():
+        if len(text) > _LONGEST or "\0" in text:
+            raise BadRequest(_("That is too long to search for, or no text."))
+    verb = fields.get("verb", "")
+    if verb and verb not in VERBS:
+        raise BadRequest(_("“%(text)s” is no kind of event.", text=verb))
+    since, until = fields.get("from"), fields.get("until")
+    return AuditSearch(
+        who=fields.get("who", ""),
+        verb=verb,
+        target=fields.get("target", ""),
+        ip=fields.get("ip", ""),
+        since=_utc(read_span(Op.GE, since, zone)[0]) if since else None,
+        until=_utc(read_span(Op.LE, until, zone)[1]) if until else None,
+        text=fields.get("text", ""),
+    )
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.astimezone(UTC).replace(tzinfo=None)
