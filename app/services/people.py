@@ -49,8 +49,7 @@ def add_user(
 
 
 def set_password(user: User, password: str, *, actor: Actor) -> None:
-    record(actor, Verb.PASSWORD_SET, "account", user.username)
-    current_app.extensions["appbuilder"].sm.reset_password(user.id, password)
+    current_app.extensions["appbuilder"].sm.reset_password(user.id, password, actor)
 
 
 def set_roles(user: User, roles: Iterable[str], *, actor: Actor) -> None:

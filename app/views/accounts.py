@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import abort, flash, g, request
+from flask import g
 from flask_appbuilder import expose
 from flask_appbuilder.security import views as fab
 from flask_appbuilder.security.sqla.models import Group, Role, User
@@ -13,7 +13,6 @@ from flask_babel import lazy_gettext as _l
 from app.models import Verb
 from app.security.actor import actor
 from app.services.audit import record
-from app.services.people import set_password
 from app.views.audited import Audited
 from app.views.base import SafeView
 from app.views.datamodel import ScopedInterface
@@ -64,25 +63,9 @@ class LoginView(AuthDBView):
         return super().logout()
 
 
-class ResetMyPasswordView(fab.ResetMyPasswordView):
-    """FAB's permissions and routes go by the names of these classes."""
-
-    def form_post(self, form: Any) -> None:
-        set_password(self.appbuilder.sm.get_user_by_id(g.user.id), form.password.data, actor=actor())
-        flash(str(self.message), "info")
-
-
-class ResetPasswordView(fab.ResetPasswordView):
-    def form_post(self, form: Any) -> None:
-        number = request.args.get("pk", "")
-        user = self.appbuilder.sm.get_user_by_id(int(number)) if number.isascii() and number.isdigit() and len(number) < 10 else None
-        if user is None:
-            abort(404)
-        set_password(user, form.password.data, actor=actor())
-        flash(str(self.message), "info")
-
-
 class UserInfoEditView(fab.UserInfoEditView):
+    """FAB's permissions and routes go by the name of this class."""
+
     def form_post(self, form: Any) -> None:
         user = self.appbuilder.sm.get_user_by_id(g.user.id)
         after = {name: value for name, value in form.data.items() if name != "csrf_token" and value != getattr(user, name)}

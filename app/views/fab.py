@@ -12,7 +12,7 @@ from app.extensions import db
 from app.geo import Countries
 from app.security.headers import protect
 from app.security.manager import MailkeepSecurityManager
-from app.views.accounts import AccountView, GroupView, LoginView, ResetMyPasswordView, ResetPasswordView, RoleView, UserInfoEditView
+from app.views.accounts import AccountView, GroupView, LoginView, RoleView, UserInfoEditView
 from app.views.audit import AuditView
 from app.views.datamodel import ScopedInterface
 from app.views.formats import FILTERS
@@ -38,8 +38,6 @@ PAGES = (SearchView, MessageView, ReasonView)
 
 class Manager(MailkeepSecurityManager):
     authdbview = LoginView
-    resetmypasswordview = ResetMyPasswordView
-    resetpasswordview = ResetPasswordView
     userinfoeditview = UserInfoEditView
     userdbmodelview = AccountView
     rolemodelview = RoleView
