@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import inspect
+from flask import g
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.errors import Conflict
@@ -27,8 +27,14 @@ class Audited:
         super().pre_add(item)  # type: ignore[misc]
         self._record(0, item, None, _values(item, self._shown("add_columns")))
 
+    def process_form(self, form: Any, is_created: bool) -> None:
+        """Between the check of the form and the change: the last moment that knows what was before."""
+        super().process_form(form, is_created)  # type: ignore[misc]
+        if not is_created:
+            g.values_before = _values(self.datamodel.get(form._id), self._shown("edit_columns"))  # type: ignore[attr-defined]
+
     def pre_update(self, item: Any) -> None:
-        before = _old_values(item, self._shown("edit_columns"))
+        before: Values = g.values_before
         super().pre_update(item)  # type: ignore[misc]
         after = {name: value for name, value in _values(item, before).items() if value != before[name]}
         if after:
@@ -51,16 +57,6 @@ class Audited:
 
 def _values(item: Any, columns: Any) -> Values:
     return {name: _plain(getattr(item, name)) for name in columns}
-
-
-def _old_values(item: Any, columns: list[str]) -> Values:
-    """Before the form was read into it."""
-    found = {}
-    for name in columns:
-        history = inspect(item).attrs[name].history
-        old = [*(history.unchanged or ()), *(history.deleted or ())]
-        found[name] = _plain(old) if name in inspect(type(item)).relationships else _plain(old[0] if old else None)
-    return found
 
 
 def _plain(value: Any) -> Any:

@@ -12,6 +12,7 @@ from app.extensions import db
 from app.models import AuditEvent, Verb
 from app.services.audit import recorded
 from tests.cli.test_nodes import run
+from tests.make import make_user
 
 BOSS = Actor("boss", 1, "192.0.2.1", on_behalf_of="carol")
 
@@ -59,6 +60,16 @@ def test_every_event_is_exported_as_a_line_of_json(app: Flask, runner: FlaskCliR
     assert (lines[3]["verb"], lines[3]["actor"][:13]) == ("audit.exported", "command line:")
     run(runner, "audit", "export", "--after", "3", "--output", f"{tmp_path}/audit.jsonl")
     assert [json.loads(line)["id"] for line in (tmp_path / "audit.jsonl").read_text().splitlines()] == [4, 5]
+
+
+def test_a_password_that_fab_sets_is_told_of(app: Flask, runner: FlaskCliRunner) -> None:
+    """As `flask fab reset-password` does."""
+    make_user(app, "carol")
+    with app.app_context():
+        sm = app.extensions["appbuilder"].sm
+        sm.reset_password(sm.find_user("carol").id, "Another-Horse-77")
+    assert "command line: " in run(runner, "audit", "tail")
+    assert run(runner, "audit", "tail").endswith("account.password account carol\n")
 
 
 def test_the_last_events_one_a_line(app: Flask, runner: FlaskCliRunner) -> None:
