@@ -24,6 +24,7 @@ _OWN_ACCOUNT: tuple[Grant, ...] = (
     ("can_this_form_post", "ResetMyPasswordView"),
     ("can_this_form_get", "UserInfoEditView"),
     ("can_this_form_post", "UserInfoEditView"),
+    ("can_own", "SessionView"),
 )
 _LOG: tuple[Grant, ...] = (
     ("menu_access", "Mails"),

@@ -2,12 +2,16 @@
 
 from typing import Any
 
+from flask import flash, redirect, url_for
 from flask_appbuilder import expose
+from flask_appbuilder.actions import action
 from flask_appbuilder.security.sqla.models import Group, Role, User
 from flask_appbuilder.security.views import AuthDBView, RoleModelView, UserDBModelView, UserGroupModelView
 from flask_appbuilder.widgets import ListWidget, ShowWidget
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from app.services.sessions import end_all_sessions
 from app.views.base import SafeView
 from app.views.datamodel import ScopedInterface
 
@@ -21,6 +25,12 @@ class AccountView(SafeView, UserDBModelView):
     include_route_methods = _EDIT | {"action", "userinfo"}
     open_relations = frozenset({"roles", "groups", "created_by", "changed_by"})
     search_columns = ["username", "first_name", "last_name", "email", "active"]
+
+    @action("endsessions", _l("Log out everywhere"), _l("Log this account out everywhere?"), "fa-sign-out", multiple=False)
+    def endsessions(self, user: Any) -> Any:
+        end_all_sessions(user.id)
+        flash(_("%(name)s is logged out everywhere.", name=user.username), "success")
+        return redirect(url_for("AccountView.show", pk=user.id))
 
 
 class RoleView(SafeView, RoleModelView):

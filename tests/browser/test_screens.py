@@ -41,6 +41,7 @@ SCREENS = {
     "profile": "/users/userinfo/",
     "edit-profile": "/userinfoeditview/form",
     "password": "/resetmypassword/form",
+    "sessions": "/sessions/",
     "new-password": "/resetpassword/form?pk=1",
     "missing": "/mails/show/1",
 }
@@ -48,9 +49,9 @@ ERRORS = {"mistake": "400", "missing": "404"}
 # Answers of GET that are no screens: files, pieces of screens, redirects, what machines ask for, and what only a POST does.
 NO_SCREENS = {
     *("static", "appbuilder.static", "health.healthz", "health.readyz", "health.metrics", "MailApi.get", "MailApi.get_list"),
-    *("MailApi.statistics", "OpenApi.get", "MenuApi.get_menu_data", "Home.index", "UtilView.back", "LocaleView.index"),
+    *("MailApi.statistics", "OpenApi.get", "MenuApi.get_menu_data", "Home.index", "UtilView.back"),
     *("MailLogView.find", "MailLogView.newer", "MailLogView.export", "QuarantineView.day"),
-    *("MessageView.html", "MessageView.download", "MessageView.part", "AccountView.delete", "RoleView.delete", "GroupView.delete"),
+    *("MessageView.html", "MessageView.download", "MessageView.part"),
 }
 UNFOLD = "document.querySelectorAll('details').forEach((each) => { each.open = true; })"
 # What a finger or an eye has to reach, and does not: beyond the right edge, and in nothing that scrolls.

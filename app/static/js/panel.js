@@ -13,7 +13,7 @@
   }
   const language = document.getElementById("mk-language");
   if (language) {
-    language.addEventListener("change", () => location.assign(language.value));
+    language.addEventListener("change", () => language.form.requestSubmit());
   }
   const fold = document.getElementById("mk-fold");
   if (fold)
