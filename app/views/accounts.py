@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import flash, redirect, url_for
+from flask import flash, redirect
 from flask_appbuilder import expose
 from flask_appbuilder.actions import action
 from flask_appbuilder.security.sqla.models import Group, Role, User
@@ -26,11 +26,12 @@ class AccountView(SafeView, UserDBModelView):
     open_relations = frozenset({"roles", "groups", "created_by", "changed_by"})
     search_columns = ["username", "first_name", "last_name", "email", "active"]
 
-    @action("endsessions", _l("Log out everywhere"), _l("Log this account out everywhere?"), "fa-sign-out", multiple=False)
-    def endsessions(self, user: Any) -> Any:
-        end_all_sessions(user.id)
-        flash(_("%(name)s is logged out everywhere.", name=user.username), "success")
-        return redirect(url_for("AccountView.show", pk=user.id))
+    @action("endsessions", _l("Log out everywhere"), _l("Log these accounts out everywhere?"), "fa-sign-out")
+    def endsessions(self, chosen: Any) -> Any:
+        for user in chosen if isinstance(chosen, list) else [chosen]:
+            end_all_sessions(user.id)
+            flash(_("%(name)s is logged out everywhere.", name=user.username), "success")
+        return redirect(self.get_redirect())
 
 
 class RoleView(SafeView, RoleModelView):

@@ -106,7 +106,8 @@ def answer(status: int, message: str) -> Response:
         page = render_template("error.html", status=status, message=message, appbuilder=appbuilder, base_template=appbuilder.base_template)
         return Response(page, status)
     except (SQLAlchemyError, Unavailable):  # the page asks who is logged in, and where that is kept is away
-        return Response(render_template("error_plain.html", status=status, message=message), status)
+        plain = request_app().jinja_env.get_template("error_plain.html")  # without what Flask adds: who is logged in
+        return Response(plain.render(status=status, message=message), status)
 
 
 def request_app() -> Flask:
