@@ -31,6 +31,8 @@ class MailkeepSecurityManager(SecurityManager):
     def create_login_manager(self, app: Any) -> LoginManager:
         manager = super().create_login_manager(app)
         manager.user_loader(self.load_user_of_session)
+        # No cookie remembers anybody past the session, so nothing has to look for one after each file that is sent.
+        app.after_request_funcs[None].remove(manager._update_remember_cookie)
         return manager
 
     def load_user_of_session(self, pk: str) -> Any:

@@ -22,7 +22,7 @@ class AccountView(SafeView, UserDBModelView):
     datamodel = ScopedInterface(User)
     list_title, show_title, add_title, edit_title = _l("Users"), _l("User"), _l("New user"), _l("Edit user")
     base_filters: Any = []  # only for whoever may administer accounts
-    include_route_methods = _EDIT | {"action", "userinfo"}
+    include_route_methods = _EDIT | {"action", "action_post", "userinfo"}
     open_relations = frozenset({"roles", "groups", "created_by", "changed_by"})
     search_columns = ["username", "first_name", "last_name", "email", "active"]
 
