@@ -135,7 +135,8 @@ def test_a_store_that_is_away_is_told_and_lets_nobody_in(sqlite_copies: Any, tmp
     client.set_cookie("session", "A" * 43)
     assert client.get(PAGE).status_code == 503
     assert client.get("/healthz").status_code == 200
-    assert client.get("/static/css/mailkeep.css").status_code == 200
+    with client.get("/static/css/mailkeep.css") as file:
+        assert file.status_code == 200
     close(app)
 
 
