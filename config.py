@@ -27,6 +27,7 @@ from environment import (
     env_secret,
     env_str,
     node_name,
+    session_store_url,
     store_url,
     syslog_url,
 )
@@ -112,8 +113,14 @@ MIN_FREE_BYTES = env_int("MIN_FREE_BYTES", 256 * MB)
 # --- The panel -------------------------------------------------------------------------------------------------------------
 # The name in titles and the navigation.
 APP_NAME = env_str("APP_NAME", "Mailkeep")
-# Secure cookies; switch on behind TLS.
+# Secure cookies always, and not only where the request came over TLS.
 SESSION_COOKIE_SECURE = env_bool("SESSION_COOKIE_SECURE", False)
+# Hours without a request after which somebody is logged out.
+SESSION_IDLE_HOURS = env_float("SESSION_IDLE_HOURS", 4.0, 0.05, 8760.0)
+# Hours after a login in which it ends in any case.
+SESSION_HOURS = env_float("SESSION_HOURS", 24.0, 0.05, 8760.0)
+# Where it is kept who is logged in: database, redis://host:6379/0, or redis+sentinel://host:26379,host:26379/service.
+SESSION_STORE = session_store_url("SESSION_STORE", "database")
 # Login attempts per address, in Flask-Limiter's words.
 LOGIN_RATE = env_rate("LOGIN_RATE", "10 per minute")
 # Where login attempts are counted: memory:// counts per process, redis://host:6379 for all.
@@ -150,6 +157,7 @@ if STORE_MIN_SCORE:
 SQLALCHEMY_TRACK_MODIFICATIONS = False
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_PROTECTION = None
 FAB_UPDATE_PERMS = False
 FAB_CREATE_DB = False
 FAB_ADD_SECURITY_PERMISSION_VIEW = False

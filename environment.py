@@ -1,5 +1,6 @@
 """How a setting is read from the environment: as what it has to be, or ConfigError, which stops the start with one line that names it."""
 
+import importlib.util
 import ipaddress
 import math
 import os
@@ -114,6 +115,22 @@ def counter_url(name: str, default: str) -> str:
     value = env_str(name, default)
     if value.partition("://")[0] not in SCHEMES:
         raise ConfigError(name, f"{value!r} is neither memory:// nor a URL such as redis://localhost:6379")
+    return value
+
+
+_REDIS = re.compile(r"rediss?://[^/\s]+(/\d*)?(\?\S*)?")
+_SENTINELS = re.compile(r"redis\+sentinel://([^:@/\s]*:[^@/\s]*@)?[^@/\s,]+:\d+(,[^@/\s,]+:\d+)*/[^/\s]+(/\d+)?")
+
+
+def session_store_url(name: str, default: str) -> str:
+    """Not shown where it is wrong: it may hold a password."""
+    value = env_str(name, default)
+    if value == "database":
+        return value
+    if not (_REDIS.fullmatch(value) or _SENTINELS.fullmatch(value)):
+        raise ConfigError(name, "is neither database nor a URL: redis://host:6379/0 or redis+sentinel://host:26379,host:26379/service")
+    if importlib.util.find_spec("redis") is None:
+        raise ConfigError(name, "needs Python's redis: make setup EXTRAS=redis")
     return value
 
 

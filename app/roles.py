@@ -16,7 +16,7 @@ class Role(StrEnum):
 Grant = tuple[str, str]
 """A permission and the view it is for, as FAB names them."""
 
-_OWN_ACCOUNT: tuple[Grant, ...] = (("can_edit", "ProfileView"),)
+_OWN_ACCOUNT: tuple[Grant, ...] = (("can_edit", "ProfileView"), ("can_own", "SessionView"))
 _PEOPLE: tuple[Grant, ...] = (("menu_access", "People"), ("can_list", "PeopleView"), ("can_edit", "PeopleView"))
 _LOG: tuple[Grant, ...] = (
     ("menu_access", "Mails"),

@@ -21,7 +21,7 @@ PUBLIC = {
     "LoginView.login",
     "LoginView.logout",
     "LimitedSecurityApi.login",
-    "LocaleView.index",
+    "LanguageView.choose",
     "UtilView.back",
     "appbuilder.static",
     "health.healthz",

@@ -12,7 +12,7 @@ from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 from flask import Flask
 
-from tests.make import login, make_mails
+from tests.make import login, make_mails, token
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LANGUAGES = ("de", "el")
@@ -68,7 +68,7 @@ def test_what_is_compiled_is_what_is_written(language: str) -> None:
 def test_the_panel_speaks_it(app: Flask, language: str, words: tuple[str, ...]) -> None:
     make_mails(app, 2)
     client = login(app, "admin")
-    assert client.get(f"/lang/{language}").status_code == 302
+    assert client.post("/lang/", data={"language": language, "csrf_token": token(client)}).status_code == 302
     text = client.get("/mails/list/").get_data(as_text=True)
     assert f'<html lang="{language}">' in text
     for word in words:

@@ -7,6 +7,7 @@ from app.models.mail import CopyState, Direction, Listing, Mail, MailDetail, Mai
 from app.models.node import Node
 from app.models.people import UserAddress, UserDomain
 from app.models.search import SavedSearch
+from app.models.session import LoginSession
 
 __all__ = [
     "AuditEvent",
@@ -14,6 +15,7 @@ __all__ = [
     "CopyState",
     "Direction",
     "Listing",
+    "LoginSession",
     "Mail",
     "MailDetail",
     "MailRecipient",

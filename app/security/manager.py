@@ -1,14 +1,16 @@
-"""FAB's security manager, with one permission query a request and a limit on every way to log in."""
+"""FAB's security manager, with one permission query a request, a limit on every way to log in, and logins that end with their password."""
 
 from typing import Any
 
-from flask import current_app, g
+from flask import current_app, g, has_request_context
 from flask_appbuilder.security.api import SecurityApi
 from flask_appbuilder.security.sqla.manager import SecurityManager
 from flask_appbuilder.security.sqla.models import assoc_permissionview_role
 from flask_appbuilder.utils.limit import Limit
 from flask_babel import gettext as _
+from flask_jwt_extended import JWTManager
 from flask_limiter.util import get_remote_address
+from flask_login import LoginManager
 from sqlalchemy import select
 
 from app.actor import Actor
@@ -16,6 +18,8 @@ from app.errors import NotFound
 from app.models import Verb
 from app.security.actor import actor
 from app.security.logins import logged_in, logged_out, login_failed
+from app.security.sessions import STAMP, USER, this_browser
+from app.security.stamp import is_stamp_of, stamp_of
 from app.services.audit import record
 
 
@@ -45,17 +49,50 @@ class MailkeepSecurityManager(SecurityManager):
             login_failed(username or "", "password")
         return user
 
-    def reset_password(self, userid: Any, password: str, by: Actor | None = None) -> Any:
-        """Also of FAB's own screens and commands, which name nobody: then it is who asks."""
+    def reset_password(self, userid: Any, password: str, by: Actor | None = None) -> None:
+        """Also of FAB's own commands, which name nobody: then it is who asks. Ends every login of the account but that of whoever
+        changes their own: this browser goes on under a new id."""
         number = str(userid)
         user = self.get_user_by_id(int(number)) if number.isascii() and number.isdigit() and len(number) < 10 else None
         if user is None:
             raise NotFound(_("There is no such account."))
         record(by or actor(), Verb.PASSWORD_SET, "account", user.username)
-        return super().reset_password(user.id, password)
+        super().reset_password(user.id, password)
+        if has_request_context() and str(this_browser().get(USER)) == str(user.id):
+            this_browser().begin(user.id, stamp_of(self.get_user_by_id(user.id)))
 
     def on_user_logout(self, user: Any) -> None:
         logged_out(user)
+
+    # --- a login counts as long as what it stands on -------------------------------------------------------------------------
+
+    def create_login_manager(self, app: Any) -> LoginManager:
+        manager = super().create_login_manager(app)
+        manager.user_loader(self.load_user_of_session)
+        # No cookie remembers anybody past the session, so nothing has to look for one after each file that is sent.
+        app.after_request_funcs[None].remove(manager._update_remember_cookie)
+        return manager
+
+    def load_user_of_session(self, pk: str) -> Any:
+        user = self.load_user(int(pk))
+        if user is None or not is_stamp_of(user, this_browser().get(STAMP)):
+            this_browser().end()
+            return None
+        return user
+
+    def create_jwt_manager(self, app: Any) -> JWTManager:
+        manager: JWTManager = super().create_jwt_manager(app)
+        manager.additional_claims_loader(self._claims)
+        return manager
+
+    def _claims(self, identity: str) -> dict[str, str]:
+        return {"stamp": stamp_of(self.get_user_by_id(int(identity)))}
+
+    def load_user_jwt(self, jwt_header: Any, jwt_data: Any) -> Any:
+        user = self.load_user(int(jwt_data["sub"]))
+        return super().load_user_jwt(jwt_header, jwt_data) if user is not None and is_stamp_of(user, jwt_data.get("stamp")) else None
+
+    # --- permissions ----------------------------------------------------------------------------------------------------------
 
     def exist_permission_on_roles(self, view_name: str, permission_name: str, role_ids: list[int]) -> bool:
         """FAB asks the database once for each menu item and button; all answers of one request come from one query."""

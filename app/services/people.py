@@ -9,7 +9,7 @@ from typing import Any
 from flask import current_app
 from flask_babel import gettext as _
 from sqlalchemy import delete, func, select
-from werkzeug.security import check_password_hash, generate_password_hash
+from werkzeug.security import check_password_hash
 
 from app.actor import Actor, command_line
 from app.clock import utcnow
@@ -116,9 +116,7 @@ def _within(reach: Reach, typed: Person) -> None:
 
 def set_password(user: User, password: str, *, actor: Actor) -> None:
     check_password(password)
-    user.password = generate_password_hash(password, method=current_app.config.get("FAB_PASSWORD_HASH_METHOD", "scrypt"))
-    record(actor, Verb.PASSWORD_SET, "account", user.username)
-    db.session.commit()
+    current_app.extensions["appbuilder"].sm.reset_password(user.id, password, actor)
 
 
 def change_own_password(user: User, old: str, new: str, *, actor: Actor) -> None:

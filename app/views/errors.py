@@ -3,15 +3,17 @@
 import logging
 
 import sqlalchemy.exc
-from flask import Flask, Response, g, jsonify, make_response, render_template, request
+from flask import Flask, Response, current_app, flash, g, jsonify, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
+from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
 from app.errors import BadRequest, Conflict, MailkeepError, NotAllowed, NotAuthenticated, NotFound, TooLarge, Unavailable, Unsupported
 from app.queries.bounded import TooSlow
+from app.views.back import local_address
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +45,7 @@ _MACHINES = ("/ingest/", "/api/metadata_importer", "/maps/", "/healthz", "/ready
 def register_errors(app: Flask) -> None:
     app.register_error_handler(MailkeepError, _ours)
     app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(CSRFError, _form_too_old)
     app.register_error_handler(SQLAlchemyError, _database)
     app.register_error_handler(TooSlow, _too_slow)
     app.register_error_handler(Exception, _unforeseen)
@@ -62,6 +65,14 @@ def _http(error: HTTPException) -> Response:
         if name.lower() not in ("content-type", "content-length"):
             response.headers.setdefault(name, value)
     return response
+
+
+def _form_too_old(error: CSRFError) -> Response:
+    """Back to the form where its token has ended; what never had one, or comes from elsewhere, came from none of our pages."""
+    if not request.form.get(current_app.config["WTF_CSRF_FIELD_NAME"]) or "referrer" in str(error.description):
+        return _http(error)
+    flash(_("The page had been open for too long. Please try once more."), "warning")
+    return make_response(redirect(local_address(request.referrer) or url_for("Home.index")))
 
 
 def _database(error: SQLAlchemyError) -> Response:
@@ -94,8 +105,9 @@ def answer(status: int, message: str) -> Response:
         appbuilder = request_app().extensions["appbuilder"]
         page = render_template("error.html", status=status, message=message, appbuilder=appbuilder, base_template=appbuilder.base_template)
         return Response(page, status)
-    except SQLAlchemyError:  # the page asks who is logged in, and the database is away
-        return Response(render_template("error_plain.html", status=status, message=message), status)
+    except (SQLAlchemyError, Unavailable):  # the page asks who is logged in, and where that is kept is away
+        plain = request_app().jinja_env.get_template("error_plain.html")  # without what Flask adds: who is logged in
+        return Response(plain.render(status=status, message=message), status)
 
 
 def request_app() -> Flask:

@@ -17,6 +17,7 @@ from app.views.audit import AuditView
 from app.views.datamodel import ScopedInterface
 from app.views.formats import FILTERS
 from app.views.home import Home
+from app.views.language import Builder
 from app.views.mail_api import MailApi
 from app.views.mail_log import MailLogView
 from app.views.message import MessageView
@@ -26,6 +27,7 @@ from app.views.profile import ProfileView
 from app.views.quarantine import QuarantineView
 from app.views.reasons import load_reasons
 from app.views.searches import SearchView
+from app.views.sessions import SessionView
 from environment import ConfigError
 
 # View, label, icon, category
@@ -37,7 +39,7 @@ MENU = (
     (AuditView, "Audit trail", _l("Audit trail"), "fa-history"),
 )
 # Opened from other pages only.
-PAGES = (SearchView, MessageView, ReasonView, ProfileView)
+PAGES = (SearchView, MessageView, ReasonView, ProfileView, SessionView)
 
 
 class Manager(MailkeepSecurityManager):
@@ -54,7 +56,7 @@ def make_appbuilder(app: Flask) -> AppBuilder:
     protect(app)
     _load_files(app)
     app.jinja_env.filters.update(FILTERS)
-    appbuilder = AppBuilder(menu=Menu(reverse=False), indexview=Home, security_manager_class=Manager, update_perms=False)
+    appbuilder = Builder(menu=Menu(reverse=False), indexview=Home, security_manager_class=Manager, update_perms=False)
     appbuilder.init_app(app, db.session)
     for view, name, label, icon in MENU:
         appbuilder.add_view(view, name, label=label, icon=icon)

@@ -15,6 +15,7 @@ from app.queries.people import Reach, addresses_by_user, domains_by_user, find_p
 from app.roles import Role
 from app.security.actor import actor
 from app.services import people
+from app.services.sessions import end_all_sessions
 
 ROLE_LABELS = {
     Role.ADMIN: _l("Admin: everything"),
@@ -109,6 +110,14 @@ class PeopleView(BaseView):
         return _done(
             user_id, lambda: people.set_password(user, request.form.get("password", ""), actor=actor()), _("The password is changed.")
         )
+
+    @expose("/<int:user_id>/logout", methods=["POST"])
+    @has_access
+    @permission_name("edit")
+    def logout(self, user_id: int) -> Any:
+        """Everywhere, at once."""
+        user = person_of(reach_of(g.user), user_id)
+        return _done(user_id, lambda: end_all_sessions(user.id), _("%(name)s is logged out everywhere.", name=user.username))
 
     @expose("/<int:user_id>/delete", methods=["POST"])
     @has_access

@@ -15,14 +15,16 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import ForeignKey, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
+from app import security
 from app.extensions import csrf
-from app.extensions import db as our_db
+from app.extensions import db as panel_db
 from app.models.audit import NOTHING_BEFORE, AuditHead
 from app.security.manager import MailkeepSecurityManager
 from app.views.base import ScopedModelView
 from app.views.datamodel import ScopedInterface
 from app.views.errors import register_errors
 from app.views.formats import FILTERS
+from app.views.language import Builder
 from tests.make import PASSWORD
 
 
@@ -85,39 +87,48 @@ def views(ours: bool) -> tuple[type, type]:
     return BoxView, ThingView
 
 
+def settings(folder: pathlib.Path, *, ours: bool) -> dict[str, Any]:
+    return {
+        "SQLALCHEMY_DATABASE_URI": f"sqlite:///{folder}/{'ours' if ours else 'plain'}.db",
+        "SECRET_KEY": "tests-only-0123456789",
+        "TESTING": not ours,
+        "PROPAGATE_EXCEPTIONS": False,
+        "RATELIMIT_ENABLED": True,
+        "AUTH_RATE_LIMITED": True,
+        "AUTH_RATE_LIMIT": "5 per minute",
+        "LOGIN_RATE": "5 per minute",
+        "MAX_PAGE_SIZE": 200,
+        "PAGE_SIZE": 25,
+        "COUNT_CAP": 100,
+        "WTF_CSRF_CHECK_DEFAULT": True,
+        "FAB_ADD_SECURITY_API": False,
+        "SESSION_STORE": "database",
+        "SESSION_IDLE_HOURS": 4,
+        "SESSION_HOURS": 24,
+        "SESSION_PROTECTION": None,
+    }
+
+
 def make(folder: pathlib.Path, *, ours: bool) -> types.SimpleNamespace:
     """`app`, its `db`, and the views; alice owns box 1, bob box 2; alice may see boxes and not things."""
     from flask_appbuilder import Model
 
     app = Flask("app" if ours else "plain", root_path=str(pathlib.Path(__file__).resolve().parents[2] / "app"))
-    app.config.update(
-        SQLALCHEMY_DATABASE_URI=f"sqlite:///{folder}/{'ours' if ours else 'plain'}.db",
-        SECRET_KEY="tests-only-0123456789",
-        TESTING=not ours,
-        PROPAGATE_EXCEPTIONS=False,
-        RATELIMIT_ENABLED=True,
-        AUTH_RATE_LIMITED=True,
-        AUTH_RATE_LIMIT="5 per minute",
-        LOGIN_RATE="5 per minute",
-        MAX_PAGE_SIZE=200,
-        PAGE_SIZE=25,
-        COUNT_CAP=100,
-        WTF_CSRF_CHECK_DEFAULT=True,
-        FAB_ADD_SECURITY_API=False,
-    )
+    app.config.update(settings(folder, ours=ours))
     if not ours:
         app.config["FAB_BASE_TEMPLATE"] = "appbuilder/baselayout.html"
         app.jinja_loader = None  # FAB's own templates
-    db = our_db if ours else SQLAlchemy(model_class=Model, disable_autonaming=True)
+    db = panel_db if ours else SQLAlchemy(model_class=Model, disable_autonaming=True)
     db.init_app(app)
     if ours:
         csrf.init_app(app)
+        security.sessions.init_app(app)
         app.jinja_env.filters.update(FILTERS)
     box_view, thing_view = views(ours)
     with app.app_context():
         Base.metadata.create_all(db.engine)
         options: dict[str, Any] = {"security_manager_class": MailkeepSecurityManager} if ours else {}
-        appbuilder = AppBuilder(app, db.session, **options)
+        appbuilder = (Builder if ours else AppBuilder)(app, db.session, **options)
         appbuilder.add_view(box_view, "Boxes")
         appbuilder.add_view(thing_view, "Things")
         sm = appbuilder.sm

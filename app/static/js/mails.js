@@ -88,7 +88,7 @@
       try {
         const url = new URL(live.dataset.url, location.href);
         url.searchParams.set("after", body.dataset.newest === "0" ? "1" : body.dataset.newest);
-        const answer = await fetch(url);
+        const answer = await fetch(url, { headers: { "X-Background": "1" } });
         if (answer.redirected || answer.status === 401) location.reload();
         if (answer.ok) {
           const found = await answer.json();

@@ -13,7 +13,7 @@
   }
   const language = document.getElementById("mk-language");
   if (language) {
-    language.addEventListener("change", () => location.assign(language.value));
+    language.addEventListener("change", () => language.form.requestSubmit());
   }
   // Back to the list as it was: its search and its page.
   const back = document.querySelector("a[data-back]");
