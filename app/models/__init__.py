@@ -4,7 +4,7 @@ import flask_appbuilder.security.sqla.models  # noqa: F401
 
 from app.models.mail import CopyState, Direction, Listing, Mail, MailDetail, MailRecipient, NoticeState, ReleaseState
 from app.models.node import Node
-from app.models.people import UserAddress, UserDomain
+from app.models.people import UserAddress, UserDomain, UserWay
 from app.models.search import SavedSearch
 
 __all__ = [
@@ -20,4 +20,5 @@ __all__ = [
     "SavedSearch",
     "UserAddress",
     "UserDomain",
+    "UserWay",
 ]

@@ -1,8 +1,10 @@
 """FAB's security manager, with one permission query a request and a limit on every way to log in."""
 
+import json
 from typing import Any
 
-from flask import current_app, g
+from flask import current_app, g, request
+from flask_appbuilder.api import expose
 from flask_appbuilder.security.api import SecurityApi
 from flask_appbuilder.security.sqla.manager import SecurityManager
 from flask_appbuilder.security.sqla.models import assoc_permissionview_role
@@ -10,16 +12,48 @@ from flask_appbuilder.utils.limit import Limit
 from flask_limiter.util import get_remote_address
 from sqlalchemy import select
 
+from app.errors import MailkeepError
+from app.security.ways import log_in
+
 
 class LimitedSecurityApi(SecurityApi):
     """FAB limits the login form and forgets this door."""
 
     limits = [Limit(limit_value=lambda: current_app.config["LOGIN_RATE"], key_func=get_remote_address, methods=("POST",))]
 
+    @expose("/login", methods=["POST"])
+    def login(self) -> Any:
+        try:
+            json.dumps(request.get_json(silent=True), ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            return self.response_400(message="Request payload is not text")
+        answer = super().login()
+        raise_problem()  # FAB makes a 500 of whatever is raised within
+        return answer
+
+    login.__doc__ = SecurityApi.login.__doc__  # what the API's description says of it
+
+
+def raise_problem() -> None:
+    """Why nobody could be let in just now, where that is not a wrong name or password."""
+    problem: MailkeepError | None = g.pop("login_problem", None)
+    if problem is not None:
+        raise problem
+
 
 class MailkeepSecurityManager(SecurityManager):
     security_api = LimitedSecurityApi
     userstatschartview = None
+
+    def auth_user_db(self, username: str | None, password: str | None) -> Any:
+        """What FAB's form and API ask: every way that knows names and passwords, behind one."""
+        try:
+            return log_in(username or "", password or "")
+        except MailkeepError as problem:
+            g.login_problem = problem
+            return None
+
+    auth_user_ldap = auth_user_db
 
     def exist_permission_on_roles(self, view_name: str, permission_name: str, role_ids: list[int]) -> bool:
         """FAB asks the database once for each menu item and button; all answers of one request come from one query."""

@@ -10,7 +10,18 @@ from flask_login import current_user
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
-from app.errors import BadRequest, Conflict, MailkeepError, NotAllowed, NotAuthenticated, NotFound, TooLarge, Unavailable, Unsupported
+from app.errors import (
+    BadRequest,
+    Conflict,
+    MailkeepError,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    TooLarge,
+    TooManyTries,
+    Unavailable,
+    Unsupported,
+)
 from app.queries.bounded import TooSlow
 
 log = logging.getLogger(__name__)
@@ -23,6 +34,7 @@ STATUS: dict[type[MailkeepError], int] = {
     Conflict: 409,
     TooLarge: 413,
     Unsupported: 415,
+    TooManyTries: 429,
     Unavailable: 503,
 }
 # Sentences of the crafts, which know no languages.
