@@ -1,8 +1,8 @@
 """Guessing takes longer each time: answers are delayed, never refused to who did nothing, and hold few threads."""
 
 import threading
-import time
 from collections import OrderedDict, deque
+from time import sleep
 
 from flask_babel import gettext as _
 
@@ -40,7 +40,7 @@ class Patience:
             return
         if self._slots.acquire(blocking=False):
             try:
-                time.sleep(delay)
+                sleep(delay)
             finally:
                 self._slots.release()
         elif of_address:  # who only has the name of somebody under attack goes on without

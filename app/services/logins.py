@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from flask import current_app
 from flask_babel import gettext as _
 from sqlalchemy import delete, func, or_, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from app.errors import BadRequest, Conflict, NotAllowed
 from app.extensions import db
@@ -18,6 +18,7 @@ from app.services.people import MOST_ADDRESSES, _now, find_user, keep_an_admin, 
 log = logging.getLogger(__name__)
 
 _LONGEST_NAME = 128
+_TRIES = 3
 _SOURCES = set(AddressSource)
 
 
@@ -46,11 +47,12 @@ def let_go() -> None:
 
 def password_hash_of(name: str) -> tuple[int, str] | None:
     """Of an active account with a password of its own, by its name or address."""
-    columns = select(User.id, User.password).where(User.active.is_(True), User.password.is_not(None), User.password != "")
-    found = db.session.execute(columns.where(func.lower(User.username) == name.lower())).first()
-    found = found or db.session.execute(columns.where(func.lower(User.email) == name.lower())).first()
+    has_one = User.active.is_(True), User.password.is_not(None), User.password != ""
+    named, addressed = func.lower(User.username) == name.lower(), func.lower(User.email) == name.lower()
+    rows = db.session.execute(select(User.id, User.password, User.username).where(*has_one, or_(named, addressed))).all()
     let_go()
-    return (found.id, found.password) if found else None
+    found = sorted(rows, key=lambda row: row.username.lower() != name.lower())
+    return (found[0].id, found[0].password) if found else None
 
 
 def user_by_id(number: int) -> User | None:
@@ -71,18 +73,23 @@ def count_failure(name: str) -> User | None:
 
 def account_of(identity: Identity) -> User:
     """NotAllowed where the name or address belongs to somebody who comes in by another way."""
-    try:
-        return _account_of(identity)
-    except IntegrityError:  # somebody's first login twice at once
-        db.session.rollback()
-        return _account_of(identity)
+    for _try in range(_TRIES):
+        try:
+            return _account_of(identity)
+        except (IntegrityError, OperationalError) as error:  # somebody's first login twice at once; on SQLite any write in between
+            db.session.rollback()
+            if isinstance(error, OperationalError) and "locked" not in str(error.orig):
+                raise
+    return _account_of(identity)
 
 
 def _account_of(identity: Identity) -> User:
     user = _known(identity) or _moved(identity) or _linked(identity)
     if user is None:
-        _refuse_what_is_taken(identity)
-        user = _make(identity)
+        what, taken_by = _taken(identity)
+        user = _known(identity) if taken_by else _make(identity)  # it may have been made a moment ago
+        if user is None:
+            raise _refusal(identity, what, taken_by)
     if user.active:
         _refresh(user, identity)
     db.session.commit()
@@ -119,19 +126,21 @@ def _linked(identity: Identity) -> User | None:
     return user
 
 
-def _refuse_what_is_taken(identity: Identity) -> None:
-    named, addressed = find_user(identity.username), _by_address(identity.address) if identity.address else None
-    for what, taken_by in (("name", named), ("address", addressed)):
-        if taken_by is not None:
-            told = "login refused: %s by %s (%s): the %s belongs to the account %s, which comes in by another way"
-            log.warning(told, identity.username, identity.way, identity.subject, what, taken_by.username)
-            raise NotAllowed(_("Your name or address belongs to another account here. An administrator has to settle this."))
-    if not identity.username or len(identity.username) > _LONGEST_NAME:
-        raise NotAllowed(_("This name is too long for an account."))
+def _taken(identity: Identity) -> tuple[str, User | None]:
+    named = find_user(identity.username)
+    return ("name", named) if named else ("address", _by_address(identity.address) if identity.address else None)
+
+
+def _refusal(identity: Identity, what: str, taken_by: User | None) -> NotAllowed:
+    told = "login refused: %s by %s (%s): the %s belongs to the account %s, which comes in by another way"
+    log.warning(told, identity.username, identity.way, identity.subject, what, taken_by and taken_by.username)
+    return NotAllowed(_("Your name or address belongs to another account here. An administrator has to settle this."))
 
 
 def _make(identity: Identity) -> User:
     """Without a password of ours: None is no hash, so that nothing matches it."""
+    if not identity.username or len(identity.username) > _LONGEST_NAME:
+        raise NotAllowed(_("This name is too long for an account."))
     email = identity.address or nowhere(identity)
     names = {"first_name": identity.first_name[:64] or identity.username[:64], "last_name": identity.last_name[:64] or "-"}
     user = User(username=identity.username, email=email, active=True, password=None, roles=_rows([_default_role()]), **names)

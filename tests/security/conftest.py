@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from app.security import patience
 from tests.apps import close, make_app
 from tests.databases import SqliteCopies
 from tests.servers.slapd import BASE, READER, READER_PASSWORD, Authority, Slapd
@@ -48,6 +49,14 @@ def app_asking(authority: Authority, sqlite_copies: SqliteCopies, tmp_path: path
     yield make
     for app in made:
         close(app)
+
+
+@pytest.fixture
+def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The delays that guessing would have cost."""
+    found: list[float] = []
+    monkeypatch.setattr(patience, "sleep", found.append)
+    return found
 
 
 def typed(app: Flask, username: str, password: str) -> tuple[FlaskClient, Any]:
