@@ -206,6 +206,7 @@ RATELIMIT_IN_MEMORY_FALLBACK_ENABLED = True
 AUTH_RATE_LIMITED = True
 AUTH_RATE_LIMIT = LOGIN_RATE
 AUTH_TYPE = 1
+AUTH_API_LOGIN_ALLOW_MULTIPLE_PROVIDERS = True  # "db" and "ldap" are the same door
 LANGUAGES = {"en": {"flag": "gb", "name": "English"}, "de": {"flag": "de", "name": "Deutsch"}, "el": {"flag": "gr", "name": "Ελληνικά"}}
 BABEL_DEFAULT_LOCALE = "en"
 BABEL_TRANSLATION_DIRECTORIES = str(BASE_DIR / "translations")

@@ -9,10 +9,11 @@ from flask_appbuilder.security.api import SecurityApi
 from flask_appbuilder.security.sqla.manager import SecurityManager
 from flask_appbuilder.security.sqla.models import assoc_permissionview_role
 from flask_appbuilder.utils.limit import Limit
+from flask_babel import gettext as _
 from flask_limiter.util import get_remote_address
 from sqlalchemy import select
 
-from app.errors import MailkeepError
+from app.errors import MailkeepError, NotAllowed
 from app.security.ways import log_in
 
 
@@ -54,6 +55,13 @@ class MailkeepSecurityManager(SecurityManager):
             return None
 
     auth_user_ldap = auth_user_db
+
+    def reset_password(self, userid: int, password: str) -> None:
+        """Nobody gives themselves a password that would outlive their entry in the directory; an admin may."""
+        user = g.get("user")
+        if getattr(user, "id", None) == int(userid) and not user.password:
+            raise NotAllowed(_("Your password is not kept here; change it where your account comes from."))
+        super().reset_password(userid, password)
 
     def exist_permission_on_roles(self, view_name: str, permission_name: str, role_ids: list[int]) -> bool:
         """FAB asks the database once for each menu item and button; all answers of one request come from one query."""

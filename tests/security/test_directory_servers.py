@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.security.ways.ldap_servers import Servers, normal
+from app.security.ways.ldap_servers import Servers, _named, normal
 from environment import ConfigError
 from tests.make import PASSWORD as LOCAL_PASSWORD
 from tests.make import make_user
@@ -169,3 +169,18 @@ def test_a_dn_has_one_spelling(dn: str) -> None:
 
 def test_what_is_no_dn_is_a_name() -> None:
     assert normal(" Admins ") == "admins"
+
+
+def test_an_entry_has_one_name_however_it_is_found(app_asking: Maker, slapd: Slapd) -> None:
+    servers: Servers = app_asking(slapd.url).extensions["mailkeep_directory"]
+    for name in ("jm*ller", "back\\slash", "größe"):
+        found = servers.proven(name, PASSWORD)
+        assert found
+        assert found == servers.found(name)
+        assert normal(found[0]) == found[0]
+
+
+def test_a_dn_too_long_for_a_column_has_a_short_name() -> None:
+    name, *_ = _named(("cn=" + "x" * 600, {}, frozenset())) or ("",)
+    assert len(name) == 71
+    assert name != (_named(("cn=" + "x" * 601, {}, frozenset())) or ("",))[0]

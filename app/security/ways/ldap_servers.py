@@ -7,6 +7,7 @@ import ssl
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from hashlib import sha256
 from typing import Any, TypeVar
 
 import ldap
@@ -23,6 +24,7 @@ Found = tuple[str, dict[str, list[str]], frozenset[str]]
 """The DN, the attributes by their lower-case names, and the groups."""
 
 _REST_SECONDS = 15.0
+_LONGEST_SUBJECT = 512
 _AWAY = (ldap.SERVER_DOWN, ldap.CONNECT_ERROR, ldap.TIMEOUT, ldap.TIMELIMIT_EXCEEDED, ldap.BUSY, ldap.UNAVAILABLE)
 
 
@@ -41,7 +43,7 @@ class Servers:
     # --- questions ------------------------------------------------------------------------------------------------------
 
     def found(self, username: str) -> Found | None:
-        return self._ask(lambda connection: self._search(connection, username))
+        return _named(self._ask(lambda connection: self._search(connection, username)))
 
     def proven(self, username: str, password: str) -> Found | None:
         """Who has no entry costs a bind like anybody else: as somebody that there cannot be, and not with what was typed."""
@@ -54,8 +56,7 @@ class Servers:
 
         if not password.strip("\0 \t\r\n"):  # a server takes an empty one for a bind as nobody, and says yes
             return None
-        found = self._ask(question)
-        return (normal(found[0]), *found[1:]) if found else None
+        return _named(self._ask(question))
 
     def _search(self, connection: Any, username: str) -> Found | None:
         config = self._config
@@ -172,6 +173,14 @@ def _binds(connection: Any, dn: str, password: str) -> bool:
     except ldap.LDAPError:
         return False
     return True
+
+
+def _named(found: Found | None) -> Found | None:
+    """With the DN in its one spelling, short enough for a column."""
+    if found is None:
+        return None
+    name = normal(found[0])
+    return (name if len(name) <= _LONGEST_SUBJECT else f"sha256:{sha256(name.encode()).hexdigest()}", *found[1:])
 
 
 def normal(dn: str) -> str:
