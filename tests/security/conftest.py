@@ -7,8 +7,12 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
+from app.extensions import db
+from app.models.people import User, UserAddress
 from app.security import patience
+from app.services.people import find_user
 from tests.apps import close, make_app
 from tests.databases import SqliteCopies
 from tests.servers.slapd import BASE, READER, READER_PASSWORD, Authority, Slapd
@@ -67,3 +71,26 @@ def typed(app: Flask, username: str, password: str) -> tuple[FlaskClient, Any]:
 
 def is_in(client: FlaskClient) -> bool:
     return client.get("/mails/list/").status_code == 200
+
+
+def account(app: Flask, name: str) -> User | None:
+    with app.app_context():
+        user = find_user(name)
+        if user is not None:
+            assert [user.roles, user.email]  # read while the session is there
+            db.session.expunge_all()
+        return user
+
+
+def roles(app: Flask, name: str) -> set[str]:
+    user = account(app, name)
+    assert user
+    return {role.name for role in user.roles}
+
+
+def further(app: Flask, name: str) -> list[tuple[str, str]]:
+    with app.app_context():
+        user = find_user(name)
+        assert user
+        rows = select(UserAddress.address, UserAddress.source).where(UserAddress.user_id == user.id).order_by(UserAddress.address)
+        return [tuple(row) for row in db.session.execute(rows)]
