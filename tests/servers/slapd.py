@@ -24,6 +24,7 @@ pidfile {folder}/slapd.pid
 TLSCACertificateFile {tls}/ca.pem
 TLSCertificateFile {tls}/server.pem
 TLSCertificateKeyFile {tls}/server.key
+allow bind_anon_dn
 security simple_bind={strength}
 database mdb
 maxsize 8388608
