@@ -15,16 +15,23 @@ from environment import (
     MB,
     counter_url,
     database_url,
+    env_attribute,
+    env_attributes,
     env_bool,
     env_choice,
+    env_file,
+    env_filter,
     env_float,
     env_folder,
+    env_header,
     env_int,
     env_list,
     env_networks,
     env_rate,
+    env_roles,
     env_scores,
     env_secret,
+    env_servers,
     env_str,
     node_name,
     session_store_url,
@@ -110,6 +117,50 @@ METRICS_DIR = env_folder("METRICS_DIR", "var/metrics")
 # Bytes of free space below which /readyz says no.
 MIN_FREE_BYTES = env_int("MIN_FREE_BYTES", 256 * MB)
 
+# --- Logging in ------------------------------------------------------------------------------------------------------------
+# The role of accounts that are made at somebody's first login from a directory or by a proxy's word.
+LOGIN_ROLE = env_str("LOGIN_ROLE", "Recipient")
+# Somebody who comes by another way with the address of an account is that account.
+LINK_ACCOUNTS = env_bool("LINK_ACCOUNTS", False)
+# LDAP servers, asked in this order: ldap://host, ldaps://host (empty: no directory).
+LDAP_SERVERS = env_servers("LDAP_SERVERS", "")
+# StartTLS on ldap:// servers; without it passwords cross the network in the clear.
+LDAP_START_TLS = env_bool("LDAP_START_TLS", True)
+# Whose certificates are believed, a PEM file (empty: the system's).
+LDAP_CA_FILE = env_file("LDAP_CA_FILE", "")
+# Who searches (empty: nobody, if the directory lets nobody search).
+LDAP_BIND_DN = env_str("LDAP_BIND_DN", "")
+# Its password.
+LDAP_BIND_PASSWORD = env_str("LDAP_BIND_PASSWORD", "")
+# Below this people are searched.
+LDAP_BASE_DN = env_str("LDAP_BASE_DN", "")
+# What people type as their name: uid, or sAMAccountName with Active Directory.
+LDAP_LOGIN_ATTRIBUTE = env_attribute("LDAP_LOGIN_ATTRIBUTE", "uid")
+# Only entries that fit: (objectClass=person).
+LDAP_FILTER = env_filter("LDAP_FILTER", "")
+# The address; of several values the first by the alphabet, the others are further addresses.
+LDAP_MAIL_ATTRIBUTE = env_attribute("LDAP_MAIL_ATTRIBUTE", "mail")
+# No: who has several values there may not log in.
+LDAP_MAIL_MULTIVALUE = env_bool("LDAP_MAIL_MULTIVALUE", True)
+# Further addresses: mailAlternateAddress, proxyAddresses (empty: none).
+LDAP_ALIAS_ATTRIBUTE = env_attribute("LDAP_ALIAS_ATTRIBUTE", "")
+# The first name: of these the first that has a value.
+LDAP_FIRST_NAME = env_attributes("LDAP_FIRST_NAME", "givenName,displayName,cn")
+# The last name, likewise.
+LDAP_LAST_NAME = env_attributes("LDAP_LAST_NAME", "sn")
+# The groups an entry is in.
+LDAP_GROUP_ATTRIBUTE = env_attribute("LDAP_GROUP_ATTRIBUTE", "memberOf")
+# Roles by group, GROUP=ROLE, with semicolons between (empty: roles are given in the panel).
+LDAP_ROLES = env_roles("LDAP_ROLES", "")
+# Names of admins.
+LDAP_ADMINS = env_list("LDAP_ADMINS", "")
+# Seconds for a connection and for each answer.
+LDAP_TIMEOUT = env_float("LDAP_TIMEOUT", 3.0, 0.1, 60.0)
+# A header in which a proxy says who comes: X-Remote-User (empty: off).
+REMOTE_USER_HEADER = env_header("REMOTE_USER_HEADER", "")
+# The only addresses from which that header counts.
+REMOTE_USER_FROM = env_networks("REMOTE_USER_FROM", "")
+
 # --- The panel -------------------------------------------------------------------------------------------------------------
 # The name in titles and the navigation.
 APP_NAME = env_str("APP_NAME", "Mailkeep")
@@ -170,6 +221,7 @@ RATELIMIT_IN_MEMORY_FALLBACK_ENABLED = True
 AUTH_RATE_LIMITED = True
 AUTH_RATE_LIMIT = LOGIN_RATE
 AUTH_TYPE = 1
+AUTH_API_LOGIN_ALLOW_MULTIPLE_PROVIDERS = True  # "db" and "ldap" are the same door
 LANGUAGES = {"en": {"flag": "gb", "name": "English"}, "de": {"flag": "de", "name": "Deutsch"}, "el": {"flag": "gr", "name": "Ελληνικά"}}
 BABEL_DEFAULT_LOCALE = "en"
 BABEL_TRANSLATION_DIRECTORIES = str(BASE_DIR / "translations")

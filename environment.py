@@ -214,6 +214,63 @@ def node_name(name: str, default: str) -> str:
     return value
 
 
+def env_servers(name: str, default: str) -> tuple[str, ...]:
+    words = env_list(name, default)
+    for word in words:
+        if not re.fullmatch(r"ldaps?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?/?", word, re.IGNORECASE):
+            raise ConfigError(name, f"{word!r} is no server such as ldaps://ldap.example.com or ldap://ldap.example.com:389")
+    return words
+
+
+def env_attributes(name: str, default: str) -> tuple[str, ...]:
+    """Names of LDAP attributes, the first that has a value counts."""
+    words = env_list(name, default)
+    for word in words:
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9;-]*|\d+(\.\d+)+", word):
+            raise ConfigError(name, f"{word!r} is no name of an attribute")
+    return words
+
+
+def env_attribute(name: str, default: str) -> str:
+    words = env_attributes(name, default)
+    if len(words) > 1 or (default and not words):
+        raise ConfigError(name, "takes the name of one attribute")
+    return words[0] if words else ""
+
+
+def env_filter(name: str, default: str) -> str:
+    value = env_str(name, default)
+    if value and not (value.startswith("(") and value.endswith(")") and value.count("(") == value.count(")")):
+        raise ConfigError(name, f"{value!r} is no filter such as (objectClass=person)")
+    return value
+
+
+def env_roles(name: str, default: str) -> tuple[tuple[str, str], ...]:
+    """ "cn=admins,dc=example,dc=com=Admin; ..." as pairs: DNs are full of commas and equal signs, so the last one counts."""
+    pairs = []
+    for word in re.split(r"(?<!\\);", env_str(name, default)):
+        group, equals, role = (part.strip() for part in word.rpartition("="))
+        if word.strip() and not (group and equals and role):
+            raise ConfigError(name, f"{word.strip()!r} is no group and role such as cn=admins,ou=groups,dc=example,dc=com=Admin")
+        if word.strip():
+            pairs.append((group, role))
+    return tuple(pairs)
+
+
+def env_file(name: str, default: str) -> str:
+    value = env_str(name, default)
+    if value and not os.access(BASE_DIR / value, os.R_OK):
+        raise ConfigError(name, f"cannot read {value}")
+    return str(BASE_DIR / value) if value else ""
+
+
+def env_header(name: str, default: str) -> str:
+    value = env_str(name, default)
+    if value and not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", value):
+        raise ConfigError(name, f"{value!r} is no name of a header such as X-Remote-User")
+    return value
+
+
 def refuse_weak_secret(secret: str) -> None:
     if secret.lower() in WEAK_SECRETS or len(secret) < 16:
         raise ConfigError("SECRET_KEY", "is missing, well known or shorter than 16 characters; `make run` writes one to var/secret_key")

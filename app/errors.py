@@ -33,5 +33,9 @@ class Unsupported(MailkeepError):
     """A format or encoding we do not read (415)."""
 
 
+class TooManyTries(MailkeepError):
+    """So many wrong passwords that this one is not even looked at (429)."""
+
+
 class Unavailable(MailkeepError):
     """A part we need is away; asking again later may work (503)."""

@@ -11,7 +11,18 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.models.base import Key, Model
 
 GrantLink = assoc_permissionview_role
-__all__ = ["AddressSource", "GrantLink", "Permission", "PermissionView", "RoleRow", "User", "UserAddress", "UserDomain", "ViewMenu"]
+__all__ = [
+    "AddressSource",
+    "GrantLink",
+    "Permission",
+    "PermissionView",
+    "RoleRow",
+    "User",
+    "UserAddress",
+    "UserDomain",
+    "UserWay",
+    "ViewMenu",
+]
 
 
 @unique
@@ -56,3 +67,21 @@ class UserDomain(Model):
 
     def __repr__(self) -> str:
         return self.domain
+
+
+class UserWay(Model):
+    """How somebody comes in other than by a password of ours; `subject` is what that way knows the person by: a DN, a header's name."""
+
+    __tablename__ = "user_way"
+    __table_args__ = (UniqueConstraint("way", "subject", name="ux_user_way"), Index("ix_user_way_user", "user_id"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="CASCADE"))
+    way: Mapped[str] = mapped_column(Key(40))
+    subject: Mapped[str] = mapped_column(Key(512))
+    created_at: Mapped[datetime] = mapped_column(comment="UTC")
+
+    user: Mapped[User] = relationship(User)
+
+    def __repr__(self) -> str:
+        return self.way

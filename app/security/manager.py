@@ -1,8 +1,10 @@
 """FAB's security manager, with one permission query a request, a limit on every way to log in, and logins that end with their password."""
 
+import json
 from typing import Any
 
-from flask import current_app, g, has_request_context
+from flask import current_app, g, has_request_context, request
+from flask_appbuilder.api import expose
 from flask_appbuilder.security.api import SecurityApi
 from flask_appbuilder.security.sqla.manager import SecurityManager
 from flask_appbuilder.security.sqla.models import assoc_permissionview_role
@@ -14,12 +16,13 @@ from flask_login import LoginManager
 from sqlalchemy import select
 
 from app.actor import Actor
-from app.errors import NotFound
+from app.errors import MailkeepError, NotAllowed, NotFound
 from app.models import Verb
 from app.security.actor import actor
-from app.security.logins import logged_in, logged_out, login_failed
+from app.security.logins import logged_out
 from app.security.sessions import STAMP, USER, this_browser
 from app.security.stamp import is_stamp_of, stamp_of
+from app.security.ways import log_in
 from app.services.audit import record
 
 
@@ -27,6 +30,25 @@ class LimitedSecurityApi(SecurityApi):
     """FAB limits the login form and forgets this door."""
 
     limits = [Limit(limit_value=lambda: current_app.config["LOGIN_RATE"], key_func=get_remote_address, methods=("POST",))]
+
+    @expose("/login", methods=["POST"])
+    def login(self) -> Any:
+        try:
+            json.dumps(request.get_json(silent=True), ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            return self.response_400(message="Request payload is not text")
+        answer = super().login()
+        raise_problem()  # FAB makes a 500 of whatever is raised within
+        return answer
+
+    login.__doc__ = SecurityApi.login.__doc__  # what the API's description says of it
+
+
+def raise_problem() -> None:
+    """Why nobody could be let in just now, where that is not a wrong name or password."""
+    problem: MailkeepError | None = g.pop("login_problem", None)
+    if problem is not None:
+        raise problem
 
 
 class MailkeepSecurityManager(SecurityManager):
@@ -42,12 +64,14 @@ class MailkeepSecurityManager(SecurityManager):
             self.limiter.limit(self.auth_rate_limit, methods=["POST"])(self.auth_view.blueprint)
 
     def auth_user_db(self, username: str | None, password: str | None) -> Any:
-        user = super().auth_user_db(username, password)
-        if user:
-            logged_in(user, "password")
-        else:
-            login_failed(username or "", "password")
-        return user
+        """What FAB's form and API ask: every way that knows names and passwords, behind one."""
+        try:
+            return log_in(username or "", password or "")
+        except MailkeepError as problem:
+            g.login_problem = problem
+            return None
+
+    auth_user_ldap = auth_user_db
 
     def reset_password(self, userid: Any, password: str, by: Actor | None = None) -> None:
         """Also of FAB's own commands, which name nobody: then it is who asks. Ends every login of the account but that of whoever
@@ -56,6 +80,9 @@ class MailkeepSecurityManager(SecurityManager):
         user = self.get_user_by_id(int(number)) if number.isascii() and number.isdigit() and len(number) < 10 else None
         if user is None:
             raise NotFound(_("There is no such account."))
+        if getattr(g.get("user"), "id", None) == user.id and not user.password:
+            # It would outlive their entry in the directory; an admin may give one.
+            raise NotAllowed(_("Your password is not kept here; change it where your account comes from."))
         record(by or actor(), Verb.PASSWORD_SET, "account", user.username)
         super().reset_password(user.id, password)
         if has_request_context() and str(this_browser().get(USER)) == str(user.id):

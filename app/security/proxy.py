@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 Environ = dict[str, Any]
+PEER = "mailkeep.peer"
+"""Where the connection comes from, which REMOTE_ADDR no longer says behind a trusted proxy."""
 WsgiApp = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 
@@ -16,6 +18,7 @@ class TrustedProxies:
         self._networks = tuple(ipaddress.ip_network(word, strict=False) for word in trusted)
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        environ[PEER] = environ.get("REMOTE_ADDR", "")
         forwarded = environ.pop("HTTP_X_FORWARDED_FOR", "")
         proto = environ.pop("HTTP_X_FORWARDED_PROTO", "")
         host = environ.pop("HTTP_X_FORWARDED_HOST", "")

@@ -120,7 +120,9 @@ def set_password(user: User, password: str, *, actor: Actor) -> None:
 
 
 def change_own_password(user: User, old: str, new: str, *, actor: Actor) -> None:
-    if not user.password or not check_password_hash(user.password, old):
+    if not user.password:
+        raise NotAllowed(_("Your password is not kept here; change it where your account comes from."))
+    if not check_password_hash(user.password, old):
         raise BadRequest(_("That is not your present password."))
     set_password(user, new, actor=actor)
 

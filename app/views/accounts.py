@@ -2,19 +2,27 @@
 
 from typing import Any
 
+from flask import current_app, flash, g, redirect, request
 from flask_appbuilder import expose
+from flask_appbuilder.security.decorators import no_cache
+from flask_appbuilder.security.forms import LoginForm_db
 from flask_appbuilder.security.sqla.models import Role
 from flask_appbuilder.security.views import AuthDBView, RoleModelView
+from flask_appbuilder.utils.base import get_safe_redirect
 from flask_appbuilder.widgets import ListWidget, ShowWidget
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_login import login_user
 
-from app.errors import Conflict
+from app.errors import Conflict, MailkeepError
 from app.models import Verb
 from app.roles import Role as KnownRole
+from app.security.ways import log_in
+from app.security.ways.proxy import log_in_named
 from app.views.audited import Audited
 from app.views.base import SafeView
 from app.views.datamodel import ScopedInterface
+from app.views.errors import STATUS
 
 
 class RoleView(Audited, SafeView, RoleModelView):
@@ -46,7 +54,32 @@ class RoleView(Audited, SafeView, RoleModelView):
 
 
 class LoginView(AuthDBView):
-    """FAB logs out on any GET, so any page could do it to you with an image."""
+    """One form for all ways that ask for a name and a password. FAB logs out on any GET, so any page could do it to you with an image."""
+
+    @expose("/login/", methods=["GET", "POST"])
+    @no_cache
+    def login(self) -> Any:
+        if g.user is not None and g.user.is_authenticated:
+            return redirect(self._get_safe_next_url())
+        form = LoginForm_db()
+        try:
+            user = log_in(form.username.data, form.password.data) if form.validate_on_submit() else log_in_named()
+        except MailkeepError as problem:
+            flash(str(problem), "warning")
+            return self._page(form), STATUS[type(problem)]
+        if user is not None:
+            login_user(user, remember=False)
+            return redirect(self._get_safe_next_url())
+        if form.is_submitted() and not form.errors:
+            flash(str(self.invalid_login_message), "warning")
+            return redirect(self.appbuilder.get_url_for_login_with(get_safe_redirect(request.args.get("next", ""))))
+        return self._page(form)
+
+    def _page(self, form: LoginForm_db) -> Any:
+        asks_directory = bool(current_app.config["LDAP_SERVERS"])
+        return self.render_template(
+            self.login_template, title=self.title, form=form, appbuilder=self.appbuilder, asks_directory=asks_directory
+        )
 
     @expose("/logout/", methods=["POST"])
     def logout(self) -> Any:

@@ -11,7 +11,18 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
-from app.errors import BadRequest, Conflict, MailkeepError, NotAllowed, NotAuthenticated, NotFound, TooLarge, Unavailable, Unsupported
+from app.errors import (
+    BadRequest,
+    Conflict,
+    MailkeepError,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    TooLarge,
+    TooManyTries,
+    Unavailable,
+    Unsupported,
+)
 from app.queries.bounded import TooSlow
 from app.views.back import local_address
 
@@ -25,6 +36,7 @@ STATUS: dict[type[MailkeepError], int] = {
     Conflict: 409,
     TooLarge: 413,
     Unsupported: 415,
+    TooManyTries: 429,
     Unavailable: 503,
 }
 # Sentences of the crafts, which know no languages.

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.security.proxy import TrustedProxies
+from app.security.proxy import PEER, TrustedProxies
 
 PROXY = "10.0.0.1"
 
@@ -58,4 +58,9 @@ def test_the_scheme_is_what_the_proxy_said_that_met_the_client(forwarded: str, p
 
 def test_nobody_else_is_believed() -> None:
     found = seen("192.0.2.66", **{"for": "192.0.2.1", "proto": "https", "host": "evil.example"})
-    assert found == {"REMOTE_ADDR": "192.0.2.66", "wsgi.url_scheme": "http"}
+    assert found == {"REMOTE_ADDR": "192.0.2.66", "wsgi.url_scheme": "http", PEER: "192.0.2.66"}
+
+
+def test_where_the_connection_comes_from_stays_known() -> None:
+    found = seen(**{"for": "192.0.2.1"})
+    assert (found["REMOTE_ADDR"], found[PEER]) == ("192.0.2.1", PROXY)

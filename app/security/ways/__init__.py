@@ -1,0 +1,68 @@
+"""The ways in that ask for a name and a password, behind one form: none that is away keeps another from letting people in."""
+
+from flask import Flask, current_app, has_request_context
+from flask_appbuilder.security.sqla.models import User
+from flask_appbuilder.security.utils import is_null_password
+from flask_limiter.util import get_remote_address
+
+from app.errors import Unavailable
+from app.security.logins import logged_in, login_failed
+from app.security.patience import Patience
+from app.security.ways import directory, local, proxy
+from app.services import logins
+from app.services.logins import Identity
+
+__all__ = ["WAYS", "Identity", "log_in"]
+
+WAYS = (local, directory)
+_LONGEST_NAME, _LONGEST_PASSWORD = 320, 1024
+
+
+def init_app(app: Flask) -> None:
+    app.extensions["mailkeep_patience"] = Patience(max(2, app.config["THREADS"] // 8))
+    directory.prepare(app)
+    proxy.prepare(app)
+
+
+def log_in(username: str, password: str) -> User | None:
+    """None for a wrong name as for a wrong password. Unavailable: nobody knew better, and a way that might does not answer."""
+    name, address = username.strip(), get_remote_address() if has_request_context() else ""
+    patience: Patience = current_app.extensions["mailkeep_patience"]
+    logins.let_go()
+    patience.wait(name, address)
+    if not _can_be_right(name, password):
+        login_failed(name, "password")
+        return None
+    away: Unavailable | None = None
+    for way in WAYS:
+        try:
+            user = _let_in(way.check(name, password))
+        except Unavailable as error:
+            away = error
+            continue
+        if user is not None:
+            patience.forgive(name, address)
+            current_app.extensions["appbuilder"].sm.update_user_auth_stat(user, True)
+            logged_in(user, "password" if way is local else "directory")
+            return user
+    logins.count_failure(name)
+    login_failed(name, "password")
+    if away is not None:
+        raise away
+    return None
+
+
+def _let_in(found: Identity | User | None) -> User | None:
+    user = logins.account_of(found) if isinstance(found, Identity) else found
+    return user if user is not None and user.is_active else None
+
+
+def _can_be_right(name: str, password: str) -> bool:
+    try:
+        return bool(name) and len(name.encode()) <= _LONGEST_NAME and len(password.encode()) <= _LONGEST_PASSWORD and _is_filled(password)
+    except UnicodeEncodeError:  # half a character, which JSON can carry
+        return False
+
+
+def _is_filled(password: str) -> bool:
+    return not is_null_password(password) and bool(password.strip("\0 \t\r\n"))
