@@ -74,7 +74,7 @@ lint: $(VENV)/.installed-lint ## ruff and mypy
 	$(BIN)/mypy
 
 $(VENV)/.installed-lint: $(VENV)/bin/python pyproject.toml requirements.txt requirements-dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.txt -c requirements-dev.txt -e . ruff mypy
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.txt -c requirements-dev.txt -e '.[redis]' ruff mypy
 	@touch $@
 
 fix: ## Let ruff mend what it can
