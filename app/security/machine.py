@@ -4,7 +4,6 @@ import base64
 import binascii
 import hashlib
 import hmac
-import ipaddress
 import json
 import logging
 import os
@@ -20,6 +19,7 @@ from werkzeug.security import check_password_hash, generate_password_hash
 from app.clock import monotonic
 from app.errors import NotAllowed, NotAuthenticated, Unavailable
 from app.models import Node
+from app.networks import is_in
 
 log = logging.getLogger(__name__)
 
@@ -38,12 +38,7 @@ class KnownNode:
     enabled: bool
 
     def allows(self, address: str) -> bool:
-        try:
-            found = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        mapped = getattr(found, "ipv4_mapped", None) or found  # a dual-stack socket shows IPv4 as ::ffff:a.b.c.d
-        return any(mapped in ipaddress.ip_network(network) for network in self.allow.split())
+        return is_in(address, self.allow.split())
 
 
 class NodeBook:

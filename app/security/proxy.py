@@ -1,8 +1,9 @@
 """Who is really asking: X-Forwarded-* counts only from the proxies that TRUSTED_PROXIES names."""
 
-import ipaddress
 from collections.abc import Callable, Iterable
 from typing import Any
+
+from app.networks import is_in
 
 Environ = dict[str, Any]
 PEER = "mailkeep.peer"
@@ -15,7 +16,7 @@ class TrustedProxies:
 
     def __init__(self, app: WsgiApp, trusted: Iterable[str]) -> None:
         self._app = app
-        self._networks = tuple(ipaddress.ip_network(word, strict=False) for word in trusted)
+        self._networks = tuple(trusted)
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         environ[PEER] = environ.get("REMOTE_ADDR", "")
@@ -40,12 +41,7 @@ class TrustedProxies:
         return next((place for place, hop in enumerate(reversed(hops), start=1) if not self._is_trusted(hop)), max(1, len(hops)))
 
     def _is_trusted(self, address: str) -> bool:
-        try:
-            found = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        found = getattr(found, "ipv4_mapped", None) or found
-        return any(found in network for network in self._networks)
+        return is_in(address, self._networks)
 
 
 def _address(hop: str) -> str:

@@ -1,6 +1,5 @@
 """GET /healthz, /readyz and /metrics: for load balancers, monitoring and Prometheus."""
 
-import ipaddress
 import os
 import pathlib
 import shutil
@@ -9,6 +8,7 @@ from flask import Blueprint, Response, current_app, jsonify, request
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest, multiprocess
 
 from app.errors import NotAllowed
+from app.networks import is_in
 from app.queries.health import database_answers, spool_state
 from app.version import VERSION
 
@@ -65,12 +65,7 @@ def metrics() -> Response:
 
 
 def _may_watch() -> bool:
-    try:
-        address = ipaddress.ip_address(request.remote_addr or "")
-    except ValueError:
-        return False
-    address = getattr(address, "ipv4_mapped", None) or address
-    return any(address in ipaddress.ip_network(network, strict=False) for network in current_app.config["METRICS_ALLOW"])
+    return is_in(request.remote_addr or "", current_app.config["METRICS_ALLOW"])
 
 
 def _folder(path: str) -> dict[str, object]:

@@ -1,11 +1,10 @@
 """A proxy that has asked already: its header names who comes, and counts from its address only."""
 
-import ipaddress
-
 from flask import Flask, current_app, request, session
 from flask_appbuilder.security.sqla.models import User
 from flask_login import logout_user
 
+from app.networks import is_in
 from app.security.logins import logged_in
 from app.security.proxy import PEER
 from app.security.ways import directory
@@ -44,21 +43,12 @@ def _identity(name: str) -> Identity:
 
 def _name_in_header() -> str:
     header = current_app.config["REMOTE_USER_HEADER"]
-    if not header or not _is_trusted(request.environ.get(PEER, "")):
+    if not header or not is_in(request.environ.get(PEER, ""), current_app.config["REMOTE_USER_FROM"]):
         return ""
     values = request.headers.getlist(header)
     # WSGI sends names as Latin-1 that came as UTF-8.
     text = values[0].encode("latin-1", "replace").decode("utf-8", "replace") if len(values) == 1 else ""
     return text.strip() if text.strip().isprintable() and len(text) <= 128 else ""
-
-
-def _is_trusted(peer: str) -> bool:
-    try:
-        found = ipaddress.ip_address(peer)
-    except ValueError:
-        return False
-    found = getattr(found, "ipv4_mapped", None) or found
-    return any(found in ipaddress.ip_network(network, strict=False) for network in current_app.config["REMOTE_USER_FROM"])
 
 
 def _end_what_the_proxy_no_longer_says() -> None:
