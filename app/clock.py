@@ -8,6 +8,11 @@ def utcnow() -> datetime:
     return datetime.now(UTC)
 
 
+def stored_now() -> datetime:
+    """Now, as a column keeps it: UTC that does not say so."""
+    return utcnow().replace(tzinfo=None)
+
+
 def now_ms() -> int:
     """Milliseconds since 1970, as mail ids use them."""
     return time.time_ns() // 1_000_000

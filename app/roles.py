@@ -18,7 +18,7 @@ Grant = tuple[str, str]
 
 _OWN_ACCOUNT: tuple[Grant, ...] = (("can_edit", "ProfileView"), ("can_own", "SessionView"))
 _PEOPLE: tuple[Grant, ...] = (("menu_access", "People"), ("can_list", "PeopleView"), ("can_edit", "PeopleView"))
-_LOG: tuple[Grant, ...] = (
+LOG: tuple[Grant, ...] = (
     ("menu_access", "Mails"),
     ("menu_access", "Quarantine"),
     ("can_list", "MailLogView"),
@@ -36,9 +36,9 @@ _AUDIT: tuple[Grant, ...] = (("menu_access", "Audit trail"), ("can_list", "Audit
 
 # Admin has all there is.
 GRANTS: dict[str, frozenset[Grant]] = {
-    Role.DOMAIN_ADMIN: frozenset(_OWN_ACCOUNT + _LOG + _CONTENT + _SYMBOLS + _PEOPLE),
-    Role.AUDITOR: frozenset(_OWN_ACCOUNT + _LOG + _SYMBOLS + _AUDIT),
-    Role.RECIPIENT: frozenset(_OWN_ACCOUNT + _LOG + _CONTENT),
+    Role.DOMAIN_ADMIN: frozenset(_OWN_ACCOUNT + LOG + _CONTENT + _SYMBOLS + _PEOPLE),
+    Role.AUDITOR: frozenset(_OWN_ACCOUNT + LOG + _SYMBOLS + _AUDIT),
+    Role.RECIPIENT: frozenset(_OWN_ACCOUNT + LOG + _CONTENT),
     Role.PUBLIC: frozenset(),
 }
 

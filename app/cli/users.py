@@ -10,11 +10,12 @@ from app.actor import command_line
 from app.cli.answer import plainly
 from app.queries.people import Reach, addresses_by_user, domains_by_user, find_people
 from app.roles import Role
-from app.services import people
+from app.services import addresses, passwords, people
 
 users = AppGroup("users", help="Accounts: who may log in, what they may do, which addresses are theirs.")
 _ALL = Reach(everybody=True)
-_ROLE = click.Choice([role.value for role in Role if role is not Role.PUBLIC], case_sensitive=False)
+_OURS = {role.lower(): role.value for role in Role}
+_ROLE_HELP = f"{', '.join(role for role in Role if role is not Role.PUBLIC)}, or one of your own. May be given again."
 
 
 @users.command("list")
@@ -25,10 +26,10 @@ def list_(text: str) -> None:
     after: str | None = ""
     while after is not None:
         found = find_people(_ALL, text, after, size=200)
-        addresses, domains = addresses_by_user(found.rows), domains_by_user(found.rows)
+        theirs, domains = addresses_by_user(found.rows), domains_by_user(found.rows)
         for user in found.rows:
             roles = ", ".join(sorted(role.name for role in user.roles)) or "no role"
-            further = "".join(f" +{row.address}" for row in addresses[user.id])
+            further = "".join(f" +{row.address}" for row in theirs[user.id])
             looked_after = f" looks after {', '.join(domains[user.id])}" if domains[user.id] else ""
             state = "" if user.active else "  switched off"
             last = f"  last login {user.last_login:%Y-%m-%d %H:%M}" if user.last_login else ""
@@ -39,7 +40,7 @@ def list_(text: str) -> None:
 @users.command("add")
 @click.argument("name")
 @click.argument("address")
-@click.option("--role", "roles", multiple=True, type=_ROLE, default=[Role.RECIPIENT.value], show_default=True, help="May be given again.")
+@click.option("--role", "roles", multiple=True, default=[Role.RECIPIENT.value], show_default=True, help=_ROLE_HELP)
 @click.option("--domain", "domains", multiple=True, help="One that a domain admin looks after; may be given again.")
 @click.option("--alias", "aliases", multiple=True, help="A further address; may be given again.")
 @click.option("--first-name", default="")
@@ -58,9 +59,10 @@ def add(
 ) -> None:
     """Make the account NAME with the mail ADDRESS."""
     password = _password(password_stdin)
-    user = people.make_person(_ALL, people.Person(name, first_name, last_name, address, roles, domains), password, actor=command_line())
+    typed = people.Person(name, first_name, last_name, address, _roles(roles), domains)
+    user = people.make_person(_ALL, typed, password, actor=command_line())
     for alias in aliases:
-        people.add_address(_ALL, user, alias, actor=command_line())
+        addresses.add_address(_ALL, user, alias, actor=command_line())
     click.echo(f"{user.username} is made." + ("" if password_stdin else f"\nPassword, shown this once: {password}"))
 
 
@@ -71,18 +73,18 @@ def add(
 def passwd(name: str, password_stdin: bool) -> None:
     """Give NAME a new password."""
     password = _password(password_stdin)
-    people.set_password(people.user_named(name), password, actor=command_line())
+    passwords.set_password(people.user_named(name), password, actor=command_line())
     click.echo(f"The password of {name} is changed." + ("" if password_stdin else f"\nPassword, shown this once: {password}"))
 
 
 @users.command("role")
 @click.argument("name")
-@click.argument("roles", nargs=-1, required=True, type=_ROLE)
+@click.argument("roles", nargs=-1, required=True)
 @plainly
 def role(name: str, roles: tuple[str, ...]) -> None:
-    """Give NAME these ROLES and no others."""
-    people.set_roles(people.user_named(name), roles, actor=command_line())
-    click.echo(f"{name}: {', '.join(roles)}")
+    """Give NAME these ROLES and no others: Admin, Domain admin, Auditor, Recipient, or roles of your own."""
+    people.set_roles(people.user_named(name), _roles(roles), actor=command_line())
+    click.echo(f"{name}: {', '.join(_roles(roles))}")
 
 
 @users.command("domains")
@@ -91,7 +93,7 @@ def role(name: str, roles: tuple[str, ...]) -> None:
 @plainly
 def domains_(name: str, domains: tuple[str, ...]) -> None:
     """The DOMAINS that the domain admin NAME looks after: these and no others."""
-    people.set_domains(people.user_named(name), domains, actor=command_line())
+    addresses.set_domains(people.user_named(name), domains, actor=command_line())
     click.echo(f"{name}: {', '.join(domains) or 'none'}")
 
 
@@ -104,9 +106,9 @@ def alias(name: str, address: str, remove: bool) -> None:
     """Add the further ADDRESS to NAME, or remove it."""
     user = people.user_named(name)
     if remove:
-        people.remove_address(_ALL, user, address, actor=command_line())
+        addresses.remove_address(_ALL, user, address, actor=command_line())
     else:
-        people.add_address(_ALL, user, address, actor=command_line())
+        addresses.add_address(_ALL, user, address, actor=command_line())
     click.echo(f"{address} is {'removed from' if remove else 'added to'} {name}.")
 
 
@@ -141,3 +143,8 @@ def delete(name: str) -> None:
 def _password(from_stdin: bool) -> str:
     """Never an argument: those stand in the shell's history and in the list of processes."""
     return sys.stdin.readline().rstrip("\r\n") if from_stdin else secrets.token_urlsafe(12)
+
+
+def _roles(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Ours in any case of letters; a site's own as they are."""
+    return tuple(_OURS.get(name.lower(), name) for name in names)

@@ -5,7 +5,7 @@ import flask_appbuilder.security.sqla.models  # noqa: F401
 from app.models.audit import AuditEvent, AuditHead, Verb
 from app.models.mail import CopyState, Direction, Listing, Mail, MailDetail, MailRecipient, NoticeState, ReleaseState
 from app.models.node import Node
-from app.models.people import UserAddress, UserDomain, UserWay
+from app.models.people import UserAddress, UserDomain, UserSetting, UserWay
 from app.models.search import SavedSearch
 from app.models.session import LoginSession
 
@@ -25,6 +25,7 @@ __all__ = [
     "SavedSearch",
     "UserAddress",
     "UserDomain",
+    "UserSetting",
     "UserWay",
     "Verb",
 ]

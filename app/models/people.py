@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum, unique
 
-from flask_appbuilder.security.sqla.models import Permission, PermissionView, User, ViewMenu, assoc_permissionview_role
+from flask_appbuilder.security.sqla.models import Group, Permission, PermissionView, User, ViewMenu, assoc_permissionview_role
 from flask_appbuilder.security.sqla.models import Role as RoleRow
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -14,12 +14,14 @@ GrantLink = assoc_permissionview_role
 __all__ = [
     "AddressSource",
     "GrantLink",
+    "Group",
     "Permission",
     "PermissionView",
     "RoleRow",
     "User",
     "UserAddress",
     "UserDomain",
+    "UserSetting",
     "UserWay",
     "ViewMenu",
 ]
@@ -67,6 +69,23 @@ class UserDomain(Model):
 
     def __repr__(self) -> str:
         return self.domain
+
+
+class UserSetting(Model):
+    """What somebody chose for themselves, and what their account still owes; without a row all is as the browser says."""
+
+    __tablename__ = "user_setting"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="CASCADE"), primary_key=True, autoincrement=False)
+    language: Mapped[str] = mapped_column(Key(10), default="", comment="empty: the browser's")
+    zone: Mapped[str] = mapped_column(Key(64), default="", comment="empty: the browser's")
+    theme: Mapped[str] = mapped_column(Key(10), default="", comment="light, dark; empty: the browser's")
+    owes_password: Mapped[bool] = mapped_column(default=False, comment="chooses a new password before anything else")
+
+    user: Mapped[User] = relationship(User)
+
+    def __repr__(self) -> str:
+        return f"settings of {self.user_id}"
 
 
 class UserWay(Model):

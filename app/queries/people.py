@@ -1,6 +1,6 @@
 """Accounts, as far as somebody may look after them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,9 +8,9 @@ from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, true
 from sqlalchemy.orm import selectinload
 
-from app.errors import NotFound
+from app.errors import NotAllowed, NotFound
 from app.extensions import db
-from app.models.people import RoleRow, User, UserAddress, UserDomain
+from app.models.people import Group, RoleRow, User, UserAddress, UserDomain
 from app.queries.matching import contains
 from app.queries.visibility import domains_of, is_admin, roles_of
 from app.roles import Role
@@ -23,13 +23,18 @@ class Reach:
     everybody: bool = False
     domains: tuple[str, ...] = ()
 
-    @property
-    def roles(self) -> tuple[str, ...]:
-        """Those that may be given."""
-        return tuple(role for role in Role if role != Role.PUBLIC) if self.everybody else (Role.RECIPIENT,)
+    def must_hold(self, address: str) -> None:
+        if not self.everybody and address.rpartition("@")[2] not in self.domains:
+            raise _beyond()
 
-    def holds(self, address: str) -> bool:
-        return self.everybody or address.rpartition("@")[2] in self.domains
+    def must_give(self, roles: Iterable[str], domains: Iterable[str]) -> None:
+        """Nobody gives more than he has."""
+        if not self.everybody and (set(roles) - {Role.RECIPIENT} or any(domains)):
+            raise _beyond()
+
+
+def _beyond() -> NotAllowed:
+    return NotAllowed(_("That is beyond the domains and roles that are yours to give."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,21 @@ def reach_of(user: Any) -> Reach:
     if is_admin(user):
         return Reach(everybody=True)
     return Reach(domains=domains_of(user)) if Role.DOMAIN_ADMIN in roles_of(user) else Reach()
+
+
+def roles_to_give(reach: Reach) -> list[str]:
+    """Mailkeep's own in their order, then the site's."""
+    if not reach.everybody:
+        return [Role.RECIPIENT]
+    ours = [role.value for role in Role if role is not Role.PUBLIC]
+    return ours + list(db.session.scalars(select(RoleRow.name).where(RoleRow.name.not_in(list(Role))).order_by(RoleRow.name)))
+
+
+def is_there_an_admin(but: User | None = None) -> bool:
+    """One that may log in."""
+    role = RoleRow.name == Role.ADMIN
+    query = select(User.id).where(User.active.is_(True), or_(User.roles.any(role), User.groups.any(Group.roles.any(role))))
+    return db.session.scalar((query if but is None else query.where(User.id != but.id)).limit(1)) is not None
 
 
 def _reached(reach: Reach) -> ColumnElement[bool]:

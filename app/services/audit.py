@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, select
 from sqlalchemy.event import listens_for
 
 from app.actor import Actor
-from app.clock import utcnow
+from app.clock import stored_now
 from app.extensions import PanelSession, db
 from app.models.audit import NOTHING_BEFORE, AuditEvent, AuditHead, Verb, as_json, digest_of
 
@@ -27,7 +27,7 @@ def record(
     head = _locked_head()
     event = AuditEvent(
         id=head.last_id + 1,
-        at=utcnow().replace(tzinfo=None),
+        at=stored_now(),
         actor=_text(actor.name, 100),
         user_id=actor.user_id,
         on_behalf_of=_text(actor.on_behalf_of, 100),

@@ -9,11 +9,13 @@ from flask_babel import gettext as _
 from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
+from app.clock import stored_now
 from app.errors import BadRequest, Conflict, NotAllowed
 from app.extensions import db
 from app.models.people import AddressSource, RoleRow, User, UserAddress, UserWay
 from app.roles import Role
-from app.services.people import MOST_ADDRESSES, _now, find_user, keep_an_admin, read_address
+from app.services.addresses import MOST_ADDRESSES, read_address
+from app.services.people import find_user, keep_an_admin
 
 log = logging.getLogger(__name__)
 
@@ -157,7 +159,7 @@ def nowhere(identity: Identity) -> str:
 
 
 def _remember(user: User, identity: Identity) -> None:
-    db.session.add(UserWay(user_id=user.id, way=identity.way, subject=identity.subject, created_at=_now()))
+    db.session.add(UserWay(user_id=user.id, way=identity.way, subject=identity.subject, created_at=stored_now()))
 
 
 def _refresh(user: User, identity: Identity) -> None:
@@ -188,7 +190,7 @@ def _set_further(user: User, source: AddressSource, said: Iterable[str]) -> None
     there = set(db.session.scalars(select(UserAddress.address).where(mine)))
     room = max(0, MOST_ADDRESSES - len(there))
     for address in sorted(wanted - there)[:room]:
-        db.session.add(UserAddress(user_id=user.id, address=address, source=source, created_at=_now()))
+        db.session.add(UserAddress(user_id=user.id, address=address, source=source, created_at=stored_now()))
 
 
 def _set_roles(user: User, said: frozenset[str]) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from werkzeug.security import generate_password_hash
 
-from app.clock import utcnow
+from app.clock import stored_now
 from app.errors import BadRequest, Conflict, NotFound
 from app.extensions import db
 from app.ids import MAX_NODE
@@ -31,7 +31,7 @@ def add(name: str, user: str = "", password: str = "", allow: Sequence[str] = ()
     name = name.lower()
     if not is_node_name(name):
         raise BadRequest(f"{name!r} is not a node name: {NODE_NAME_RULE}.")
-    node = Node(name=name, created_at=utcnow().replace(tzinfo=None), enabled=True, user="", password_hash="", allow="", number=0)
+    node = Node(name=name, created_at=stored_now(), enabled=True, user="", password_hash="", allow="", number=0)
     _change(node, user, password, allow)
     for _ in range(5):  # two servers may register at once
         node.number = _free_number()

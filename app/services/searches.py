@@ -5,7 +5,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from app.actor import Actor
-from app.clock import utcnow
+from app.clock import stored_now
 from app.errors import BadRequest, Conflict
 from app.extensions import db
 from app.models import SavedSearch, Verb
@@ -25,7 +25,7 @@ def save_search(user_id: int, name: str, query: str, *, shared: bool, actor: Act
     if found is None:
         if _count(user_id) >= MOST_PER_USER:
             raise Conflict(_("You keep as many searches as one can; delete one first."))
-        found = SavedSearch(user_id=user_id, name=name, created_at=utcnow().replace(tzinfo=None))
+        found = SavedSearch(user_id=user_id, name=name, created_at=stored_now())
         db.session.add(found)
     before = {"name": name, "query": found.query} if found.shared else None
     found.query, found.shared = query, shared

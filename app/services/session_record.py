@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from app.clock import utcnow
+from app.clock import stored_now
 
 Data = dict[str, Any]
 FLASHES = "_flashes"
@@ -57,7 +57,7 @@ class SessionStore(Protocol):
 
 def whole_seconds() -> datetime:
     """Now, in UTC, as every database keeps it."""
-    return utcnow().replace(microsecond=0, tzinfo=None)
+    return stored_now().replace(microsecond=0)
 
 
 def as_text(data: Data) -> str:

@@ -8,7 +8,7 @@ from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext as _
 
-from app.clock import utcnow
+from app.clock import stored_now
 from app.errors import NotAllowed
 from app.models import Mail, Verb
 from app.queries.audit import reason_given, was_opened
@@ -72,4 +72,4 @@ def _told(text: str) -> str:
 
 
 def _shortly_before() -> datetime:
-    return (utcnow() - _COUNTS_FOR).replace(tzinfo=None)
+    return stored_now() - _COUNTS_FOR

@@ -11,13 +11,14 @@ from flask_babel import lazy_gettext as _l
 
 from app.errors import MailkeepError
 from app.models.people import User
-from app.queries.people import Reach, addresses_by_user, domains_by_user, find_people, person_of, reach_of
+from app.queries.people import Reach, addresses_by_user, domains_by_user, find_people, person_of, reach_of, roles_to_give
 from app.roles import Role
 from app.security.actor import actor
-from app.services import people
+from app.services import addresses, passwords, people
 from app.services.sessions import end_all_sessions
+from app.views.doing import done
 
-ROLE_LABELS = {
+ROLE_LABELS: dict[str, Any] = {
     Role.ADMIN: _l("Admin: everything"),
     Role.DOMAIN_ADMIN: _l("Domain admin: the mail and the recipients of some domains"),
     Role.AUDITOR: _l("Auditor: sees what happened to all mail, never its content"),
@@ -64,7 +65,7 @@ class PeopleView(BaseView):
                 flash(_("The account %(name)s is made.", name=user.username), "success")
                 if not request.form.get("password"):
                     flash(_("Its password, shown this once: %(password)s", password=password), "warning")
-                return redirect(url_for("PeopleView.person", user_id=user.id))
+                return _back_to(user)
         return self._form(reach, None, typed)
 
     @expose("/<int:user_id>", methods=["GET"])
@@ -88,7 +89,7 @@ class PeopleView(BaseView):
             flash(str(error), "danger")
             return self._form(reach, user, typed)
         flash(_("The account is changed."), "success")
-        return redirect(url_for("PeopleView.person", user_id=user_id))
+        return _back_to(user)
 
     @expose("/<int:user_id>/addresses", methods=["POST"])
     @has_access
@@ -99,17 +100,18 @@ class PeopleView(BaseView):
         user = person_of(reach, user_id)
         added, removed = request.form.get("add", ""), request.form.get("remove", "")
         if removed:
-            return _done(user_id, lambda: people.remove_address(reach, user, removed, actor=actor()), _("The address is removed."))
-        return _done(user_id, lambda: people.add_address(reach, user, added, actor=actor()), _("The address is added."))
+            done(lambda: addresses.remove_address(reach, user, removed, actor=actor()), _("The address is removed."))
+        else:
+            done(lambda: addresses.add_address(reach, user, added, actor=actor()), _("The address is added."))
+        return _back_to(user)
 
     @expose("/<int:user_id>/password", methods=["POST"])
     @has_access
     @permission_name("edit")
     def password(self, user_id: int) -> Any:
         user = person_of(reach_of(g.user), user_id)
-        return _done(
-            user_id, lambda: people.set_password(user, request.form.get("password", ""), actor=actor()), _("The password is changed.")
-        )
+        done(lambda: passwords.set_password(user, request.form.get("password", ""), actor=actor()), _("The password is changed."))
+        return _back_to(user)
 
     @expose("/<int:user_id>/logout", methods=["POST"])
     @has_access
@@ -117,7 +119,8 @@ class PeopleView(BaseView):
     def logout(self, user_id: int) -> Any:
         """Everywhere, at once."""
         user = person_of(reach_of(g.user), user_id)
-        return _done(user_id, lambda: end_all_sessions(user.id), _("%(name)s is logged out everywhere.", name=user.username))
+        done(lambda: end_all_sessions(user.id), _("%(name)s is logged out everywhere.", name=user.username))
+        return _back_to(user)
 
     @expose("/<int:user_id>/delete", methods=["POST"])
     @has_access
@@ -126,20 +129,15 @@ class PeopleView(BaseView):
         user = person_of(reach_of(g.user), user_id)
         if user.id == g.user.id:
             flash(_("Nobody deletes their own account."), "danger")
-            return redirect(url_for("PeopleView.person", user_id=user_id))
-        try:
-            people.delete_user(user, actor=actor())
-        except MailkeepError as error:
-            flash(str(error), "danger")
-            return redirect(url_for("PeopleView.person", user_id=user_id))
-        flash(_("The account %(name)s is deleted.", name=user.username), "success")
-        return redirect(url_for("PeopleView.list"))
+            return _back_to(user)
+        deleted = done(lambda: people.delete_user(user, actor=actor()), _("The account %(name)s is deleted.", name=user.username))
+        return redirect(url_for("PeopleView.list")) if deleted else _back_to(user)
 
     def _may(self, permission: str) -> bool:
         return bool(self.appbuilder.sm.has_access(permission, self.class_permission_name))
 
     def _form(self, reach: Reach, user: User | None, typed: people.Person) -> Any:
-        labels = {role: ROLE_LABELS[Role(role)] for role in reach.roles}
+        labels = {role: ROLE_LABELS.get(role, role) for role in roles_to_give(reach)}
         return self.render_template(
             "people/person.html",
             title=user.username if user else _("New account"),
@@ -150,18 +148,12 @@ class PeopleView(BaseView):
             may_edit=self._may("can_edit"),
             may_delete=user is not None and user.id != g.user.id and self._may("can_delete"),
             gives_domains=reach.everybody,
-            shortest=people.SHORTEST_PASSWORD,
+            shortest=passwords.SHORTEST_PASSWORD,
         )
 
 
-def _done(user_id: int, act: Any, said: str) -> Any:
-    try:
-        act()
-    except MailkeepError as error:
-        flash(str(error), "danger")
-    else:
-        flash(said, "success")
-    return redirect(url_for("PeopleView.person", user_id=user_id))
+def _back_to(user: User) -> Any:
+    return redirect(url_for("PeopleView.person", user_id=user.id))
 
 
 def _typed(reach: Reach, username: str, user: User | None = None) -> people.Person:

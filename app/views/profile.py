@@ -7,11 +7,11 @@ from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext as _
 
-from app.errors import MailkeepError
 from app.queries.people import addresses_by_user
 from app.queries.visibility import domains_of, roles_of
 from app.security.actor import actor
-from app.services import people
+from app.services import passwords, people
+from app.views.doing import done
 
 
 class ProfileView(BaseView):
@@ -29,17 +29,16 @@ class ProfileView(BaseView):
             addresses=addresses_by_user([g.user])[g.user.id],
             roles=sorted(roles_of(g.user)),
             domains=domains_of(g.user),
-            shortest=people.SHORTEST_PASSWORD,
+            shortest=passwords.SHORTEST_PASSWORD,
         )
 
     @expose("/name", methods=["POST"])
     @has_access
     @permission_name("edit")
     def name(self) -> Any:
-        return _done(
-            lambda: people.change_own_name(g.user, request.form.get("first_name", ""), request.form.get("last_name", ""), actor=actor()),
-            _("Your name is changed."),
-        )
+        first, last = (request.form.get(field, "") for field in ("first_name", "last_name"))
+        done(lambda: people.change_own_name(g.user, first, last, actor=actor()), _("Your name is changed."))
+        return redirect(url_for("ProfileView.profile"))
 
     @expose("/password", methods=["POST"])
     @has_access
@@ -48,15 +47,6 @@ class ProfileView(BaseView):
         old, new, again = (request.form.get(field, "") for field in ("old", "new", "again"))
         if new != again:
             flash(_("The two new passwords are not the same."), "danger")
-            return redirect(url_for("ProfileView.profile"))
-        return _done(lambda: people.change_own_password(g.user, old, new, actor=actor()), _("Your password is changed."))
-
-
-def _done(act: Any, said: str) -> Any:
-    try:
-        act()
-    except MailkeepError as error:
-        flash(str(error), "danger")
-    else:
-        flash(said, "success")
-    return redirect(url_for("ProfileView.profile"))
+        else:
+            done(lambda: passwords.change_own_password(g.user, old, new, actor=actor()), _("Your password is changed."))
+        return redirect(url_for("ProfileView.profile"))

@@ -7,7 +7,8 @@ from app.actor import SYSTEM
 from app.extensions import db
 from app.models.people import User, UserWay
 from app.queries.people import Reach
-from app.services.people import add_address, find_user
+from app.services.addresses import add_address
+from app.services.people import find_user
 from tests.make import PASSWORD as LOCAL_PASSWORD
 from tests.make import make_user
 from tests.security.conftest import Maker, account, further, is_in, roles, typed

@@ -13,7 +13,7 @@ from app.actor import SYSTEM
 from app.clock import utcnow
 from app.extensions import db
 from app.models.people import RoleRow
-from app.services import people
+from app.services import passwords, people
 from app.services.sessions import end_all_sessions
 from tests.make import PASSWORD, login, make_user, token
 from tests.security.browsers import PAGE, again, cookie_of, is_in, thief
@@ -25,7 +25,7 @@ NEW = "Another-Horse-77"
 
 
 def new_password(user: Any) -> None:
-    people.set_password(user, NEW, actor=SYSTEM)
+    passwords.set_password(user, NEW, actor=SYSTEM)
 
 
 def more_roles(user: Any) -> None:

@@ -12,7 +12,7 @@ from app.errors import MailkeepError
 from app.extensions import db
 from app.models import AuditEvent
 from app.queries.people import Reach
-from app.services import people, searches
+from app.services import addresses, passwords, people, searches
 from app.services.audit import verify
 from tests.make import PASSWORD, make_user
 
@@ -33,11 +33,11 @@ def test_each_change_of_an_account_is_an_event(any_app: Flask) -> None:
         user = people.add_user("dave", PASSWORD, "Dave@example.com", ["Recipient"], actor=BOSS)
         people.set_roles(user, ["Auditor", "Domain admin"], actor=BOSS)
         people.set_active(user, False, actor=BOSS)
-        people.add_address(ALL, user, "d@example.net", actor=BOSS)
-        people.remove_address(ALL, user, "d@example.net", actor=BOSS)
-        people.set_domains(user, ["b.example", "a.example"], actor=BOSS)
-        people.set_domains(user, ["b.example"], actor=BOSS)
-        people.set_password(user, "Another-Horse-77", actor=BOSS)
+        addresses.add_address(ALL, user, "d@example.net", actor=BOSS)
+        addresses.remove_address(ALL, user, "d@example.net", actor=BOSS)
+        addresses.set_domains(user, ["b.example", "a.example"], actor=BOSS)
+        addresses.set_domains(user, ["b.example"], actor=BOSS)
+        passwords.set_password(user, "Another-Horse-77", actor=BOSS)
         people.delete_user(user, actor=BOSS)
         db.session.remove()
         assert told() == [
@@ -59,7 +59,7 @@ REFUSED: dict[str, Callable[[Any], object]] = {
     "an address that is none": lambda _boss: people.add_user("dave", PASSWORD, "nonsense", ["Recipient"], actor=BOSS),
     "the last admin's role": lambda boss: people.set_roles(boss, ["Recipient"], actor=BOSS),
     "the last admin": lambda boss: people.delete_user(boss, actor=BOSS),
-    "an address nobody has": lambda boss: people.remove_address(ALL, boss, "no@example.net", actor=BOSS),
+    "an address nobody has": lambda boss: addresses.remove_address(ALL, boss, "no@example.net", actor=BOSS),
     "somebody else's search": lambda _boss: searches.delete_search(1, 77, actor=BOSS),
 }
 

@@ -6,7 +6,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from app.extensions import db
-from app.models import UserAddress, UserDomain
+from app.models import AuditEvent, UserAddress, UserDomain, Verb
 from app.models.people import User
 from tests.make import PASSWORD, login, make_mails, make_user, token
 
@@ -233,3 +233,45 @@ def test_pages_of_people_follow_each_other(app: Flask) -> None:
     second = admin.get(onward).get_data(as_text=True)
     names = [f"User{number:02}" for number in range(60)]
     assert [name for name in names if f"<bdi>{name}</bdi>" in first] + [name for name in names if f"<bdi>{name}</bdi>" in second] == names
+
+
+def test_a_role_of_the_site_s_own_is_given_by_admins_and_by_nobody_else(app: Flask) -> None:
+    admin = login(app, "admin")
+    with app.app_context():
+        app.extensions["appbuilder"].sm.add_role("Helpdesk")
+    make_user(app, "bob", role="Recipient")
+    path = f"/people/{number_of(app, 'bob')}"
+    assert 'value="Helpdesk"' in admin.get(path).get_data(as_text=True)
+    for _again in range(2):  # the second time with what it has already
+        assert send(admin, path, email="bob@example.com", roles=["Recipient", "Helpdesk"], active="1") == 302
+        assert fields_of(app, "bob")[1] == {"Recipient", "Helpdesk"}
+    assert send(admin, path, email="bob@example.com", roles=["Public"], active="1") == 200
+    make_user(app, "carol", role="Recipient")
+    chief = domain_admin(app, "example.com")
+    path = f"/people/{number_of(app, 'carol')}"
+    assert "Helpdesk" not in chief.get(path).get_data(as_text=True)
+    assert send(chief, path, email="carol@example.com", roles=["Recipient", "Helpdesk"], active="1") == 200
+    assert fields_of(app, "carol")[1] == {"Recipient"}
+
+
+def test_the_last_admin_may_go_where_a_group_makes_another(app: Flask) -> None:
+    admin = login(app, "admin")
+    make_user(app, "bob", role="Recipient")
+    with app.app_context():
+        sm = app.extensions["appbuilder"].sm
+        bob = sm.find_user("bob")
+        group = sm.add_group("Postmasters", "Postmasters", "", roles=[sm.find_role("Admin")])
+        bob.groups = [group]
+        db.session.commit()
+    path = f"/people/{number_of(app, 'admin')}"
+    assert send(admin, path, email="admin@example.com", roles=["Auditor"], active="1") == 302
+    assert fields_of(app, "admin")[1] == {"Auditor"}
+
+
+def test_a_name_that_stays_as_it_was_is_no_change(app: Flask) -> None:
+    bob = login(app, "bob", role="Recipient")
+    for _again in range(2):
+        assert send(bob, "/profile/name", first_name="Robert", last_name="Tables") == 302
+    with app.app_context():
+        told = db.session.scalars(select(AuditEvent).where(AuditEvent.verb == Verb.ACCOUNT_CHANGED)).all()
+        assert [event.after for event in told] == ['{"first_name": "Robert", "last_name": "Tables"}']

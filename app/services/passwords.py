@@ -1,0 +1,32 @@
+"""Passwords of ours: what one must be, and how it is set."""
+
+from flask import current_app
+from flask_babel import gettext as _
+from werkzeug.security import check_password_hash
+
+from app.actor import Actor
+from app.errors import BadRequest, NotAllowed
+from app.models.people import User
+
+SHORTEST_PASSWORD = 10
+_LONGEST_PASSWORD = 500
+
+
+def set_password(user: User, password: str, *, actor: Actor) -> None:
+    check_password(password)
+    current_app.extensions["appbuilder"].sm.reset_password(user.id, password, actor)
+
+
+def change_own_password(user: User, old: str, new: str, *, actor: Actor) -> None:
+    if not user.password:
+        raise NotAllowed(_("Your password is not kept here; change it where your account comes from."))
+    if not check_password_hash(user.password, old):
+        raise BadRequest(_("That is not your present password."))
+    set_password(user, new, actor=actor)
+
+
+def check_password(password: str) -> None:
+    if len(password) < SHORTEST_PASSWORD or len(set(password)) < 5:
+        raise BadRequest(_("A password has at least %(count)s characters, and not the same few again and again.", count=SHORTEST_PASSWORD))
+    if len(password) > _LONGEST_PASSWORD:
+        raise BadRequest(_("That password is too long."))
