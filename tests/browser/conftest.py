@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
 
 from tests.servers.gunicorn import Mailkeep
 from tests.servers.process import need
@@ -59,13 +59,18 @@ class Watched:
     def watch(self) -> "Watched":
         self.page.on("console", lambda message: self.complaints.append(message.text) if message.type == "error" else None)
         self.page.on("pageerror", lambda error: self.complaints.append(f"pageerror: {error}"))
-        self.page.on("requestfailed", lambda request: self.complaints.append(f"failed: {request.url}"))
+        self.page.on("requestfailed", self._failed)
         self.page.on("dialog", lambda dialog: (self.complaints.append(f"dialog: {dialog.message}"), dialog.dismiss()))
         self.page.on(
             "request",
             lambda request: None if request.url.startswith((self.base, "data:", "blob:", "about:")) else self.foreign.append(request.url),
         )
         return self
+
+    def _failed(self, request: Request) -> None:
+        """A page that is left while a picture still comes gives it up: that is no failure."""
+        if request.failure != "net::ERR_ABORTED":
+            self.complaints.append(f"failed: {request.url}")
 
 
 def log_in(context: BrowserContext, base: str) -> None:
