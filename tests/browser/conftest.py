@@ -59,7 +59,7 @@ class Watched:
     def watch(self) -> "Watched":
         self.page.on("console", lambda message: self.complaints.append(message.text) if message.type == "error" else None)
         self.page.on("pageerror", lambda error: self.complaints.append(f"pageerror: {error}"))
-        self.page.on("requestfailed", self._failed)
+        self.page.on("requestfailed", lambda request: self._failed(request))
         self.page.on("dialog", lambda dialog: (self.complaints.append(f"dialog: {dialog.message}"), dialog.dismiss()))
         self.page.on(
             "request",
