@@ -25,6 +25,7 @@ VERBS = {
     Verb.ACTIVE_SET: _l("switched the account on or off"),
     Verb.PASSWORD_SET: _l("set the password"),
     Verb.ADDRESS_ADDED: _l("added an address"),
+    Verb.ADDRESS_CHANGED: _l("changed an address"),
     Verb.ADDRESS_REMOVED: _l("removed an address"),
     Verb.DOMAINS_SET: _l("set the domains"),
     Verb.ROLE_ADDED: _l("made the role"),

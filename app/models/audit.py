@@ -29,6 +29,7 @@ class Verb(StrEnum):
     ACTIVE_SET = "account.active"
     PASSWORD_SET = "account.password"  # noqa: S105 - a word, no password
     ADDRESS_ADDED = "account.address.added"
+    ADDRESS_CHANGED = "account.address.changed"
     ADDRESS_REMOVED = "account.address.removed"
     DOMAINS_SET = "account.domains"
     ROLE_ADDED = "role.added"

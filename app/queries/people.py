@@ -10,7 +10,7 @@ from sqlalchemy.orm import selectinload
 
 from app.errors import NotAllowed, NotFound
 from app.extensions import db
-from app.models.people import Group, RoleRow, User, UserAddress, UserDomain
+from app.models.people import Group, RoleRow, User, UserAddress, UserDomain, UserWay
 from app.queries.matching import contains
 from app.queries.visibility import domains_of, is_admin, roles_of
 from app.roles import Role
@@ -108,4 +108,12 @@ def domains_by_user(users: Sequence[User]) -> dict[int, list[str]]:
     found: dict[int, list[str]] = {user.id: [] for user in users}
     for row in db.session.scalars(select(UserDomain).where(UserDomain.user_id.in_(found)).order_by(UserDomain.domain)):
         found[row.user_id].append(row.domain)
+    return found
+
+
+def ways_by_user(users: Sequence[User]) -> dict[int, list[str]]:
+    """By what they come in: a password of ours first, then the others by their names."""
+    found: dict[int, list[str]] = {user.id: ["password"] if user.password else [] for user in users}
+    for row in db.session.scalars(select(UserWay).where(UserWay.user_id.in_(found)).order_by(UserWay.way)):
+        found[row.user_id].append(row.way)
     return found

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 from flask_babel import gettext as _
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 
 from app.actor import Actor
 from app.clock import stored_now
@@ -21,10 +21,7 @@ MOST_ADDRESSES = 1000
 
 
 def add_address(reach: Reach, user: User, text: str, source: AddressSource = AddressSource.ADMIN, *, actor: Actor) -> UserAddress:
-    address = read_address(text)
-    reach.must_hold(address)
-    if db.session.scalar(select(UserAddress.id).where(UserAddress.user_id == user.id, UserAddress.address == address)):
-        raise Conflict(_("%(name)s has this address already.", name=user.username))
+    address = _new_address(reach, user, text)
     if (db.session.scalar(select(func.count()).where(UserAddress.user_id == user.id)) or 0) >= MOST_ADDRESSES:
         raise Conflict(_("An account has at most %(count)s addresses.", count=MOST_ADDRESSES))
     row = UserAddress(user_id=user.id, address=address, source=source, created_at=stored_now())
@@ -32,6 +29,29 @@ def add_address(reach: Reach, user: User, text: str, source: AddressSource = Add
     record(actor, Verb.ADDRESS_ADDED, "account", user.username, after={"address": address, "source": source.value})
     db.session.commit()
     return row
+
+
+def change_address(reach: Reach, user: User, old: str, new: str, *, actor: Actor) -> None:
+    """Of those that somebody here gave: what a directory says is changed there."""
+    old = old.strip().lower()
+    reach.must_hold(old)
+    if read_address(new) == old:
+        return
+    address = _new_address(reach, user, new)
+    mine = UserAddress.user_id == user.id, UserAddress.address == old, UserAddress.source == AddressSource.ADMIN
+    if not db.session.execute(update(UserAddress).where(*mine).values(address=address)).rowcount:  # type: ignore[attr-defined]
+        db.session.rollback()
+        raise NotFound(_("%(name)s has no such address.", name=user.username))
+    record(actor, Verb.ADDRESS_CHANGED, "account", user.username, before={"address": old}, after={"address": address})
+    db.session.commit()
+
+
+def _new_address(reach: Reach, user: User, text: str) -> str:
+    address = read_address(text)
+    reach.must_hold(address)
+    if db.session.scalar(select(UserAddress.id).where(UserAddress.user_id == user.id, UserAddress.address == address)):
+        raise Conflict(_("%(name)s has this address already.", name=user.username))
+    return address
 
 
 def remove_address(reach: Reach, user: User, text: str, *, actor: Actor) -> None:

@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 from app.ids import id_time
 from app.models import CopyState, Direction, NoticeState, ReleaseState
 from app.rspamd.actions import tone_of
+from app.views.ways import way_in_words
 from app.views.zone import viewer_zone
 
 _ICONS = {"good": "fa-check", "warn": "fa-exclamation-triangle", "bad": "fa-ban", "wait": "fa-clock-o", "plain": "fa-circle-o"}
@@ -136,4 +137,5 @@ FILTERS = {
     "bytes": size,
     "capped": capped,
     "plain": plain,
+    "way": way_in_words,
 }

@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.errors import MailkeepError
 from app.models.people import User
-from app.queries.people import Reach, addresses_by_user, domains_by_user, find_people, person_of, reach_of, roles_to_give
+from app.queries.people import Reach, addresses_by_user, domains_by_user, find_people, person_of, reach_of, roles_to_give, ways_by_user
 from app.roles import Role
 from app.security.actor import actor
 from app.services import addresses, passwords, people
@@ -43,6 +43,7 @@ class PeopleView(BaseView):
             found=found,
             addresses=addresses_by_user(found.rows),
             domains=domains_by_user(found.rows),
+            ways=ways_by_user(found.rows),
             q=text,
             after=after,
             may_edit=self._may("can_edit"),
@@ -95,12 +96,14 @@ class PeopleView(BaseView):
     @has_access
     @permission_name("edit")
     def address(self, user_id: int) -> Any:
-        """`remove` takes one away, `add` adds one."""
+        """`remove` takes one away, `change` makes it another, `add` adds one."""
         reach = reach_of(g.user)
         user = person_of(reach, user_id)
-        added, removed = request.form.get("add", ""), request.form.get("remove", "")
+        added, removed, changed = (request.form.get(field, "") for field in ("add", "remove", "change"))
         if removed:
             done(lambda: addresses.remove_address(reach, user, removed, actor=actor()), _("The address is removed."))
+        elif changed:
+            done(lambda: addresses.change_address(reach, user, changed, added, actor=actor()), _("The address is changed."))
         else:
             done(lambda: addresses.add_address(reach, user, added, actor=actor()), _("The address is added."))
         return _back_to(user)
@@ -145,6 +148,7 @@ class PeopleView(BaseView):
             typed=typed,
             roles=labels | {role: role for role in typed.roles if role not in labels},
             addresses=addresses_by_user([user])[user.id] if user else [],
+            ways=ways_by_user([user])[user.id] if user else [],
             may_edit=self._may("can_edit"),
             may_delete=user is not None and user.id != g.user.id and self._may("can_delete"),
             gives_domains=reach.everybody,

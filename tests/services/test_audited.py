@@ -34,7 +34,8 @@ def test_each_change_of_an_account_is_an_event(any_app: Flask) -> None:
         people.set_roles(user, ["Auditor", "Domain admin"], actor=BOSS)
         people.set_active(user, False, actor=BOSS)
         addresses.add_address(ALL, user, "d@example.net", actor=BOSS)
-        addresses.remove_address(ALL, user, "d@example.net", actor=BOSS)
+        addresses.change_address(ALL, user, "D@example.net", "d@example.org", actor=BOSS)
+        addresses.remove_address(ALL, user, "d@example.org", actor=BOSS)
         addresses.set_domains(user, ["b.example", "a.example"], actor=BOSS)
         addresses.set_domains(user, ["b.example"], actor=BOSS)
         passwords.set_password(user, "Another-Horse-77", actor=BOSS)
@@ -45,7 +46,8 @@ def test_each_change_of_an_account_is_an_event(any_app: Flask) -> None:
             ("account.roles", "dave", '{"roles": ["Recipient"]}', '{"roles": ["Auditor", "Domain admin"]}'),
             ("account.active", "dave", '{"active": true}', '{"active": false}'),
             ("account.address.added", "dave", "", '{"address": "d@example.net", "source": "admin"}'),
-            ("account.address.removed", "dave", '{"address": "d@example.net"}', ""),
+            ("account.address.changed", "dave", '{"address": "d@example.net"}', '{"address": "d@example.org"}'),
+            ("account.address.removed", "dave", '{"address": "d@example.org"}', ""),
             ("account.domains", "dave", '{"domains": []}', '{"domains": ["a.example", "b.example"]}'),
             ("account.domains", "dave", '{"domains": ["a.example", "b.example"]}', '{"domains": ["b.example"]}'),
             ("account.password", "dave", "", ""),

@@ -2,43 +2,13 @@
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from app.extensions import db
-from app.models import AuditEvent, UserAddress, UserDomain, Verb
+from app.models import UserAddress, UserDomain, UserWay
 from app.models.people import User
 from tests.make import PASSWORD, login, make_mails, make_user, token
-
-
-def number_of(app: Flask, name: str) -> int:
-    with app.app_context():
-        return db.session.scalar(select(User.id).where(User.username == name)) or 0
-
-
-def fields_of(app: Flask, name: str) -> tuple[str, set[str], bool]:
-    with app.app_context():
-        user = db.session.scalars(select(User).where(User.username == name)).one()
-        return user.email, {role.name for role in user.roles}, bool(user.active)
-
-
-def send(client: FlaskClient, path: str, **fields: object) -> int:
-    return client.post(path, data={"csrf_token": token(client, "/profile/")} | fields).status_code
-
-
-def can_log_in(app: Flask, name: str, password: str) -> bool:
-    client = app.test_client()
-    client.post("/login/", data={"username": name, "password": password, "csrf_token": token(client, "/login/")})
-    return client.get("/profile/").status_code == 200
-
-
-def domain_admin(app: Flask, *domains: str) -> FlaskClient:
-    client = login(app, "chief", role="Domain admin")
-    with app.app_context():
-        user = db.session.scalars(select(User).where(User.username == "chief")).one()
-        db.session.add_all(UserDomain(user_id=user.id, domain=domain, created_at=user.created_on) for domain in domains)
-        db.session.commit()
-    return client
+from tests.views.people import can_log_in, domain_admin, fields_of, number_of, send
 
 
 def test_an_account_is_made_changed_and_deleted(app: Flask) -> None:
@@ -61,19 +31,6 @@ def test_an_account_is_made_changed_and_deleted(app: Flask) -> None:
     assert not can_log_in(app, "new", shown)
     assert send(admin, f"{path}/delete") == 302
     assert number_of(app, "new") == 0
-
-
-def test_a_change_of_addresses_counts_at_once(app: Flask) -> None:
-    [mail] = make_mails(app, 1, recipients=("alias@example.org",))
-    admin, carol = login(app, "admin"), login(app, "carol", role="Recipient")
-    path = f"/people/{number_of(app, 'carol')}/addresses"
-    assert carol.get(f"/mails/show/{mail}").status_code == 404
-    assert send(admin, path, add="Alias@Example.org") == 302
-    assert carol.get(f"/mails/show/{mail}").status_code == 200
-    assert "alias@example.org" in carol.get("/profile/").get_data(as_text=True)
-    assert "carol" in admin.get("/people/?q=alias@example.org").get_data(as_text=True)
-    assert send(admin, path, remove="alias@example.org") == 302
-    assert carol.get(f"/mails/show/{mail}").status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -176,34 +133,6 @@ def test_others_look_after_nobody(app: Flask, role: str) -> None:
     assert send(client, f"/people/{number_of(app, 'admin')}/password", password=PASSWORD) in (302, 403)
 
 
-def test_people_change_their_own_name_and_password_and_have_to_know_the_old_one(app: Flask) -> None:
-    carol = login(app, "carol", role="Recipient")
-    new = "Another-Horse-77"
-    for wrong in (
-        {"old": "wrong", "new": new, "again": new},
-        {"old": PASSWORD, "new": new, "again": "other"},
-        {"old": PASSWORD, "new": "short", "again": "short"},
-        {"old": PASSWORD, "new": "a" * 20, "again": "a" * 20},
-    ):
-        send(carol, "/profile/password", **wrong)
-        assert can_log_in(app, "carol", PASSWORD)
-    assert send(carol, "/profile/password", old=PASSWORD, new=new, again=new) == 302
-    assert can_log_in(app, "carol", new)
-    assert not can_log_in(app, "carol", PASSWORD)
-    assert send(carol, "/profile/name", first_name="Carol <b>", last_name="") in (302, 200)
-
-
-def test_mailkeeps_own_roles_stay_as_they_are(app: Flask) -> None:
-    admin = login(app, "admin")
-    with app.app_context():
-        sm = app.extensions["appbuilder"].sm
-        ours, theirs = sm.find_role("Recipient").id, sm.add_role("Help desk").id
-    for path, fields in ((f"/roles/edit/{ours}", {"name": "Other"}), (f"/roles/delete/{ours}", {})):
-        assert send(admin, path, **fields) == 409
-    assert send(admin, f"/roles/edit/{theirs}", name="Desk") == 302
-    assert send(admin, f"/roles/delete/{theirs}") == 302
-
-
 @pytest.mark.parametrize("text", ["%", "_", "\\", "'", "x" * 100])
 def test_what_is_searched_for_means_itself(any_app: Flask, text: str) -> None:
     admin = login(any_app, "admin")
@@ -235,25 +164,6 @@ def test_pages_of_people_follow_each_other(app: Flask) -> None:
     assert [name for name in names if f"<bdi>{name}</bdi>" in first] + [name for name in names if f"<bdi>{name}</bdi>" in second] == names
 
 
-def test_a_role_of_the_site_s_own_is_given_by_admins_and_by_nobody_else(app: Flask) -> None:
-    admin = login(app, "admin")
-    with app.app_context():
-        app.extensions["appbuilder"].sm.add_role("Helpdesk")
-    make_user(app, "bob", role="Recipient")
-    path = f"/people/{number_of(app, 'bob')}"
-    assert 'value="Helpdesk"' in admin.get(path).get_data(as_text=True)
-    for _again in range(2):  # the second time with what it has already
-        assert send(admin, path, email="bob@example.com", roles=["Recipient", "Helpdesk"], active="1") == 302
-        assert fields_of(app, "bob")[1] == {"Recipient", "Helpdesk"}
-    assert send(admin, path, email="bob@example.com", roles=["Public"], active="1") == 200
-    make_user(app, "carol", role="Recipient")
-    chief = domain_admin(app, "example.com")
-    path = f"/people/{number_of(app, 'carol')}"
-    assert "Helpdesk" not in chief.get(path).get_data(as_text=True)
-    assert send(chief, path, email="carol@example.com", roles=["Recipient", "Helpdesk"], active="1") == 200
-    assert fields_of(app, "carol")[1] == {"Recipient"}
-
-
 def test_the_last_admin_may_go_where_a_group_makes_another(app: Flask) -> None:
     admin = login(app, "admin")
     make_user(app, "bob", role="Recipient")
@@ -268,10 +178,20 @@ def test_the_last_admin_may_go_where_a_group_makes_another(app: Flask) -> None:
     assert fields_of(app, "admin")[1] == {"Auditor"}
 
 
-def test_a_name_that_stays_as_it_was_is_no_change(app: Flask) -> None:
-    bob = login(app, "bob", role="Recipient")
-    for _again in range(2):
-        assert send(bob, "/profile/name", first_name="Robert", last_name="Tables") == 302
+def test_it_is_shown_how_somebody_logs_in(app: Flask) -> None:
+    admin = login(app, "admin")
+    make_user(app, "bob", role="Recipient")
+    make_user(app, "carol", role="Recipient")
     with app.app_context():
-        told = db.session.scalars(select(AuditEvent).where(AuditEvent.verb == Verb.ACCOUNT_CHANGED)).all()
-        assert [event.after for event in told] == ['{"first_name": "Robert", "last_name": "Tables"}']
+        users = {user.username: user for user in db.session.scalars(select(User))}
+        db.session.add_all(
+            UserWay(user_id=users[name].id, way=way, subject=name, created_at=users[name].created_on)
+            for name, way in (("bob", "ldap"), ("carol", "ldap"), ("carol", "proxy"))
+        )
+        users["carol"].password = None
+        db.session.commit()
+    rows = admin.get("/people/").get_data(as_text=True).split("<tr")
+    shown = {name: next(row for row in rows if f">{name}<" in row) for name in ("admin", "bob", "carol")}
+    for name, ways in (("admin", "password"), ("bob", "password, directory"), ("carol", "directory, proxy")):
+        assert f">{ways}</td>" in shown[name]
+        assert f"Logs in with: {ways} ·" in admin.get(f"/people/{number_of(app, name)}").get_data(as_text=True)
