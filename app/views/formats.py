@@ -46,6 +46,7 @@ MARKS = {
     "allow": ("good", "fa-check", _l("allow list")),
     "deny": ("bad", "fa-ban", _l("deny list")),
 }
+_USUAL = "in"  # most mails are: its arrow is enough for the eye
 
 
 def action_word(action: str) -> str:
@@ -69,7 +70,8 @@ def mark(kind: str) -> Markup:
     if kind not in made:
         tone, icon, word = MARKS[kind]
         text = escape(str(word))
-        made[kind] = Markup(f'<span class="mk-mark {tone}" title="{text}"><i class="fa {icon}" aria-hidden="true"></i> {text}</span>')  # noqa: S704
+        shown = Markup(f'<span class="sr-only">{text}</span>') if kind == _USUAL else text  # noqa: S704
+        made[kind] = Markup(f'<span class="mk-mark {tone}" title="{text}"><i class="fa {icon}" aria-hidden="true"></i> {shown}</span>')  # noqa: S704
     return made[kind]
 
 
@@ -82,7 +84,7 @@ def marks(mail: Any) -> Markup:
         (mail.copy_state == CopyState.STORED, "stored"),
         (mail.notice_state == NoticeState.SENT, "notified"),
         (mail.release_state == ReleaseState.RELEASED, "released"),
-        (mail.direction == Direction.OUT, "out"),
+        (True, "out" if mail.direction == Direction.OUT else "in"),
     )
     return Markup("").join(mark(kind) for holds, kind in kinds if holds)
 
