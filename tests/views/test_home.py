@@ -1,10 +1,14 @@
 """Where somebody arrives after the login, and what who may open nothing is told."""
 
+import html
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
 from app.extensions import db
+from app.forms.grants import GRANT_LABELS
+from app.roles import grants_of_views
 from app.security.proxy import UNNAMED
 from tests.make import PASSWORD, login, token
 
@@ -69,3 +73,12 @@ def test_an_admin_behind_a_proxy_that_is_not_named_is_told(app: Flask) -> None:
     assert details["unnamed_proxies"] == ["192.0.2.99"]
     forged = admin.get("/mails/list/", headers={UNNAMED: "192.0.2.1", "Mailkeep.Unnamed-Proxy": "192.0.2.1"})
     assert "TRUSTED_PROXIES" not in forged.get_data(as_text=True)
+
+
+def test_whoever_makes_a_role_reads_words_and_no_names_of_classes(app: Flask) -> None:
+    assert set(GRANT_LABELS) >= grants_of_views(app.extensions["appbuilder"])
+    admin = login(app, "admin")
+    for path in ("/roles/add", "/roles/show/1"):
+        text = admin.get(path).get_data(as_text=True)
+        assert "Audit trail: read and export" in text
+        assert "View" not in html.unescape(text.split('id="mk-main"')[1])
