@@ -41,12 +41,10 @@ MARKS = {
     "stored": ("plain", "fa-archive", _l("stored")),
     "notified": ("plain", "fa-bell-o", _l("notified")),
     "released": ("good", "fa-share", _l("released")),
-    "in": ("plain", "fa-arrow-down", _l("in")),
     "out": ("plain", "fa-arrow-up", _l("out")),
     "allow": ("good", "fa-check", _l("allow list")),
     "deny": ("bad", "fa-ban", _l("deny list")),
 }
-_USUAL = "in"  # most mails are: its arrow is enough for the eye
 
 
 def action_word(action: str) -> str:
@@ -70,8 +68,7 @@ def mark(kind: str) -> Markup:
     if kind not in made:
         tone, icon, word = MARKS[kind]
         text = escape(str(word))
-        shown = Markup(f'<span class="sr-only">{text}</span>') if kind == _USUAL else text  # noqa: S704
-        made[kind] = Markup(f'<span class="mk-mark {tone}" title="{text}"><i class="fa {icon}" aria-hidden="true"></i> {shown}</span>')  # noqa: S704
+        made[kind] = Markup(f'<span class="mk-mark {tone}" title="{text}"><i class="fa {icon}" aria-hidden="true"></i> {text}</span>')  # noqa: S704
     return made[kind]
 
 
@@ -84,7 +81,7 @@ def marks(mail: Any) -> Markup:
         (mail.copy_state == CopyState.STORED, "stored"),
         (mail.notice_state == NoticeState.SENT, "notified"),
         (mail.release_state == ReleaseState.RELEASED, "released"),
-        (True, "out" if mail.direction == Direction.OUT else "in"),
+        (mail.direction == Direction.OUT, "out"),
     )
     return Markup("").join(mark(kind) for holds, kind in kinds if holds)
 
