@@ -9,6 +9,9 @@ export FLASK_APP := run
 
 # With EXTRAS=mysql,ldap and the like; each set has a stamp of its own.
 comma := ,
+KNOWN := mysql ldap postgres redis
+UNKNOWN := $(filter-out $(KNOWN),$(subst $(comma), ,$(EXTRAS)))
+$(if $(UNKNOWN),$(error EXTRAS takes $(KNOWN), with commas between them, and no $(UNKNOWN)))
 STAMP := $(VENV)/.installed$(if $(EXTRAS),-$(subst $(comma),-,$(EXTRAS)))
 
 .DEFAULT_GOAL := help
@@ -18,7 +21,7 @@ STAMP := $(VENV)/.installed$(if $(EXTRAS),-$(subst $(comma),-,$(EXTRAS)))
 help: ## What there is
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
-setup: $(STAMP) ## Install what running needs (EXTRAS=mysql,ldap,postgres,redis,s3 for more)
+setup: $(STAMP) ## Install what running needs (EXTRAS=mysql,ldap,postgres,redis for more)
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Mailkeep needs Python 3.11 or later (PYTHON=... chooses one)."; exit 1; }
@@ -36,17 +39,20 @@ init: $(STAMP) var/secret_key ## Migrate the database, make the permissions, the
 	@$(BIN)/flask db upgrade
 	@$(BIN)/flask mailkeep init
 
+# The address may stand in .env, too; config.py knows.
+define serve
+@bind=$$($(BIN)/python -c 'import config; print(config.BIND)') && echo "Mailkeep is at http://$$bind (Ctrl-C stops it)." && exec $(BIN)/gunicorn -c gunicorn.conf.py
+endef
+
 run: init ## Start Mailkeep on http://127.0.0.1:8080
-	@echo "Mailkeep is at http://$${BIND:-127.0.0.1:8080} (Ctrl-C stops it)."
-	@exec $(BIN)/gunicorn -c gunicorn.conf.py
+	$(serve)
 
 demo: init ## The same, with a few thousand believable mails in it (MAILS=3000)
 	@$(BIN)/flask demo fill --mails $(MAILS)
-	@echo "Mailkeep is at http://$${BIND:-127.0.0.1:8080} (Ctrl-C stops it)."
-	@exec $(BIN)/gunicorn -c gunicorn.conf.py
+	$(serve)
 
 $(VENV)/.installed-dev: $(VENV)/bin/python pyproject.toml requirements.txt requirements-dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.txt -c requirements-dev.txt -e '.[mysql,ldap,postgres,s3,redis,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.txt -c requirements-dev.txt -e '.[mysql,ldap,postgres,redis,dev]'
 	@touch $@
 
 test: ## Everything the suite needs (servers too, from Debian), then the suite

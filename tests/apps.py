@@ -4,11 +4,34 @@ import pathlib
 from typing import Any
 
 from flask import Flask
+from jinja2.bccache import Bucket, BytecodeCache
+from werkzeug.security import generate_password_hash
 
 from app import create_app
 from app.extensions import db
 
 SECRET = "tests-only-0123456789abcdef-0123456789"
+
+# What our passwords are kept as (tests/security/test_logins.py), at a thirtieth of its cost: there are hundreds of logins in a run.
+_CHEAP_HASH = "scrypt:1024:8:1"
+_NOBODYS_HASH = generate_password_hash("nobody's", _CHEAP_HASH)
+
+
+class _Compiled(BytecodeCache):
+    """Each app would compile all templates anew."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+_compiled = _Compiled()
 
 
 def make_app(url: str, folder: pathlib.Path, **overrides: Any) -> Flask:
@@ -22,8 +45,12 @@ def make_app(url: str, folder: pathlib.Path, **overrides: Any) -> Flask:
         "TESTING": True,
         "RATELIMIT_ENABLED": False,
         "LOG_LEVEL": "WARNING",
+        "FAB_PASSWORD_HASH_METHOD": _CHEAP_HASH,
+        "AUTH_DB_FAKE_PASSWORD_HASH_CHECK": _NOBODYS_HASH,
     }
-    return create_app(**settings | overrides)
+    app = create_app(**settings | overrides)
+    app.jinja_env.bytecode_cache = _compiled
+    return app
 
 
 def close(app: Flask) -> None:

@@ -210,3 +210,11 @@ def run(command: tuple[str, ...], **environment: str) -> subprocess.CompletedPro
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     environment = kept | {"MAILKEEP_ENV": os.devnull, "PYTHONWARNINGS": "ignore"} | environment
     return subprocess.run([sys.executable, *command], env=environment, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_make_takes_only_the_extras_there_are() -> None:
+    def made(extras: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(["make", "-n", "setup", f"EXTRAS={extras}"], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert made("mysql,redis").returncode == 0
+    assert "no s3" in made("mysql,s3").stderr

@@ -107,6 +107,9 @@ _READ: dict[Kind, Callable[[str], Any]] = {
 }
 
 
+# As the German screens write it; slashes mean days first to some and months first to others.
+_GERMAN_DAY = re.compile(r"^(\d\d)\.(\d\d)\.(\d{4})")
+
 # --- times -----------------------------------------------------------------------------------------------------------------
 
 
@@ -128,11 +131,12 @@ def read_span(op: Op, text: str, zone: tzinfo) -> Span:
 
 def _moment(text: str, zone: tzinfo) -> tuple[datetime, datetime]:
     """The first moment of what was meant, and the first one after it: of a day, a minute or a second."""
-    word = text.strip().lower()
+    text = _GERMAN_DAY.sub(r"\3-\2-\1", text.strip())
+    word = text.lower()
     today = utcnow().astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
     try:
         near = word in ("today", "yesterday")
-        meant = today - timedelta(days=word == "yesterday") if near else datetime.fromisoformat(text.strip())
+        meant = today - timedelta(days=word == "yesterday") if near else datetime.fromisoformat(text)
         length = timedelta(days=1) if len(word) <= 10 else timedelta(minutes=1) if len(word) <= 16 else timedelta(seconds=1)
         if not 1970 < meant.year <= 2100:
             raise ValueError(meant)

@@ -11,7 +11,8 @@ from app.security.proxy import TrustedProxies
 
 
 def init_app(app: Flask) -> None:
-    app.wsgi_app = TrustedProxies(app.wsgi_app, app.config["TRUSTED_PROXIES"])  # type: ignore[method-assign]
+    app.extensions["mailkeep_proxies"] = TrustedProxies(app.wsgi_app, app.config["TRUSTED_PROXIES"])
+    app.wsgi_app = app.extensions["mailkeep_proxies"]  # type: ignore[method-assign]
     sessions.init_app(app)
     ways.init_app(app)
     with app.app_context():

@@ -1,5 +1,6 @@
 """Who is really asking: X-Forwarded-* counts only from the proxies that TRUSTED_PROXIES names."""
 
+import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -8,6 +9,11 @@ from app.networks import is_in
 Environ = dict[str, Any]
 PEER = "mailkeep.peer"
 """Where the connection comes from, which REMOTE_ADDR no longer says behind a trusted proxy."""
+UNNAMED = "mailkeep.unnamed_proxy"
+"""The peer of a request whose X-Forwarded-For was taken away; empty where there was none, or it was believed."""
+_MOST_UNNAMED = 5
+"""Anybody may send that header: what is told of it has an end."""
+log = logging.getLogger(__name__)
 WsgiApp = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 
@@ -17,6 +23,8 @@ class TrustedProxies:
     def __init__(self, app: WsgiApp, trusted: Iterable[str]) -> None:
         self._app = app
         self._networks = tuple(trusted)
+        self.unnamed: list[str] = []
+        """Who sent that header to this process and is not named, the first few."""
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         environ[PEER] = environ.get("REMOTE_ADDR", "")
@@ -24,7 +32,8 @@ class TrustedProxies:
         proto = environ.pop("HTTP_X_FORWARDED_PROTO", "")
         host = environ.pop("HTTP_X_FORWARDED_HOST", "")
         environ.pop("HTTP_X_FORWARDED_PREFIX", None)
-        if self._networks and self._is_trusted(environ.get("REMOTE_ADDR", "")):
+        environ[UNNAMED] = ""
+        if self._is_trusted(environ[PEER]):
             hops = [_address(hop) for hop in forwarded.split(",")] if forwarded else []
             place = self._client(hops)
             if hops:
@@ -34,7 +43,19 @@ class TrustedProxies:
                 environ["wsgi.url_scheme"] = proto
             if host and "," not in host:
                 environ["HTTP_HOST"] = host
+        elif forwarded:
+            environ[UNNAMED] = environ[PEER]
+            self._tell(environ[PEER])
         return self._app(environ, start_response)
+
+    def _tell(self, peer: str) -> None:
+        if peer in self.unnamed or len(self.unnamed) >= _MOST_UNNAMED:
+            return
+        self.unnamed.append(peer)
+        log.warning(
+            "%s sends X-Forwarded-For and is not in TRUSTED_PROXIES: whoever comes through it counts as %s. "
+            "If it is a proxy of yours, name it there.", peer, peer,
+        )  # fmt: skip
 
     def _client(self, hops: list[str]) -> int:
         """The place, from the right, of the nearest address no proxy of ours has; what stands left of it anybody can write."""

@@ -15,6 +15,7 @@ from flask_babel import lazy_gettext as _l
 from flask_login import login_user
 
 from app.errors import Conflict, MailkeepError
+from app.forms.grants import grant_label
 from app.models import Verb
 from app.roles import Role as KnownRole
 from app.security.ways import log_in
@@ -37,6 +38,12 @@ class RoleView(Audited, SafeView, RoleModelView):
     include_route_methods = {"list", "show", "add", "edit", "delete"}
     open_relations = frozenset({"permissions"})
     search_columns = ["name"]
+    formatters_columns = {"permissions": lambda grants: ", ".join(sorted(map(grant_label, grants))) or "–"}
+
+    def _init_forms(self) -> None:
+        super()._init_forms()
+        for form in (self.add_form, self.edit_form):
+            form.permissions.kwargs["get_label"] = grant_label
 
     def _edit(self, pk: Any) -> Any:
         self._refuse_ours(pk)

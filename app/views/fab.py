@@ -16,11 +16,12 @@ from app.views.accounts import LoginView, RoleView
 from app.views.audit import AuditView
 from app.views.datamodel import ScopedInterface
 from app.views.formats import FILTERS
-from app.views.home import Home
+from app.views.home import Home, first_screen
 from app.views.language import Builder
 from app.views.mail_api import MailApi
 from app.views.mail_log import MailLogView
 from app.views.message import MessageView
+from app.views.notices import unnamed_proxy
 from app.views.opening import ReasonView
 from app.views.people import PeopleView
 from app.views.profile import ProfileView
@@ -56,6 +57,7 @@ def make_appbuilder(app: Flask) -> AppBuilder:
     protect(app)
     _load_files(app)
     app.jinja_env.filters.update(FILTERS)
+    app.jinja_env.globals.update(unnamed_proxy=unnamed_proxy, first_screen=first_screen)
     appbuilder = Builder(menu=Menu(reverse=False), indexview=Home, security_manager_class=Manager, update_perms=False)
     appbuilder.init_app(app, db.session)
     for view, name, label, icon in MENU:

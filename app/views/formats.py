@@ -1,9 +1,11 @@
-"""How values are shown: moments, sizes, scores, addresses, marks. Registered as Jinja filters."""
+"""How values are shown, in the viewer's language: moments, numbers, sizes, actions, addresses, marks. Registered as Jinja filters."""
 
+import functools
 import json
 from datetime import UTC, date, datetime
 from typing import Any
 
+from babel.numbers import format_decimal
 from flask import current_app, g
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -11,13 +13,28 @@ from markupsafe import Markup, escape
 
 from app.ids import id_time
 from app.models import CopyState, Direction, NoticeState, ReleaseState
-from app.rspamd.actions import tone_of
+from app.rspamd.actions import Action, tone_of
+from app.views.language import viewer_language
 from app.views.ways import way_in_words
 from app.views.zone import viewer_zone
 
 _ICONS = {"good": "fa-check", "warn": "fa-exclamation-triangle", "bad": "fa-ban", "wait": "fa-clock-o", "plain": "fa-circle-o"}
 # Markup(f"...") below (S704): every value in it is escaped, or a word of ours.
 _TAIL = 16
+# All of one width, which no format of Babel's has in every language; elsewhere as ISO 8601 writes it, which "en" alone leaves open.
+_DATES = {"de": "%d.%m.%Y", "el": "%d/%m/%Y"}
+# Rspamd's own words stand in titles, searches, URLs and exports.
+_WORDS: dict[str, Any] = {
+    Action.NO_ACTION: _l("Passed"),
+    Action.ACCEPT: _l("Accepted"),
+    Action.GREYLIST: _l("Greylisted"),
+    Action.ADD_HEADER: _l("Marked"),
+    Action.REWRITE_SUBJECT: _l("Subject changed"),
+    Action.SOFT_REJECT: _l("Put off"),
+    Action.REJECT: _l("Rejected"),
+    Action.DISCARD: _l("Discarded"),
+    Action.QUARANTINE: _l("Quarantined"),
+}
 # Tone, icon, word.
 MARKS = {
     "virus": ("bad", "fa-bug", _l("virus")),
@@ -25,18 +42,25 @@ MARKS = {
     "stored": ("plain", "fa-archive", _l("stored")),
     "notified": ("plain", "fa-bell-o", _l("notified")),
     "released": ("good", "fa-share", _l("released")),
-    "in": ("plain", "fa-arrow-down", _l("in")),
     "out": ("plain", "fa-arrow-up", _l("out")),
     "allow": ("good", "fa-check", _l("allow list")),
     "deny": ("bad", "fa-ban", _l("deny list")),
 }
 
 
+def action_word(action: str) -> str:
+    """What Rspamd decided, as people say it; its own word where we know none."""
+    return str(_WORDS.get(action) or action or _("unknown"))
+
+
 def badge(action: str) -> Markup:
-    """The word counts; the colour only repeats it."""
-    tone = tone_of(action)
-    icon = f'<i class="fa {_ICONS[tone]}" aria-hidden="true"></i>'
-    return Markup(f'<span class="badge-action tone-{tone}">{icon} {escape(action or _("unknown"))}</span>')  # noqa: S704
+    """The word counts; the colour only repeats it. Rspamd's own word stands in the title."""
+    made: dict[str, Markup] = g.setdefault("_badges", {})
+    if action not in made:
+        tone = tone_of(action)
+        text = f'<i class="fa {_ICONS[tone]}" aria-hidden="true"></i> {escape(action_word(action))}'
+        made[action] = Markup(f'<span class="badge-action tone-{tone}" title="{escape(action)}">{text}</span>')  # noqa: S704
+    return made[action]
 
 
 def mark(kind: str) -> Markup:
@@ -67,8 +91,9 @@ def when(moment: datetime | int) -> Markup:
     """A moment or a mail's id, in the viewer's zone; the exact one stands in the title."""
     utc = id_time(moment) if isinstance(moment, int) else moment
     local = utc.astimezone(viewer_zone())
-    text = local.isoformat(" ", "seconds")
-    return Markup(f'<time datetime="{utc.isoformat(timespec="milliseconds")}" title="{text} {escape(local.tzname())}">{text[:19]}</time>')  # noqa: S704
+    exact = f"{local.isoformat(' ', 'seconds')} {local.tzname()}"
+    text = f"{day(local)} {local:%H:%M:%S}"
+    return Markup(f'<time datetime="{utc.isoformat(timespec="milliseconds")}" title="{escape(exact)}">{text}</time>')  # noqa: S704
 
 
 def moment(value: datetime) -> Markup:
@@ -77,7 +102,7 @@ def moment(value: datetime) -> Markup:
 
 
 def day(value: date) -> str:
-    return value.isoformat()
+    return value.strftime(_DATES.get(viewer_language(), "%Y-%m-%d"))
 
 
 def address(text: str | None) -> Markup:
@@ -89,8 +114,25 @@ def address(text: str | None) -> Markup:
     return Markup(f'<bdi class="cut mk-address" title="{escape(text)}"><span>{head}</span><span>{end}</span></bdi>')  # noqa: S704
 
 
+def number(value: float, places: int = 0) -> str:
+    """With so many places at most."""
+    return _decimal(round(value, places), f"#,##0.{'#' * places}", viewer_language())
+
+
 def score(value: float) -> str:
-    return f"{value:.2f}".rstrip("0").rstrip(".") if value % 1 else f"{value:.0f}"
+    return number(value, 2)
+
+
+def signed(value: float, places: int = 2) -> str:
+    """With its sign and just so many places, so that a column of them can be compared."""
+    pattern = f"#,##0.{'0' * places}"
+    return _decimal(round(value, places), f"+{pattern};-{pattern}", viewer_language())
+
+
+@functools.lru_cache(8192)
+def _decimal(value: float, pattern: str, language: str) -> str:
+    """A page has hundreds of numbers, mostly the same few thousand, and each takes Babel a while."""
+    return str(format_decimal(value, pattern, language))
 
 
 def size(count: int | None) -> str:
@@ -99,14 +141,14 @@ def size(count: int | None) -> str:
     amount = float(count)
     for unit in ("B", "kB", "MB"):
         if amount < 1000:
-            return f"{amount:.0f} {unit}" if unit == "B" or amount >= 10 else f"{amount:.1f} {unit}"
+            return f"{number(amount, int(unit != 'B' and amount < 10))} {unit}"
         amount /= 1000
-    return f"{amount:.1f} GB"
+    return f"{number(amount, 1)} GB"
 
 
 def capped(count: int) -> str:
     cap = current_app.config["COUNT_CAP"]
-    return f"{cap:,}+" if count > cap else f"{count:,}"
+    return f"{number(cap)}+" if count > cap else number(count)
 
 
 def plain(value: Any) -> Any:
@@ -124,6 +166,7 @@ def plain(value: Any) -> Any:
 
 
 FILTERS = {
+    "action_word": action_word,
     "badge": badge,
     "tone": tone_of,
     "mark": mark,
@@ -133,7 +176,9 @@ FILTERS = {
     "from_json": json.loads,
     "day": day,
     "address": address,
+    "number": number,
     "score": score,
+    "signed": signed,
     "bytes": size,
     "capped": capped,
     "plain": plain,

@@ -40,6 +40,7 @@ def readyz() -> tuple[Response, int]:
             "node": current_app.config["NODE_NAME"],
             "database": {"ok": database},
             "store": store,
+            "unnamed_proxies": current_app.extensions["mailkeep_proxies"].unnamed,
             "spool": room
             | {"segments": spool.segments, "bytes": spool.size, "oldest_seconds": spool.oldest_seconds, "failed": spool.failed},
         }

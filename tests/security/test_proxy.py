@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.security.proxy import PEER, TrustedProxies
+from app.security.proxy import PEER, UNNAMED, TrustedProxies
 
 PROXY = "10.0.0.1"
 
@@ -58,9 +58,21 @@ def test_the_scheme_is_what_the_proxy_said_that_met_the_client(forwarded: str, p
 
 def test_nobody_else_is_believed() -> None:
     found = seen("192.0.2.66", **{"for": "192.0.2.1", "proto": "https", "host": "evil.example"})
-    assert found == {"REMOTE_ADDR": "192.0.2.66", "wsgi.url_scheme": "http", PEER: "192.0.2.66"}
+    assert found == {"REMOTE_ADDR": "192.0.2.66", "wsgi.url_scheme": "http", PEER: "192.0.2.66", UNNAMED: "192.0.2.66"}
 
 
 def test_where_the_connection_comes_from_stays_known() -> None:
     found = seen(**{"for": "192.0.2.1"})
     assert (found["REMOTE_ADDR"], found[PEER]) == ("192.0.2.1", PROXY)
+
+
+def test_a_proxy_that_is_not_named_is_told_of_once_and_strangers_cannot_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    proxies = TrustedProxies(lambda _environ, _start: [], ["10.0.0.0/8"])
+    for number in (*range(20), *range(20)):
+        for sent in ({"HTTP_X_FORWARDED_FOR": "203.0.113.5"}, {}):
+            proxies({"REMOTE_ADDR": f"192.0.2.{number}"} | sent, lambda *_: None)
+    proxies({"REMOTE_ADDR": PROXY, "HTTP_X_FORWARDED_FOR": "203.0.113.5"}, lambda *_: None)
+    assert proxies.unnamed == [f"192.0.2.{number}" for number in range(5)]
+    lines = [record.getMessage() for record in caplog.records]
+    assert len(lines) == 5
+    assert "192.0.2.0 sends X-Forwarded-For and is not in TRUSTED_PROXIES" in lines[0]

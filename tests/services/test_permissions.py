@@ -2,7 +2,7 @@
 
 import multiprocessing
 import pathlib
-import time
+from multiprocessing.synchronize import Barrier
 
 import pytest
 from flask import Flask
@@ -71,10 +71,10 @@ def test_what_no_view_asks_for_any_more_is_gone(any_app: Flask) -> None:
     complete(any_app)
 
 
-def _sync(url: str, folder: str, start: float) -> None:
+def _sync(url: str, folder: str, together: Barrier) -> None:
     app = make_app(url, pathlib.Path(folder))
     with app.app_context():
-        time.sleep(max(0.0, start - time.time()))
+        together.wait(60)
         sync_permissions()
     close(app)
 
@@ -84,8 +84,8 @@ def test_eight_processes_may_do_it_at_once(empty_database: str, tmp_path: pathli
     migrate(app)
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["app", "app.services.permissions", "tests.apps"])
-    start = time.time() + 4
-    processes = [context.Process(target=_sync, args=(empty_database, str(tmp_path), start)) for _ in range(8)]
+    together = context.Barrier(8)
+    processes = [context.Process(target=_sync, args=(empty_database, str(tmp_path), together)) for _ in range(8)]
     for process in processes:
         process.start()
     for process in processes:

@@ -46,11 +46,11 @@ def test_why_a_mail_was_held_is_told_without_a_symbol(app: Flask) -> None:
 @pytest.mark.parametrize(
     ("score", "words"),
     [
-        (-2.0, "6 below “greylist” (4)"),
-        (3.5, "0.5 below “greylist” (4)"),
-        (4.0, "0 above “greylist” (4)"),
-        (7.25, "1.25 above “add header” (6)"),
-        (20.0, "5 above “reject” (15)"),
+        (-2.0, "6 below “Greylisted” (4)"),
+        (3.5, "0.5 below “Greylisted” (4)"),
+        (4.0, "0 above “Greylisted” (4)"),
+        (7.25, "1.25 above “Marked” (6)"),
+        (20.0, "5 above “Rejected” (15)"),
     ],
 )
 def test_the_distance_to_the_threshold_is_told(app: Flask, score: float, words: str) -> None:

@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 
 from app.extensions import db
 from app.ids import id_at
+from app.queries import quarantine
 from app.queries.bounded import TooSlow
 from app.services.insert import insert_entries
 from tests.make import login, make_entry, make_mails, token
@@ -162,6 +163,20 @@ def test_the_quarantine_counts_stored_mails_by_day(any_app: Flask) -> None:
     answer = carol.get(f"/quarantine/{days[0]}", follow_redirects=True)
     assert len(shown(answer.get_data(as_text=True))) == 2
     assert carol.get("/quarantine/soon").status_code == 400
+
+
+def test_a_page_of_days_ends_where_enough_was_counted(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quarantine, "_MOST_COUNTED", 3)
+    today = datetime.now(UTC).replace(hour=12)
+    for back in range(5):
+        for number in range(2):
+            mail_at(app, today - timedelta(days=back), number, keep=True)
+    admin, path, pages = login(app, "admin"), "/quarantine/", []
+    while path:
+        text = admin.get(path).get_data(as_text=True)
+        pages.append(text.count('data-href="/quarantine/'))
+        path = text.split('rel="next" href="')[1].split('"')[0] if 'rel="next"' in text else ""
+    assert pages == [2, 2, 1]
 
 
 def test_the_api_searches_as_the_list_does(app: Flask) -> None:

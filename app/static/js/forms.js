@@ -57,7 +57,7 @@
       row.append(tick, ` ${option.text}`);
       return row;
     });
-    rows.sort((one, other) => other.firstChild.checked - one.firstChild.checked);
+    rows.sort((one, other) => other.firstChild.checked - one.firstChild.checked || one.textContent.localeCompare(other.textContent));
     if (rows.length > 8) {
       const narrow = document.createElement("input");
       narrow.className = "form-control";

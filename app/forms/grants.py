@@ -1,0 +1,44 @@
+"""How permissions are called, for people who put roles together."""
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+from app.roles import Grant
+
+GRANT_LABELS: dict[Grant, Any] = {
+    ("menu_access", "Mails"): _l("Menu: Mails"),
+    ("menu_access", "Quarantine"): _l("Menu: Quarantine"),
+    ("menu_access", "People"): _l("Menu: People"),
+    ("menu_access", "Roles"): _l("Menu: Roles"),
+    ("menu_access", "Audit trail"): _l("Menu: Audit trail"),
+    ("can_list", "MailLogView"): _l("Mails: search the log"),
+    ("can_show", "MailLogView"): _l("Mails: open the page of one"),
+    ("can_symbols", "MailLogView"): _l("Mails: see the symbols"),
+    ("can_export", "MailLogView"): _l("Mails: export"),
+    ("can_save", "SearchView"): _l("Mails: save searches"),
+    ("can_read", "MessageView"): _l("Messages: read"),
+    ("can_download", "MessageView"): _l("Messages: download, with attachments"),
+    ("can_list", "QuarantineView"): _l("Quarantine: see the days"),
+    ("can_get_list", "MailApi"): _l("API: search the log"),
+    ("can_get", "MailApi"): _l("API: one mail"),
+    ("can_get", "OpenApi"): _l("API: its description"),
+    ("can_get", "MenuApi"): _l("API: the menu"),
+    ("can_edit", "ProfileView"): _l("Own account: change it"),
+    ("can_own", "SessionView"): _l("Own account: see and end sessions"),
+    ("can_list", "PeopleView"): _l("People: see them"),
+    ("can_edit", "PeopleView"): _l("People: make and change accounts"),
+    ("can_delete", "PeopleView"): _l("People: delete accounts"),
+    ("can_list", "RoleView"): _l("Roles: see the list"),
+    ("can_show", "RoleView"): _l("Roles: open one"),
+    ("can_add", "RoleView"): _l("Roles: make new ones"),
+    ("can_edit", "RoleView"): _l("Roles: change"),
+    ("can_delete", "RoleView"): _l("Roles: delete"),
+    ("copyrole", "RoleView"): _l("Roles: copy"),
+    ("can_list", "AuditView"): _l("Audit trail: read and export"),
+}
+
+
+def grant_label(grant: Any) -> str:
+    """Of a row of FAB's; its own words where we have none."""
+    return str(GRANT_LABELS.get((grant.permission.name, grant.view_menu.name), grant))
