@@ -1,17 +1,22 @@
 """Who you are."""
 
 import pathlib
+from urllib.parse import urlsplit
 
 from flask import Flask
 
 from app.extensions import db
+from app.faces import own_url
 from app.security import sessions, ways
 from app.security.machine import NodeBook
+from app.security.prefix import BelowPath
 from app.security.proxy import TrustedProxies
 
 
 def init_app(app: Flask) -> None:
-    app.wsgi_app = TrustedProxies(app.wsgi_app, app.config["TRUSTED_PROXIES"])  # type: ignore[method-assign]
+    with app.app_context():
+        below = BelowPath(app.wsgi_app, urlsplit(own_url()).path)
+    app.wsgi_app = TrustedProxies(below, app.config["TRUSTED_PROXIES"])  # type: ignore[method-assign]
     sessions.init_app(app)
     ways.init_app(app)
     with app.app_context():

@@ -1,5 +1,6 @@
 """Who is really asking: X-Forwarded-* counts only from the proxies that TRUSTED_PROXIES names."""
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -8,11 +9,12 @@ from app.networks import is_in
 Environ = dict[str, Any]
 PEER = "mailkeep.peer"
 """Where the connection comes from, which REMOTE_ADDR no longer says behind a trusted proxy."""
+_PREFIX = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
 WsgiApp = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 
 class TrustedProxies:
-    """WSGI middleware: sets REMOTE_ADDR, scheme and host from a trusted proxy, and takes these headers away from all others."""
+    """WSGI middleware: sets REMOTE_ADDR, scheme, host and the path all links begin with from a trusted proxy, and takes these headers away from all others."""
 
     def __init__(self, app: WsgiApp, trusted: Iterable[str]) -> None:
         self._app = app
@@ -23,7 +25,7 @@ class TrustedProxies:
         forwarded = environ.pop("HTTP_X_FORWARDED_FOR", "")
         proto = environ.pop("HTTP_X_FORWARDED_PROTO", "")
         host = environ.pop("HTTP_X_FORWARDED_HOST", "")
-        environ.pop("HTTP_X_FORWARDED_PREFIX", None)
+        prefix = environ.pop("HTTP_X_FORWARDED_PREFIX", "").rstrip("/")
         if self._networks and self._is_trusted(environ.get("REMOTE_ADDR", "")):
             hops = [_address(hop) for hop in forwarded.split(",")] if forwarded else []
             place = self._client(hops)
@@ -34,6 +36,8 @@ class TrustedProxies:
                 environ["wsgi.url_scheme"] = proto
             if host and "," not in host:
                 environ["HTTP_HOST"] = host
+            if _PREFIX.fullmatch(prefix) and not environ.get("SCRIPT_NAME"):
+                environ["SCRIPT_NAME"] = prefix
         return self._app(environ, start_response)
 
     def _client(self, hops: list[str]) -> int:
