@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from flask import Flask, Response, current_app, has_request_context, request, url_for
+from flask import Flask, Response, current_app, has_request_context, redirect, url_for
 
 from app.errors import Conflict
 from app.faces import own_url
@@ -31,11 +31,19 @@ def init_app(app: Flask) -> None:
 
 def _lead_by_paths(response: Response) -> Response:
     """Werkzeug writes the Host of the request into the redirect to a missing slash, FAB into what comes after the login."""
-    parts = urlsplit(response.headers.get("Location", ""))
-    if parts.path.startswith("/") and is_ours(parts):
-        pairs = parse_qsl(parts.query, keep_blank_values=True)
-        query = parts.query
-        if "next" in dict(pairs):
-            query = urlencode([(name, local_address(text) if name == "next" else text) for name, text in pairs])
-        response.headers["Location"] = "/" + parts.path.lstrip("/") + (f"?{query}" if query else "")
+    location = response.headers.get("Location", "")
+    told = _as_path(location)
+    if told != location:
+        response.headers["Location"] = told
+        response.set_data(redirect(told).get_data())  # the page that goes with it names it, too
     return response
+
+
+def _as_path(location: str) -> str:
+    parts = urlsplit(location)
+    if not parts.path.startswith("/") or not is_ours(parts):
+        return location
+    pairs, query = parse_qsl(parts.query, keep_blank_values=True), parts.query
+    if "next" in dict(pairs):
+        query = urlencode([(name, local_address(text) if name == "next" else text) for name, text in pairs])
+    return "/" + parts.path.lstrip("/") + (f"?{query}" if query else "")

@@ -86,7 +86,9 @@ def mails_of(app: Flask, *addresses: str) -> list[int]:
 
 
 def doors(app: Flask) -> list[tuple[str, str, str]]:
-    return sorted((rule.rule, method, rule.endpoint) for rule in app.url_map.iter_rules() for method in (rule.methods or set()) - {"HEAD", "OPTIONS"})
+    return sorted(
+        (rule.rule, method, rule.endpoint) for rule in app.url_map.iter_rules() for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    )
 
 
 def test_the_portal_has_these_doors_and_no_other(portal: Flask) -> None:
