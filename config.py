@@ -44,7 +44,8 @@ from environment import (
 load_dotenv(os.environ.get("MAILKEEP_ENV", BASE_DIR / ".env"))
 
 # --- The process -----------------------------------------------------------------------------------------------------------
-# What this process does: web (the panel), portal (of the panel only what is for recipients), ingest (takes mails from Rspamd), jobs (background work).
+# What this process does: web (the panel), portal (of the panel what is for recipients, and no more), ingest (takes mails from Rspamd),
+# jobs (background work).
 ROLES = env_list("ROLES", "web,ingest,jobs", ("web", "portal", "ingest", "jobs"))
 # The name of this server among all that share the database; it owns the stored copies of the mails it takes.
 NODE_NAME = node_name("NODE_NAME", socket.gethostname().split(".")[0] or "node1")

@@ -264,9 +264,8 @@ def env_file(name: str, default: str) -> str:
     return str(BASE_DIR / value) if value else ""
 
 
-_ADDRESS = re.compile(
-    r"(https?://(?:\[[0-9a-f:.]+\]|[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?::\d{1,5})?)((?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*)/?", re.IGNORECASE
-)
+_HOST = r"https?://(?:\[[0-9a-f:.]+\]|[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?::\d{1,5})?"
+_ADDRESS = re.compile(rf"({_HOST})((?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*)/?", re.IGNORECASE)
 
 
 def env_url(name: str, default: str) -> str:

@@ -14,7 +14,7 @@ WsgiApp = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 
 class TrustedProxies:
-    """WSGI middleware: sets REMOTE_ADDR, scheme, host and the path all links begin with from a trusted proxy, and takes these headers away from all others."""
+    """WSGI middleware: sets REMOTE_ADDR, scheme, host and path from a trusted proxy, and takes these headers away from all others."""
 
     def __init__(self, app: WsgiApp, trusted: Iterable[str]) -> None:
         self._app = app

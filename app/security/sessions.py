@@ -145,7 +145,7 @@ class BrowserSessions(SessionInterface):
         """Two panels on one host have cookies of their own: below one's path those of a panel at its root come, too."""
         return super().get_cookie_name(app) + request.script_root.replace("/", ".")
 
-    def get_cookie_path(self, app: Flask) -> str:
+    def get_cookie_path(self, app: Flask) -> str:  # noqa: ARG002
         return request.script_root or "/"
 
     def get_cookie_secure(self, app: Flask) -> bool:

@@ -41,8 +41,8 @@ def is_ours(parts: SplitResult) -> bool:
     """An address of this host: as the request names it, or as the settings do, where a proxy asks us under another name."""
     if not (parts.scheme or parts.netloc):
         return True
-    known = {request.host, urlsplit(own_url()).netloc} - {""}
-    return parts.scheme in ("http", "https") and parts.netloc in known
+    known = {request.host.lower(), *filter(None, [urlsplit(own_url()).netloc])}  # the first is empty where it is no host at all
+    return parts.scheme in ("http", "https") and parts.netloc.lower() in known
 
 
 def _get_redirect(_view: Any) -> str:

@@ -183,6 +183,33 @@ def test_no_answer_repeats_the_host_of_a_request(make: Make, settings: dict[str,
 
 
 @pytest.mark.parametrize(
+    "host",
+    [
+        "",
+        "[",
+        "[::1",
+        "a b",
+        "evil/x",
+        "evil?x",
+        "evil#x",
+        "a@b",
+        "http://x",
+        "x:99999999",
+        "EVIL.Example:80",
+        "evil_one",
+        "\xff",
+        "xn--\xff",
+    ],
+)
+def test_a_host_that_is_none_breaks_nothing(make: Make, host: str) -> None:
+    client = make().test_client()
+    for path in ("/login", "/mails/list", "/mails/list/", "/login/?next=http://[", "/healthz"):
+        answer = client.get(path, environ_overrides={"HTTP_HOST": host})
+        assert answer.status_code < 500
+        assert (answer.location or "/")[:2] not in ("//", "ht")
+
+
+@pytest.mark.parametrize(
     "address", ["//evil.example/", "/\\evil.example/", "https://evil.example/mailkeep/", "/elsewhere/", "http:evil", "/mailkeep2/"]
 )
 def test_a_login_leads_nowhere_else(make: Make, address: str) -> None:
