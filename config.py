@@ -13,6 +13,7 @@ from environment import (
     BASE_DIR,
     KB,
     MB,
+    ConfigError,
     counter_url,
     database_url,
     env_attribute,
@@ -33,6 +34,7 @@ from environment import (
     env_secret,
     env_servers,
     env_str,
+    env_url,
     node_name,
     session_store_url,
     store_url,
@@ -42,19 +44,24 @@ from environment import (
 load_dotenv(os.environ.get("MAILKEEP_ENV", BASE_DIR / ".env"))
 
 # --- The process -----------------------------------------------------------------------------------------------------------
-# What this process does: web (the panel), ingest (takes mails from Rspamd), jobs (background work).
-ROLES = env_list("ROLES", "web,ingest,jobs", ("web", "ingest", "jobs"))
+# What this process does: web (the panel), portal (of the panel what is for recipients, and no more), ingest (takes mails from Rspamd),
+# jobs (background work).
+ROLES = env_list("ROLES", "web,ingest,jobs", ("web", "portal", "ingest", "jobs"))
 # The name of this server among all that share the database; it owns the stored copies of the mails it takes.
 NODE_NAME = node_name("NODE_NAME", socket.gethostname().split(".")[0] or "node1")
 # Signs cookies and tokens; all servers of one panel share it. `make run` writes one to var/secret_key.
 SECRET_KEY = env_secret("SECRET_KEY", BASE_DIR / "var" / "secret_key")
 # Where gunicorn listens.
 BIND = env_str("BIND", "127.0.0.1:8080")
+# Where people reach the panel: https://mail.example.com, or https://mail.example.com/mailkeep below a path (empty: as each request says).
+PUBLIC_URL = env_url("PUBLIC_URL", "")
+# Where recipients reach their portal, if it is not the panel (empty: PUBLIC_URL).
+PORTAL_URL = env_url("PORTAL_URL", "")
 # Processes.
 WORKERS = env_int("WORKERS", 2, 1, 32)
 # Threads in each: so many posts and pages at once.
 THREADS = env_int("THREADS", 32, 1, 512)
-# Addresses whose X-Forwarded-For, -Proto and -Host are believed; from anybody else these headers mean nothing.
+# Addresses whose X-Forwarded-For, -Proto, -Host and -Prefix are believed; from anybody else these headers mean nothing.
 TRUSTED_PROXIES = env_networks("TRUSTED_PROXIES", "")
 # DEBUG, INFO, WARNING or ERROR.
 LOG_LEVEL = env_choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
@@ -201,6 +208,8 @@ AUDIT_SYSLOG = syslog_url("AUDIT_SYSLOG", "")
 # Whoever opens somebody else's mail says why first.
 AUDIT_REASON = env_bool("AUDIT_REASON", False)
 
+if {"web", "portal"} <= set(ROLES):
+    raise ConfigError("ROLES", "web has all that portal has: name one of the two")
 if STORE_MIN_SCORE:
     env_float("STORE_MIN_SCORE", 0.0, -1e9, 1e9)
 

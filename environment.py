@@ -264,6 +264,19 @@ def env_file(name: str, default: str) -> str:
     return str(BASE_DIR / value) if value else ""
 
 
+_HOST = r"https?://(?:\[[0-9a-f:.]+\]|[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?::\d{1,5})?"
+_ADDRESS = re.compile(rf"({_HOST})((?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*)/?", re.IGNORECASE)
+
+
+def env_url(name: str, default: str) -> str:
+    """An address of ours, without the slash at its end."""
+    value = env_str(name, default)
+    match = _ADDRESS.fullmatch(value)
+    if value and not match:
+        raise ConfigError(name, f"{value!r} is no address such as https://mail.example.com or https://mail.example.com/mailkeep")
+    return match[1].lower() + match[2] if match else ""
+
+
 def env_header(name: str, default: str) -> str:
     value = env_str(name, default)
     if value and not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", value):

@@ -28,7 +28,15 @@ def load(monkeypatch: pytest.MonkeyPatch, **environment: str) -> ModuleType:
 
 
 WRONG = [
-    ("ROLES", "web,ingset", "'ingset' is none of web, ingest, jobs"),
+    ("ROLES", "web,ingset", "'ingset' is none of web, portal, ingest, jobs"),
+    ("ROLES", "portal,web", "name one of the two"),
+    ("PUBLIC_URL", "mail.example.com", "is no address such as"),
+    ("PUBLIC_URL", "ftp://mail.example.com", "is no address such as"),
+    ("PUBLIC_URL", "https://mail.example.com/?next=1", "is no address such as"),
+    ("PUBLIC_URL", "https://mail.example.com//keep", "is no address such as"),
+    ("PUBLIC_URL", "https://mail.example.com/../keep", "is no address such as"),
+    ("PUBLIC_URL", "https://root@mail.example.com", "is no address such as"),
+    ("PORTAL_URL", "https://", "is no address such as"),
     ("NODE_NAME", "no blanks", "not a node name"),
     ("NODE_NAME", "x" * 65, "not a node name"),
     ("WORKERS", "two", "not a whole number"),
@@ -131,6 +139,8 @@ RIGHT = [
     ("LDAP_ALIAS_ATTRIBUTE", "", "LDAP_ALIAS_ATTRIBUTE", ""),
     ("LDAP_FIRST_NAME", "givenName;lang-de, cn", "LDAP_FIRST_NAME", ("givenName;lang-de", "cn")),
     ("ROLES", "web, ingest", "ROLES", ("web", "ingest")),
+    ("PUBLIC_URL", "HTTPS://Mail.Example.com/Keep/", "PUBLIC_URL", "https://mail.example.com/Keep"),
+    ("PORTAL_URL", "http://[2001:db8::1]:8081", "PORTAL_URL", "http://[2001:db8::1]:8081"),
     ("NODE_NAME", "MX1", "NODE_NAME", "mx1"),
     ("STORE_ACTIONS", " Reject , Add Header", "STORE_ACTIONS", ("reject", "add header")),
     ("STORE_DOMAINS", "@Example.COM,example.org", "STORE_DOMAINS", ("example.com", "example.org")),

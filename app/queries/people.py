@@ -12,7 +12,7 @@ from app.errors import NotAllowed, NotFound
 from app.extensions import db
 from app.models.people import Group, RoleRow, User, UserAddress, UserDomain, UserWay
 from app.queries.matching import contains
-from app.queries.visibility import domains_of, is_admin, roles_of
+from app.queries.visibility import acts_as_admin, domains_of, roles_here
 from app.roles import Role
 
 
@@ -45,9 +45,9 @@ class People:
 
 
 def reach_of(user: Any) -> Reach:
-    if is_admin(user):
+    if acts_as_admin(user):
         return Reach(everybody=True)
-    return Reach(domains=domains_of(user)) if Role.DOMAIN_ADMIN in roles_of(user) else Reach()
+    return Reach(domains=domains_of(user)) if Role.DOMAIN_ADMIN in roles_here(user) else Reach()
 
 
 def roles_to_give(reach: Reach) -> list[str]:

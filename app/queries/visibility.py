@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from app.errors import NotFound
 from app.extensions import db
+from app.faces import at_portal
 from app.ids import MAX_ID
 from app.models import Mail, MailRecipient, UserAddress, UserDomain
 from app.queries.scope import ALL, NOBODY, Scope
@@ -20,15 +21,25 @@ def roles_of(user: Any) -> set[str]:
     return {role.name for holder in (user, *user.groups) for role in holder.roles}
 
 
+def roles_here(user: Any) -> set[str]:
+    """Those that count: at the portal everybody is a recipient, whatever else they are."""
+    return {Role.RECIPIENT.value} if at_portal() else roles_of(user)
+
+
 def is_admin(user: Any) -> bool:
     return bool(user.is_authenticated) and Role.ADMIN in roles_of(user)
 
 
+def acts_as_admin(user: Any) -> bool:
+    return is_admin(user) and Role.ADMIN in roles_here(user)
+
+
 def scope_of(user: Any) -> Scope:
-    """Admins and auditors see all; a domain admin what went to his domains; and everybody what went to an address of his own."""
+    """Admins and auditors see all; a domain admin what went to his domains; and everybody, at the portal
+    those too, what went to an address of his own."""
     if not getattr(user, "is_authenticated", False):
         return NOBODY
-    roles = roles_of(user)
+    roles = roles_here(user)
     if roles & _SEE_ALL:
         return ALL
     return Scope(addresses_of(user), domains_of(user) if Role.DOMAIN_ADMIN in roles else ())

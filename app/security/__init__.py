@@ -1,17 +1,22 @@
 """Who you are."""
 
 import pathlib
+from urllib.parse import urlsplit
 
 from flask import Flask
 
 from app.extensions import db
+from app.faces import own_url
 from app.security import sessions, ways
 from app.security.machine import NodeBook
+from app.security.prefix import BelowPath
 from app.security.proxy import TrustedProxies
 
 
 def init_app(app: Flask) -> None:
-    app.extensions["mailkeep_proxies"] = TrustedProxies(app.wsgi_app, app.config["TRUSTED_PROXIES"])
+    with app.app_context():
+        below = BelowPath(app.wsgi_app, urlsplit(own_url()).path)
+    app.extensions["mailkeep_proxies"] = TrustedProxies(below, app.config["TRUSTED_PROXIES"])
     app.wsgi_app = app.extensions["mailkeep_proxies"]  # type: ignore[method-assign]
     sessions.init_app(app)
     ways.init_app(app)

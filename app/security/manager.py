@@ -17,7 +17,9 @@ from sqlalchemy import select
 
 from app.actor import Actor
 from app.errors import MailkeepError, NotAllowed, NotFound
+from app.faces import at_portal
 from app.models import Verb
+from app.roles import GRANTS, Role
 from app.security.actor import actor
 from app.security.logins import logged_out
 from app.security.sessions import STAMP, USER, this_browser
@@ -137,5 +139,7 @@ class MailkeepSecurityManager(SecurityManager):
                 .join(self.viewmenu_model, self.viewmenu_model.id == pair.view_menu_id)
                 .where(link.c.role_id.in_(role_ids))
             )
-            cache[role_ids] = {(view, permission) for view, permission in self.session.execute(query)}
+            found = {(permission, view) for view, permission in self.session.execute(query)}
+            found &= GRANTS[Role.RECIPIENT] if at_portal() else found
+            cache[role_ids] = {(view, permission) for permission, view in found}
         return cache[role_ids]

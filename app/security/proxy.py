@@ -1,6 +1,7 @@
 """Who is really asking: X-Forwarded-* counts only from the proxies that TRUSTED_PROXIES names."""
 
 import logging
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -14,11 +15,12 @@ UNNAMED = "mailkeep.unnamed_proxy"
 _MOST_UNNAMED = 5
 """Anybody may send that header: what is told of it has an end."""
 log = logging.getLogger(__name__)
+_PREFIX = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
 WsgiApp = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 
 class TrustedProxies:
-    """WSGI middleware: sets REMOTE_ADDR, scheme and host from a trusted proxy, and takes these headers away from all others."""
+    """WSGI middleware: sets REMOTE_ADDR, scheme, host and path from a trusted proxy, and takes these headers away from all others."""
 
     def __init__(self, app: WsgiApp, trusted: Iterable[str]) -> None:
         self._app = app
@@ -31,7 +33,7 @@ class TrustedProxies:
         forwarded = environ.pop("HTTP_X_FORWARDED_FOR", "")
         proto = environ.pop("HTTP_X_FORWARDED_PROTO", "")
         host = environ.pop("HTTP_X_FORWARDED_HOST", "")
-        environ.pop("HTTP_X_FORWARDED_PREFIX", None)
+        prefix = environ.pop("HTTP_X_FORWARDED_PREFIX", "").rstrip("/")
         environ[UNNAMED] = ""
         if self._is_trusted(environ[PEER]):
             hops = [_address(hop) for hop in forwarded.split(",")] if forwarded else []
@@ -43,6 +45,8 @@ class TrustedProxies:
                 environ["wsgi.url_scheme"] = proto
             if host and "," not in host:
                 environ["HTTP_HOST"] = host
+            if _PREFIX.fullmatch(prefix) and not environ.get("SCRIPT_NAME"):
+                environ["SCRIPT_NAME"] = prefix
         elif forwarded:
             environ[UNNAMED] = environ[PEER]
             self._tell(environ[PEER])

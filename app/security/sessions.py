@@ -141,6 +141,13 @@ class BrowserSessions(SessionInterface):
     def open_session(self, app: Flask, request: Request) -> BrowserSession:
         return BrowserSession(self._store, self._signer, request.cookies.get(self.get_cookie_name(app), ""))
 
+    def get_cookie_name(self, app: Flask) -> str:
+        """Two panels on one host have cookies of their own: below one's path those of a panel at its root come, too."""
+        return super().get_cookie_name(app) + request.script_root.replace("/", ".")
+
+    def get_cookie_path(self, app: Flask) -> str:  # noqa: ARG002
+        return request.script_root or "/"
+
     def get_cookie_secure(self, app: Flask) -> bool:
         return bool(app.config["SESSION_COOKIE_SECURE"]) or request.is_secure
 

@@ -4,21 +4,23 @@ from flask import Flask
 
 from app.extensions import csrf
 from app.rspamd.report import Limits
+from app.views import addresses
 from app.views.errors import register_errors
-from app.views.health import health
+from app.views.health import health, metrics
 from app.views.ingest import IngestDoor, ingest
 
-# Blueprint, the role that serves it (None: every process), what guards it.
+# Blueprint, the roles that serve it, what guards it.
 BLUEPRINTS = (
-    (health, None, "public; details only for METRICS_ALLOW"),
-    (ingest, "ingest", "Basic auth and address list of the node"),
+    (health, {"web", "portal", "ingest", "jobs"}, "public; details only for METRICS_ALLOW"),
+    (metrics, {"web", "ingest", "jobs"}, "METRICS_ALLOW"),
+    (ingest, {"ingest"}, "Basic auth and address list of the node"),
 )
 
 
 def register(app: Flask) -> None:
     roles = app.config["ROLES"]
-    for blueprint, role, _guard in BLUEPRINTS:
-        if role is None or role in roles:
+    for blueprint, served_by, _guard in BLUEPRINTS:
+        if served_by & set(roles):
             csrf.exempt(blueprint)  # no cookie counts there
             app.register_blueprint(blueprint)
     app.extensions["mailkeep_limits"] = Limits(
@@ -30,8 +32,9 @@ def register(app: Flask) -> None:
     )
     if "ingest" in roles:
         app.extensions["mailkeep_door"] = IngestDoor(app)
-    if "web" in roles:
+    if {"web", "portal"} & set(roles):
         from app.views.fab import make_appbuilder
 
         make_appbuilder(app)
     register_errors(app)
+    addresses.init_app(app)

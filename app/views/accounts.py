@@ -2,13 +2,12 @@
 
 from typing import Any
 
-from flask import current_app, flash, g, redirect, request
+from flask import current_app, flash, g, redirect, request, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import no_cache
 from flask_appbuilder.security.forms import LoginForm_db
 from flask_appbuilder.security.sqla.models import Role
 from flask_appbuilder.security.views import AuthDBView, RoleModelView
-from flask_appbuilder.utils.base import get_safe_redirect
 from flask_appbuilder.widgets import ListWidget, ShowWidget
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -21,6 +20,7 @@ from app.roles import Role as KnownRole
 from app.security.ways import log_in
 from app.security.ways.proxy import log_in_named
 from app.views.audited import Audited
+from app.views.back import local_address
 from app.views.base import SafeView
 from app.views.datamodel import ScopedInterface
 from app.views.errors import STATUS
@@ -79,7 +79,7 @@ class LoginView(AuthDBView):
             return redirect(self._get_safe_next_url())
         if form.is_submitted() and not form.errors:
             flash(str(self.invalid_login_message), "warning")
-            return redirect(self.appbuilder.get_url_for_login_with(get_safe_redirect(request.args.get("next", ""))))
+            return redirect(self.appbuilder.get_url_for_login_with(self._get_safe_next_url()))
         return self._page(form)
 
     def _page(self, form: LoginForm_db) -> Any:
@@ -87,6 +87,10 @@ class LoginView(AuthDBView):
         return self.render_template(
             self.login_template, title=self.title, form=form, appbuilder=self.appbuilder, asks_directory=asks_directory
         )
+
+    def _get_safe_next_url(self) -> str:
+        """FAB would lead to anything of this host, and to the Host that the request names."""
+        return local_address(request.args.get("next")) or url_for("Home.index")
 
     @expose("/logout/", methods=["POST"])
     def logout(self) -> Any:

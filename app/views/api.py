@@ -2,8 +2,10 @@
 
 from typing import Any
 
-from flask_appbuilder.api import ModelRestApi
+from flask import request
+from flask_appbuilder.api import ModelRestApi, manager
 
+from app.faces import own_url
 from app.views.datamodel import ScopedInterface
 
 _WRITES = {"post": "add_columns", "put": "edit_columns"}
@@ -27,3 +29,13 @@ class ScopedModelRestApi(ModelRestApi):
             if method in self.include_route_methods and not getattr(type(self), columns):
                 raise TypeError(f"{name} allows {method} of every column: set {columns}")
         super().__init__()
+
+
+class OpenApi(manager.OpenApi):
+    """FAB would name the Host of the request as the server, and leave out the path below which we are."""
+
+    @staticmethod
+    def _create_api_spec(version: str) -> Any:
+        spec = manager.OpenApi._create_api_spec(version)
+        spec.options["servers"] = [{"url": own_url() or request.script_root or "/"}]
+        return spec

@@ -1,10 +1,12 @@
 """The way back, told by the page itself: FAB writes every address somebody opens into the session, and mixes the tabs up."""
 
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from flask import request, url_for
 from flask_appbuilder.baseviews import BaseView
+
+from app.faces import own_url
 
 FIELD = "mk_back"
 
@@ -30,11 +32,17 @@ def local_address(address: str | None) -> str:
         parts = urlsplit(address)
     except ValueError:
         return ""
-    if (parts.scheme or parts.netloc) and (parts.scheme not in ("http", "https") or parts.netloc != request.host):
-        return ""
-    if not parts.path.startswith("/") or parts.path.startswith("//"):
+    if not is_ours(parts) or not parts.path.startswith(f"{request.script_root}/") or parts.path.startswith("//"):
         return ""
     return parts.path + (f"?{parts.query}" if parts.query else "")
+
+
+def is_ours(parts: SplitResult) -> bool:
+    """An address of this host: as the request names it, or as the settings do, where a proxy asks us under another name."""
+    if not (parts.scheme or parts.netloc):
+        return True
+    known = {request.host.lower(), *filter(None, [urlsplit(own_url()).netloc])}  # the first is empty where it is no host at all
+    return parts.scheme in ("http", "https") and parts.netloc.lower() in known
 
 
 def _get_redirect(_view: Any) -> str:

@@ -4,15 +4,16 @@ from typing import Any
 
 from flask import Flask
 from flask_appbuilder import AppBuilder
-from flask_appbuilder.api.manager import OpenApi
 from flask_appbuilder.menu import Menu
 from flask_babel import lazy_gettext as _l
 
 from app.extensions import db
+from app.faces import at_portal
 from app.geo import Countries
 from app.security.headers import protect
 from app.security.manager import MailkeepSecurityManager
 from app.views.accounts import LoginView, RoleView
+from app.views.api import OpenApi
 from app.views.audit import AuditView
 from app.views.datamodel import ScopedInterface
 from app.views.formats import FILTERS
@@ -24,6 +25,7 @@ from app.views.message import MessageView
 from app.views.notices import unnamed_proxy
 from app.views.opening import ReasonView
 from app.views.people import PeopleView
+from app.views.portal import PortalBuilder
 from app.views.profile import ProfileView
 from app.views.quarantine import QuarantineView
 from app.views.reasons import load_reasons
@@ -58,7 +60,8 @@ def make_appbuilder(app: Flask) -> AppBuilder:
     _load_files(app)
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.globals.update(unnamed_proxy=unnamed_proxy, first_screen=first_screen)
-    appbuilder = Builder(menu=Menu(reverse=False), indexview=Home, security_manager_class=Manager, update_perms=False)
+    builder = PortalBuilder if at_portal() else Builder
+    appbuilder = builder(menu=Menu(reverse=False), indexview=Home, security_manager_class=Manager, update_perms=False)
     appbuilder.init_app(app, db.session)
     for view, name, label, icon in MENU:
         appbuilder.add_view(view, name, label=label, icon=icon)

@@ -13,6 +13,7 @@ from app.queries.health import database_answers, spool_state
 from app.version import VERSION
 
 health = Blueprint("health", __name__)
+metrics = Blueprint("metrics", __name__)
 
 _SPOOL_LATE_SECONDS = 120
 
@@ -47,8 +48,8 @@ def readyz() -> tuple[Response, int]:
     return jsonify(answer), 200 if takes_mail else 503
 
 
-@health.get("/metrics")
-def metrics() -> Response:
+@metrics.get("/metrics")
+def counters() -> Response:
     if not _may_watch():
         raise NotAllowed("METRICS_ALLOW does not name your address.")
     registry = REGISTRY

@@ -44,7 +44,7 @@ SCREENS = {
 ERRORS = {"mistake": "400", "audit-mistake": "400", "missing": "404"}
 # Answers of GET that are no screens: files, pieces of screens, redirects, what machines ask for, and what only a POST does.
 NO_SCREENS = {
-    *("static", "appbuilder.static", "health.healthz", "health.readyz", "health.metrics", "MailApi.get", "MailApi.get_list"),
+    *("static", "appbuilder.static", "health.healthz", "health.readyz", "metrics.counters", "MailApi.get", "MailApi.get_list"),
     *("MailApi.statistics", "OpenApi.get", "MenuApi.get_menu_data", "Home.index", "UtilView.back"),
     *("MailLogView.find", "MailLogView.newer", "MailLogView.export", "QuarantineView.day", "AuditView.export"),
     *("MessageView.html", "MessageView.download", "MessageView.part", "RoleView.delete"),

@@ -109,6 +109,8 @@ def settings(folder: pathlib.Path, *, ours: bool) -> dict[str, Any]:
         "COUNT_CAP": 100,
         "WTF_CSRF_CHECK_DEFAULT": True,
         "FAB_ADD_SECURITY_API": False,
+        "ROLES": ("web",),
+        "PUBLIC_URL": "",
         "SESSION_STORE": "database",
         "SESSION_IDLE_HOURS": 4,
         "SESSION_HOURS": 24,

@@ -5,5 +5,6 @@
   const chosen = localStorage.getItem("mk-theme");
   if (chosen === "light" || chosen === "dark") document.documentElement.dataset.theme = chosen;
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  if (zone) document.cookie = `mk_zone=${zone}; path=/; max-age=31536000; SameSite=Lax`;
+  const start = new URL("../../", document.currentScript.src).pathname;
+  if (zone) document.cookie = `mk_zone=${zone}; path=${start}; max-age=31536000; SameSite=Lax`;
 })();

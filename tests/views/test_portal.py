@@ -1,0 +1,160 @@
+"""ROLES=portal: the recipients' part of the panel, with no other door registered, and everybody a recipient."""
+
+import html
+import pathlib
+import re
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app.errors import Conflict
+from app.extensions import db
+from app.queries.visibility import is_admin
+from app.roles import Role, grants_of_views
+from app.services.insert import insert_entries
+from app.services.permissions import sync_permissions
+from app.storage import store_for
+from tests.apps import close, make_app
+from tests.make import login, make_entry, make_user, token
+from tests.services.test_permissions import grants_of
+
+DOORS = """
+GET  /                                      Home.index
+GET  /api/<version>/_openapi                OpenApi.get
+GET  /api/v1/mail/                          MailApi.get_list
+GET  /api/v1/mail/<pk>                      MailApi.get
+GET  /api/v1/mail/statistics                MailApi.statistics
+POST /api/v1/security/login                 LimitedSecurityApi.login
+POST /api/v1/security/refresh               LimitedSecurityApi.refresh
+GET  /back                                  UtilView.back
+GET  /healthz                               health.healthz
+POST /lang/                                 LanguageView.choose
+GET  /login/                                LoginView.login
+POST /login/                                LoginView.login
+POST /logout/                               LoginView.logout
+GET  /mails/<int:mail_id>/download          MessageView.download
+GET  /mails/<int:mail_id>/html              MessageView.html
+GET  /mails/<int:mail_id>/message           MessageView.message
+GET  /mails/<int:mail_id>/part/<int:index>  MessageView.part
+GET  /mails/<int:mail_id>/reason            ReasonView.reason
+POST /mails/<int:mail_id>/reason            ReasonView.reason
+GET  /mails/<int:mail_id>/source            MessageView.source
+GET  /mails/export                          MailLogView.export
+GET  /mails/find                            MailLogView.find
+GET  /mails/list/                           MailLogView.list
+GET  /mails/newer                           MailLogView.newer
+GET  /mails/related/<pk>                    MailLogView.related
+GET  /mails/show/<pk>                       MailLogView.show
+GET  /mails/statistics                      MailLogView.statistics
+GET  /profile/                              ProfileView.profile
+POST /profile/name                          ProfileView.name
+POST /profile/password                      ProfileView.password
+GET  /quarantine/                           QuarantineView.days
+GET  /quarantine/<day>                      QuarantineView.day
+GET  /readyz                                health.readyz
+POST /searches/<int:search_id>/delete       SearchView.delete
+POST /searches/save                         SearchView.save
+GET  /sessions/                             SessionView.list
+POST /sessions/end                          SessionView.end
+POST /sessions/end-others                   SessionView.end_others
+GET  /static/<path:filename>                static
+GET  /static/appbuilder/<path:filename>     appbuilder.static
+"""
+RAW = b"From: <eve@example.net>\r\nTo: <root@example.com>\r\nSubject: hi\r\nContent-Type: text/html\r\n\r\n<p>hello</p>"
+PEOPLE = {"root": "Admin", "chief": "Domain admin", "watcher": "Auditor", "carol": "Recipient"}
+
+
+@pytest.fixture
+def portal(sqlite_template: pathlib.Path, tmp_path: pathlib.Path) -> Iterator[Flask]:
+    """Beside a panel on the same database."""
+    shutil.copy(sqlite_template, tmp_path / "mailkeep.db")
+    app = make_app(f"sqlite:///{tmp_path}/mailkeep.db", tmp_path, ROLES=("portal",))
+    yield app
+    close(app)
+
+
+def mails_of(app: Flask, *addresses: str) -> list[int]:
+    entries = [make_entry(RAW, keep=True, recipients=(address,)) for address in addresses]
+    with app.app_context():
+        for entry in entries:
+            store_for(app.config["STORE_URL"]).put(entry.digest or "", entry.packed)
+        insert_entries(db.engine, entries, "mx1")
+    return [entry.id for entry in entries]
+
+
+def doors(app: Flask) -> list[tuple[str, str, str]]:
+    return sorted(
+        (rule.rule, method, rule.endpoint) for rule in app.url_map.iter_rules() for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    )
+
+
+def test_the_portal_has_these_doors_and_no_other(portal: Flask) -> None:
+    listed = [line.split() for line in DOORS.strip().splitlines()]
+    assert doors(portal) == sorted((path, method, endpoint) for method, path, endpoint in listed)
+    assert [item.name for item in portal.extensions["appbuilder"].menu.menu] == ["Mails", "Quarantine"]
+
+
+def test_a_door_of_admins_is_not_there_for_anybody(portal: Flask, app: Flask) -> None:
+    clients = [portal.test_client(), *(login(portal, name, role=role) for name, role in PEOPLE.items())]
+    gone = {(re.sub("<[^>]*>", "1", path), method) for path, method, _ in set(doors(app)) - set(doors(portal))}
+    assert {path.split("/")[1] for path, _ in gone} >= {"people", "roles", "audit", "metrics", "ingest"}
+    for path, method in gone:
+        for client in clients:
+            assert client.open(path, method=method).status_code == 404, (method, path)
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+def test_everybody_sees_their_own_mail_only_and_no_dead_link(portal: Flask, name: str) -> None:
+    client = login(portal, name, role=PEOPLE[name])
+    own, foreign = mails_of(portal, f"{name}@example.com", "stranger@example.com")
+    with portal.app_context():
+        assert is_admin(portal.extensions["appbuilder"].sm.find_user("root")) if name == "root" else True  # in fact, but not here
+    seen, waiting = set(), ["/"]
+    while waiting:
+        path = waiting.pop()
+        if path in seen or "/static/" in path:
+            continue
+        seen.add(path)
+        answer = client.get(path)
+        assert answer.status_code < 400, path
+        text = answer.get_data(as_text=True) if answer.mimetype == "text/html" else ""
+        found = [html.unescape(each) for each in re.findall(r'(?:href|src|data-load|data-load-open|data-url)="(/[^"]*)"', text)]
+        waiting += [answer.location] if answer.location else [each for each in found if len(seen) < 60]
+    assert f"/mails/show/{own}" in seen
+    assert not [path for path in seen if str(foreign) in path]
+    assert client.get(f"/mails/show/{foreign}").status_code == 404
+    assert client.get(f"/mails/{foreign}/message").status_code == (403 if name == "watcher" else 404)  # an auditor reads no content
+    assert client.get("/mails/list/?symbol.is=BAYES_SPAM").status_code == 400
+    page = client.get(f"/mails/show/{own}").get_data(as_text=True)
+    assert "/mails/symbols/" not in page
+    assert "/audit/" not in page
+
+
+def test_an_admin_shares_no_search_here(portal: Flask) -> None:
+    client = login(portal, "root")
+    assert 'name="shared"' not in client.get("/mails/list/?score.ge=5").get_data(as_text=True)
+    sent = {"csrf_token": token(client), "name": "Heavy", "query": "score.ge=5", "shared": "1"}
+    assert client.post("/searches/save", data=sent).status_code == 403
+
+
+def test_a_token_of_the_portal_opens_no_more_than_its_screens(portal: Flask) -> None:
+    make_user(portal, "root")
+    own, foreign = mails_of(portal, "root@example.com", "stranger@example.com")
+    client: FlaskClient = portal.test_client()
+    sent = {"username": "root", "password": "Correct-Horse-99", "provider": "db"}
+    bearer = {"Authorization": f"Bearer {client.post('/api/v1/security/login', json=sent).json['access_token']}"}  # type: ignore[index]
+    listed = client.get("/api/v1/mail/", headers=bearer).json["result"]  # type: ignore[index]
+    assert [row["id"] for row in listed] == [str(own)]
+    assert "symbols" not in client.get(f"/api/v1/mail/{own}", headers=bearer).json["result"]  # type: ignore[index]
+    assert client.get(f"/api/v1/mail/{foreign}", headers=bearer).status_code == 404
+
+
+def test_permissions_are_not_written_from_here(portal: Flask, app: Flask) -> None:
+    before = grants_of(portal, Role.ADMIN)
+    with portal.app_context(), pytest.raises(Conflict, match="ROLES including web"):
+        sync_permissions()
+    assert grants_of(portal, Role.ADMIN) == before == grants_of_views(app.extensions["appbuilder"])
+    assert portal.test_cli_runner().invoke(args=["mailkeep", "init"]).exit_code == 1
