@@ -65,7 +65,7 @@ class MariaDBCopies:
     """MariaDB has no templates and slow DDL: one database is emptied and filled again, and made anew where a test broke it."""
 
     def __init__(self, server: MariaDB, folder: pathlib.Path) -> None:
-        self.server, self.folder = server, folder
+        self.server = server
         server.sql("SET GLOBAL innodb_flush_log_at_trx_commit = 0")  # the permissions come in hundreds of commits
         fill(server.create(_TEMPLATE), folder)
         server.sql("SET GLOBAL innodb_flush_log_at_trx_commit = 1")
@@ -74,7 +74,8 @@ class MariaDBCopies:
     def make(self, _folder: pathlib.Path) -> str:
         if self._tables(_WORKING) != self.tables:
             self.server.drop(_WORKING)
-            fill(self.server.create(_WORKING), self.folder)
+            self.server.create(_WORKING)
+            self.server.copy_tables(_TEMPLATE, _WORKING)
         self._refill()
         return driver_url(self.server.url(_WORKING))
 

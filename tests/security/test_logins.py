@@ -13,6 +13,7 @@ from sqlalchemy import select
 from app.extensions import db
 from app.log import OneLine
 from app.models import AuditEvent
+from app.models.people import User
 from app.security.logins import cleaned
 from tests.make import login, token
 
@@ -97,3 +98,12 @@ def test_no_other_line_passes_for_a_failure() -> None:
 
 def test_a_name_keeps_what_is_harmless() -> None:
     assert cleaned("Jürgen O.Neil@example.com") == "Jürgen O.Neil@example.com"
+
+
+def test_a_password_is_kept_by_a_hash_that_costs_its_time(app: Flask) -> None:
+    """The tests' own is a cheaper one of the same kind."""
+    del app.config["FAB_PASSWORD_HASH_METHOD"]
+    login(app, "admin")
+    with app.app_context():
+        kept = db.session.scalars(select(User.password)).one()
+    assert kept.startswith("scrypt:32768:8:1$")

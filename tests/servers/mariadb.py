@@ -51,5 +51,10 @@ class MariaDB(Server):
     def url(self, database: str) -> str:
         return f"mysql://mailkeep:mailkeep@127.0.0.1:{self.port}/{database}"
 
+    def copy_tables(self, source: str, target: str) -> None:
+        """Without their rows: in a tenth of the time that the migrations take."""
+        dump = [need("mariadb-dump", "mysqldump"), "--no-defaults", "-uroot", f"--socket={self.folder}/socket", "--no-data", source]
+        self.sql(f"USE {target}; {subprocess.run(dump, capture_output=True, text=True, check=True).stdout}")
+
     def drop(self, database: str) -> None:
         self.sql(f"DROP DATABASE IF EXISTS {database}")

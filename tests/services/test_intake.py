@@ -82,7 +82,7 @@ def test_a_mail_spooled_and_posted_again_is_one_mail(app: Flask) -> None:
 
 def test_a_database_that_hangs_holds_nobody_up(sqlite_template, tmp_path) -> None:
     shutil.copy(sqlite_template, tmp_path / "mailkeep.db")
-    app = make_app(f"sqlite:///{tmp_path}/mailkeep.db", tmp_path, DB_PATIENCE_SECONDS=0.3)
+    app = make_app(f"sqlite:///{tmp_path}/mailkeep.db", tmp_path, DB_PATIENCE_SECONDS=0.3, SPOOL_SEGMENT_SECONDS=0.5)
     intake = start(app)
     with app.app_context(), db.engine.connect().execution_options(writes=True) as blocker:
         transaction = blocker.begin()
@@ -105,6 +105,7 @@ def test_a_full_spool_disk_alone_loses_nothing_and_refuses_nothing(app: Flask, m
 
 
 def test_a_full_store_disk_alone_spools_until_there_is_room(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    app.config["SPOOL_SEGMENT_SECONDS"] = 0.5
     intake = start(app)
     fail_writes(monkeypatch, "app.storage.local.os.write")
     accepted, raw = send(intake)
