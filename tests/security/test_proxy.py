@@ -57,8 +57,28 @@ def test_the_scheme_is_what_the_proxy_said_that_met_the_client(forwarded: str, p
 
 
 def test_nobody_else_is_believed() -> None:
-    found = seen("192.0.2.66", **{"for": "192.0.2.1", "proto": "https", "host": "evil.example"})
+    found = seen("192.0.2.66", **{"for": "192.0.2.1", "proto": "https", "host": "evil.example", "prefix": "/evil"})
     assert found == {"REMOTE_ADDR": "192.0.2.66", "wsgi.url_scheme": "http", PEER: "192.0.2.66", UNNAMED: "192.0.2.66"}
+
+
+@pytest.mark.parametrize(
+    ("prefix", "script_name"),
+    [
+        ("/mailkeep", "/mailkeep"),
+        ("/mail/keep/", "/mail/keep"),
+        ("/", None),
+        ("", None),
+        ("mailkeep", None),
+        ("//evil.example", None),
+        ("/\\evil.example", None),
+        ("/../mailkeep", None),
+        ("/mail keep", None),
+        ("/one, /two", None),
+        ("/a\r\nSet-Cookie: a=b", None),
+    ],
+)
+def test_a_prefix_is_a_plain_path_or_nothing(prefix: str, script_name: str | None) -> None:
+    assert seen(prefix=prefix).get("SCRIPT_NAME") == script_name
 
 
 def test_where_the_connection_comes_from_stays_known() -> None:
