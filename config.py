@@ -160,6 +160,8 @@ LDAP_TIMEOUT = env_float("LDAP_TIMEOUT", 3.0, 0.1, 60.0)
 REMOTE_USER_HEADER = env_header("REMOTE_USER_HEADER", "")
 # The only addresses from which that header counts.
 REMOTE_USER_FROM = env_networks("REMOTE_USER_FROM", "")
+# A TOML file with the identity providers: OpenID Connect, and mailcow (docs/logins.md); empty: none.
+OIDC_FILE = env_file("OIDC_FILE", "")
 
 # --- The panel -------------------------------------------------------------------------------------------------------------
 # The name in titles and the navigation.

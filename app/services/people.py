@@ -91,7 +91,7 @@ def change_person(reach: Reach, user: User, typed: Person, *, actor: Actor) -> N
     before = _state(user)
     user.first_name, user.last_name, user.email = typed.first_name or user.username, typed.last_name or "-", email
     user.roles, user.active = rows, typed.active
-    if reach.everybody and (there := _put_domains(user, domains)) != domains:
+    if reach.everybody and (there := put_domains(user, domains)) != domains:
         before["domains"] = sorted(there)
     after = _state(user) | ({"domains": sorted(domains)} if "domains" in before else {})
     changed = [name for name in after if after[name] != before[name]]
@@ -230,12 +230,12 @@ def remove_address(reach: Reach, user: User, text: str, *, actor: Actor) -> None
 
 def set_domains(user: User, domains: Iterable[str], *, actor: Actor) -> None:
     wanted = {read_domain(domain) for domain in domains}
-    there = _put_domains(user, wanted)
+    there = put_domains(user, wanted)
     record(actor, Verb.DOMAINS_SET, "account", user.username, before={"domains": sorted(there)}, after={"domains": sorted(wanted)})
     db.session.commit()
 
 
-def _put_domains(user: User, wanted: set[str]) -> set[str]:
+def put_domains(user: User, wanted: set[str]) -> set[str]:
     """What there was before."""
     there = set(db.session.scalars(select(UserDomain.domain).where(UserDomain.user_id == user.id)))
     db.session.execute(delete(UserDomain).where(UserDomain.user_id == user.id, UserDomain.domain.not_in(wanted)))

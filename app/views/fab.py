@@ -24,6 +24,7 @@ from app.views.message import MessageView
 from app.views.opening import ReasonView
 from app.views.people import PeopleView
 from app.views.profile import ProfileView
+from app.views.providers import ProviderView
 from app.views.quarantine import QuarantineView
 from app.views.reasons import load_reasons
 from app.views.searches import SearchView
@@ -39,7 +40,7 @@ MENU = (
     (AuditView, "Audit trail", _l("Audit trail"), "fa-history"),
 )
 # Opened from other pages only.
-PAGES = (SearchView, MessageView, ReasonView, ProfileView, SessionView)
+PAGES = (SearchView, MessageView, ReasonView, ProfileView, ProviderView, SessionView)
 
 
 class Manager(MailkeepSecurityManager):
