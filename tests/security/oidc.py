@@ -57,3 +57,11 @@ def come_by(app: Flask, name: str = "staff", client: FlaskClient | None = None) 
     """A browser that goes all the way, and the panel's last answer."""
     client = client or app.test_client()
     return client, client.get(let_in(sent_to(client, name)))
+
+
+def ask_anew(app: Flask, name: str = "staff") -> None:
+    """As if nothing were known of the provider yet."""
+    from app.security.ways.oidc_client import Client
+
+    known = app.extensions["mailkeep_providers"]
+    known[name] = Client(known[name].provider)

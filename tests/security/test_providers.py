@@ -1,6 +1,7 @@
 """Providers in the panel: their file, those that are away, the way out, what is told, and mailcow."""
 
 import html
+import json
 import pathlib
 import re
 import socket
@@ -18,7 +19,7 @@ from app.services.people import find_user
 from environment import ConfigError
 from tests.make import PASSWORD, make_user
 from tests.security.conftest import Maker, account, is_in, roles, typed
-from tests.security.oidc import come_by, let_in, mailcow, providers_file, sent_to, staff, table
+from tests.security.oidc import ask_anew, come_by, let_in, mailcow, providers_file, sent_to, staff
 from tests.servers.provider import Provider
 
 GOOD: dict[str, Any] = {"issuer": "https://sso.example.com", "client_id": "mailkeep"}
@@ -143,37 +144,35 @@ BAD_ANSWERS: list[tuple[str, int, bytes]] = [
 ]
 
 
-@pytest.mark.parametrize(("path", "status", "body"), BAD_ANSWERS)
-def test_garbage_from_a_provider_is_a_sentence_on_the_login_page(
-    app_asking: Maker, provider: Provider, tmp_path: pathlib.Path, path: str, status: int, body: bytes
-) -> None:
+def test_garbage_from_a_provider_is_a_sentence_on_the_login_page(app_asking: Maker, provider: Provider, tmp_path: pathlib.Path) -> None:
     app = app_asking(OIDC_FILE=providers_file(tmp_path, staff=staff(provider)))
-    provider.behaviour.raw[path] = (status, body)
-    client = app.test_client()
-    answer = client.get("/login/staff/")
-    if answer.status_code == 302:
-        answer = client.get(let_in(answer.location))
-    assert answer.status_code in (403, 503)
-    assert 'name="password"' in answer.text
-    assert not is_in(client)
+    for path, status, body in BAD_ANSWERS:
+        provider.reset().raw[path] = (status, body)
+        ask_anew(app)
+        client = app.test_client()
+        answer = client.get("/login/staff/")
+        if answer.status_code == 302:
+            answer = client.get(let_in(answer.location))
+        assert answer.status_code in (403, 503), (path, body[:80])
+        assert 'name="password"' in answer.text
+        assert not is_in(client)
 
 
-@pytest.mark.parametrize(
-    "metadata",
-    [
-        {"issuer": "https://evil.example"},
-        {"token_endpoint": "http://evil.example/token"},
-        {"authorization_endpoint": "javascript:alert(1)"},
-        {"jwks_uri": None},
-        {"end_session_endpoint": "http://evil.example"},
-    ],
-)
-def test_a_provider_that_tells_odd_things_of_itself_is_not_asked(
-    app_asking: Maker, provider: Provider, tmp_path: pathlib.Path, metadata: dict[str, Any]
-) -> None:
+ODD_METADATA: list[dict[str, Any]] = [
+    {"issuer": "https://evil.example"},
+    {"token_endpoint": "http://evil.example/token"},
+    {"authorization_endpoint": "javascript:alert(1)"},
+    {"jwks_uri": None},
+    {"end_session_endpoint": "http://evil.example"},
+]
+
+
+def test_a_provider_that_tells_odd_things_of_itself_is_not_asked(app_asking: Maker, provider: Provider, tmp_path: pathlib.Path) -> None:
     app = app_asking(OIDC_FILE=providers_file(tmp_path, staff=staff(provider)))
-    provider.behaviour.metadata = metadata
-    assert app.test_client().get("/login/staff/").status_code == 503
+    for metadata in ODD_METADATA:
+        provider.reset().metadata = metadata
+        ask_anew(app)
+        assert app.test_client().get("/login/staff/").status_code == 503, metadata
 
 
 def test_what_a_provider_calls_itself_changes_no_setting_of_ours(app_asking: Maker, provider: Provider, tmp_path: pathlib.Path) -> None:
@@ -192,16 +191,14 @@ def test_the_answer_of_another_provider_is_refused(app_asking: Maker, provider: 
     assert is_in(come_by(app)[0])
 
 
-@pytest.mark.parametrize(("error", "status"), [("access_denied", 403), ("temporarily_unavailable", 503), ("<script>", 403)])
-def test_who_turns_back_is_on_the_login_page(
-    app_asking: Maker, provider: Provider, tmp_path: pathlib.Path, error: str, status: int
-) -> None:
+def test_who_turns_back_is_on_the_login_page(app_asking: Maker, provider: Provider, tmp_path: pathlib.Path) -> None:
     app = app_asking(OIDC_FILE=providers_file(tmp_path, staff=staff(provider)))
-    provider.behaviour.answer = {"error": error, "code": ""}
-    answer = come_by(app)[1]
-    assert answer.status_code == status
-    assert "Staff" in answer.text
-    assert "<script>" not in answer.text.replace('<script src', "")
+    for error, status in (("access_denied", 403), ("temporarily_unavailable", 503), ("<i>x</i>", 403)):
+        provider.behaviour.answer = {"error": error, "code": ""}
+        answer = come_by(app)[1]
+        assert answer.status_code == status
+        assert "Staff" in answer.text
+        assert "<i>x" not in answer.text
 
 
 def left(client: FlaskClient) -> Any:
@@ -244,8 +241,8 @@ def test_logins_and_refusals_are_told(app_asking: Maker, provider: Provider, tmp
     come_by(app)
     app.test_client().get("/login/staff/callback?code=x&state=y")
     with app.app_context():
-        told = {(event.verb, event.actor, (event.after or {}).get("way")) for event in db.session.scalars(select(AuditEvent))}
-    assert {("login", "alice", "oidc:staff"), ("login_failed", "", "oidc:staff")} <= told
+        told = {(event.verb, event.actor, json.loads(event.after or "{}").get("way")) for event in db.session.scalars(select(AuditEvent))}
+    assert {("login", "alice", "oidc:staff"), ("login.failed", "", "oidc:staff")} <= told
 
 
 def test_the_way_back_is_limited_like_the_form(app_asking: Maker, provider: Provider, tmp_path: pathlib.Path) -> None:
@@ -298,16 +295,11 @@ def test_a_listed_address_is_an_admin_and_postmaster_looks_after_his_domain(
     assert domains(app, "postmaster@example.org") == ["example.org"]
 
 
-@pytest.mark.parametrize(
-    "profile", [{"success": False}, {"active": "0"}, {"active": ""}, {"email": "", "username": ""}, {"email": "no address"}, {"email": ["a@b.c"]}]
-)
-def test_no_active_mailbox_is_nobody(app_asking: Maker, provider: Provider, tmp_path: pathlib.Path, profile: dict[str, Any]) -> None:
+def test_no_active_mailbox_is_nobody(app_asking: Maker, provider: Provider, tmp_path: pathlib.Path) -> None:
     app = app_asking(OIDC_FILE=providers_file(tmp_path, cow=mailcow(provider)))
-    provider.behaviour.profile |= profile
-    client, answer = come_by(app, "cow")
-    assert answer.status_code == 403
-    assert not is_in(client)
-
-
-def test_the_toml_of_the_tests_is_read(tmp_path: pathlib.Path) -> None:
-    assert table("a", {"roles": {"b": "c"}}) == '[a]\nroles = {"b" = "c"}\n'
+    nothing = {"email": "", "username": ""}
+    for profile in ({"success": False}, {"active": "0"}, {"active": ""}, nothing, {"email": "no address"}, {"email": ["a@b.c"]}):
+        provider.reset().profile |= profile
+        client, answer = come_by(app, "cow")
+        assert answer.status_code == 403, profile
+        assert not is_in(client)

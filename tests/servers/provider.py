@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import hmac
 import http.server
 import json
 import secrets
@@ -12,7 +13,7 @@ from typing import Any, Self
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from joserfc import jwt
-from joserfc.jwk import OctKey, RSAKey
+from joserfc.jwk import RSAKey
 
 CLIENT, SECRET = "mailkeep", "the-secret-of-the-client"
 ALICE = {
@@ -91,7 +92,7 @@ class Provider:
         if asked is None or sent.get("redirect_uri") != asked["redirect_uri"]:
             return 400, {"error": "invalid_grant"}
         proof = hashlib.sha256(sent.get("code_verifier", "").encode()).digest()
-        if base64.urlsafe_b64encode(proof).rstrip(b"=").decode() != asked["code_challenge"]:
+        if _base64(proof) != asked["code_challenge"]:
             return 400, {"error": "invalid_grant"}
         token = {"access_token": "of-" + sent["code"], "token_type": "Bearer", "expires_in": 60}
         return 200, token | ({"id_token": self.id_token(asked)} if with_id_token else {})
@@ -100,14 +101,15 @@ class Provider:
         now = int(time.time())
         ground = {"iss": self.url, "aud": CLIENT, "exp": now + 300, "iat": now, "nonce": asked["nonce"]}
         claims = {name: value for name, value in (ground | self.behaviour.claims | self.behaviour.token).items() if value is not None}
-        algorithm = self.behaviour.algorithm
-        key: Any = self.key
-        if algorithm == "HS256":  # with the public key, as who would fool a careless client does
-            key = OctKey.import_key(self.key.as_pem(private=False))
-        if algorithm == "none":
-            head, body = ({"alg": "none"}, claims)
-            return ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in (head, body)) + "."
-        return jwt.encode({"alg": algorithm, "kid": "one"}, claims, key, algorithms=[algorithm])
+        if self.behaviour.algorithm in ("none", "HS256"):
+            return self.forged({"alg": self.behaviour.algorithm, "kid": "one"}, claims)
+        return jwt.encode({"alg": self.behaviour.algorithm, "kid": "one"}, claims, self.key)
+
+    def forged(self, head: dict[str, str], claims: dict[str, Any]) -> str:
+        """Unsigned, or signed with the public key as if it were a secret."""
+        text = ".".join(_base64(json.dumps(part).encode()) for part in (head, claims))
+        mark = hmac.digest(self.key.as_pem(private=False), text.encode(), "sha256") if head["alg"] == "HS256" else b""
+        return f"{text}.{_base64(mark)}"
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -165,3 +167,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 def _flat(query: str) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(query, keep_blank_values=True).items()}
+
+
+def _base64(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
