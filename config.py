@@ -118,7 +118,7 @@ METRICS_DIR = env_folder("METRICS_DIR", "var/metrics")
 MIN_FREE_BYTES = env_int("MIN_FREE_BYTES", 256 * MB)
 
 # --- Logging in ------------------------------------------------------------------------------------------------------------
-# The role of accounts that are made at somebody's first login from a directory or by a proxy's word.
+# The role of accounts that are made at somebody's first login from a directory, by a provider or by a proxy's word.
 LOGIN_ROLE = env_str("LOGIN_ROLE", "Recipient")
 # Somebody who comes by another way with the address of an account is that account.
 LINK_ACCOUNTS = env_bool("LINK_ACCOUNTS", False)

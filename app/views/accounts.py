@@ -21,9 +21,9 @@ from app.security.ways import log_in, oidc
 from app.security.ways.proxy import log_in_named
 from app.views.addresses import outside_url
 from app.views.audited import Audited
+from app.views.back import local_address
 from app.views.base import SafeView
 from app.views.datamodel import ScopedInterface
-from app.views.back import local_address
 from app.views.errors import STATUS
 
 

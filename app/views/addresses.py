@@ -1,11 +1,12 @@
 """Our own addresses as others have to write them."""
 
+from typing import Any
 from urllib.parse import urljoin
 
 from flask import current_app, request, url_for
 
 
-def outside_url(endpoint: str, **values: str) -> str:
+def outside_url(endpoint: str, **values: Any) -> str:
     """By PUBLIC_URL where it is set: else by the name that the visitor asked for, which he may have made up."""
     public: str = current_app.config.get("PUBLIC_URL") or ""
     if not public:

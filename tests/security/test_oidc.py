@@ -84,7 +84,10 @@ def test_an_address_nobody_has_verified_is_no_address(opened: Opened, provider: 
 def test_where_the_site_says_so_all_addresses_count(opened: Opened, provider: Provider) -> None:
     app = opened(addresses_verified=True, address_claim="mail", aliases_claim="other.addresses")
     del provider.behaviour.claims["email"], provider.behaviour.claims["email_verified"]
-    provider.behaviour.userinfo = {"mail": "Alice@Example.com", "other": {"addresses": ["a@example.com", "no address", 5, "alice@example.com"]}}
+    provider.behaviour.userinfo = {
+        "mail": "Alice@Example.com",
+        "other": {"addresses": ["a@example.com", "no address", 5, "alice@example.com"]},
+    }
     come_by(app)
     alice = account(app, "alice")
     assert alice

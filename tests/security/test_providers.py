@@ -45,7 +45,11 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("staff", GOOD | {"ca_file": "missing.pem"}, "[staff] ca_file cannot read"),
     ("cow", {"kind": "mailcow", "url": "https://mail.example.com", "client_id": "x", "issuer": "y"}, "[cow] issuer is no setting"),
     ("cow", {"kind": "mailcow", "client_id": "x"}, "[cow] url is no address such as"),
-    ("cow", {"kind": "mailcow", "url": "https://m.example", "client_id": "x", "domain_admin": "p@m.example"}, "[cow] domain_admin is the part"),
+    (
+        "cow",
+        {"kind": "mailcow", "url": "https://m.example", "client_id": "x", "domain_admin": "p@m.example"},
+        "[cow] domain_admin is the part",
+    ),
 ]
 
 

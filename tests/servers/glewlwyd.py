@@ -1,6 +1,5 @@
 """Debian's glewlwyd, an identity provider that others wrote: with one client, and one person."""
 
-import json
 import pathlib
 import shutil
 import sqlite3
@@ -16,6 +15,9 @@ _TABLES = pathlib.Path("/usr/share/dbconfig-common/data/glewlwyd/install/sqlite3
 CLIENT, SECRET = "mailkeep", "the-secret-of-the-client"
 PERSON, PASSWORD = "dave", "Provider-Horse-1"
 _ADMIN = {"username": "admin", "password": "password"}
+
+# Its tables know the property by a name that its plugin no longer asks for.
+_LIST_OF_EXITS = ('"data-format":{', '"data-format":{"post_logout_redirect_uris":{"multiple":true,"read":true,"write":true},')
 
 _CONFIG = """
 port={port}
@@ -62,6 +64,7 @@ class Glewlwyd(Server):
         (self.folder / "none").mkdir()
         with sqlite3.connect(self.folder / "glewlwyd.db") as database:
             database.executescript(_TABLES.read_text())
+            database.execute("UPDATE g_client_module_instance SET gcmi_parameters = replace(gcmi_parameters, ?, ?)", _LIST_OF_EXITS)
         (self.folder / "glewlwyd.conf").write_text(_CONFIG.format(port=self.port, folder=self.folder, url=self.url))
 
     def command(self) -> list[str]:
@@ -120,6 +123,7 @@ def _plugin(issuer: str, key: tuple[str, str]) -> dict[str, Any]:
             "jwks-show": True,
             "subject-type": "public",
             "session-management-allowed": True,
+            "front-channel-logout-allowed": True,
             "session-cookie-name": "GLEWLWYD2_OIDC_SID",
             "session-cookie-expiration": 3600,
             "name-claim": "mandatory",
@@ -144,7 +148,7 @@ def _client(panel: str) -> dict[str, Any]:
         "token_endpoint_auth_method": ["client_secret_basic"],
         "redirect_uri": [f"{panel}/login/staff/callback"],
         "authorization_type": ["code", "refresh_token"],
-        "post_logout_redirect_uri": f"{panel}/login/",
+        "post_logout_redirect_uris": [f"{panel}/login/"],
         "scope": [],
     }
 
@@ -152,10 +156,3 @@ def _client(panel: str) -> dict[str, Any]:
 def _person() -> dict[str, Any]:
     scopes = ["openid", "profile", "email", "g_profile"]
     return {"username": PERSON, "name": "Dave Bowman", "email": "dave@example.com", "password": PASSWORD, "scope": scopes, "enabled": True}
-
-
-if __name__ == "__main__":
-    with Glewlwyd() as server:
-        server.furnish("http://127.0.0.1:9")
-        print(json.dumps(requests.get(f"{server.issuer}/.well-known/openid-configuration", timeout=5).json(), indent=1))
-        print(server.output())

@@ -24,7 +24,14 @@ ALICE = {
     "given_name": "Alice",
     "family_name": "Liddell",
 }
-MAILBOX = {"success": True, "identifier": "bob@example.com", "email": "bob@example.com", "full_name": "Bob B", "displayName": "Bob B", "active": "1"}
+MAILBOX = {
+    "success": True,
+    "identifier": "bob@example.com",
+    "email": "bob@example.com",
+    "full_name": "Bob B",
+    "displayName": "Bob B",
+    "active": "1",
+}
 
 
 @dataclass(slots=True)

@@ -157,9 +157,9 @@ class Client:
     def _check_answer(self, app: _App, answer: Mapping[str, str]) -> None:
         told = app.server_metadata
         says = answer.get("iss")
-        if says is not None or told.get("authorization_response_iss_parameter_supported"):
-            if self.provider.kind != MAILCOW and says != told.get("issuer"):
-                raise ValueError(f"an answer of {str(says)[:200]!r}")
+        names_itself = says is not None or told.get("authorization_response_iss_parameter_supported")
+        if names_itself and self.provider.kind != MAILCOW and says != told.get("issuer"):
+            raise ValueError(f"an answer of {str(says)[:200]!r}")
         if "error" in answer:
             if answer["error"] in ("server_error", "temporarily_unavailable"):
                 raise requests.ConnectionError(answer["error"][:100])
