@@ -9,7 +9,7 @@ export FLASK_APP := run
 
 # With EXTRAS=mysql,ldap and the like; each set has a stamp of its own.
 comma := ,
-KNOWN := mysql ldap postgres redis
+KNOWN := mysql ldap oidc postgres redis
 UNKNOWN := $(filter-out $(KNOWN),$(subst $(comma), ,$(EXTRAS)))
 $(if $(UNKNOWN),$(error EXTRAS takes $(KNOWN), with commas between them, and no $(UNKNOWN)))
 STAMP := $(VENV)/.installed$(if $(EXTRAS),-$(subst $(comma),-,$(EXTRAS)))
@@ -21,7 +21,7 @@ STAMP := $(VENV)/.installed$(if $(EXTRAS),-$(subst $(comma),-,$(EXTRAS)))
 help: ## What there is
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
-setup: $(STAMP) ## Install what running needs (EXTRAS=mysql,ldap,postgres,redis for more)
+setup: $(STAMP) ## Install what running needs (EXTRAS=mysql,ldap,oidc,postgres,redis for more)
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Mailkeep needs Python 3.11 or later (PYTHON=... chooses one)."; exit 1; }
@@ -52,7 +52,7 @@ demo: init ## The same, with a few thousand believable mails in it (MAILS=3000)
 	$(serve)
 
 $(VENV)/.installed-dev: $(VENV)/bin/python pyproject.toml requirements.txt requirements-dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.txt -c requirements-dev.txt -e '.[mysql,ldap,postgres,redis,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.txt -c requirements-dev.txt -e '.[mysql,ldap,postgres,redis,oidc,dev]'
 	@touch $@
 
 test: ## Everything the suite needs (servers too, from Debian), then the suite
@@ -99,7 +99,7 @@ migrate: ## Write a migration for what changed in the models (M="what changed")
 	$(BIN)/flask db revision --autogenerate --rev-id "$$(printf '%04d' $$(( 10#$$(cat migrations/head) + 1 )))" -m "$(M)"
 
 requirements: $(VENV)/.installed-dev ## Lock the versions anew
-	$(BIN)/pip-compile -q --strip-extras --no-header --no-annotate --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --extra mysql --extra ldap --extra postgres --extra s3 --extra redis -o requirements.txt pyproject.toml
+	$(BIN)/pip-compile -q --strip-extras --no-header --no-annotate --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --extra mysql --extra ldap --extra postgres --extra s3 --extra redis --extra oidc -o requirements.txt pyproject.toml
 	$(BIN)/pip-compile -q --strip-extras --no-header --no-annotate --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --extra dev -c requirements.txt -o requirements-dev.txt pyproject.toml
 
 clean: ## Remove the virtual environment and caches; var/ stays

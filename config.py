@@ -125,7 +125,7 @@ METRICS_DIR = env_folder("METRICS_DIR", "var/metrics")
 MIN_FREE_BYTES = env_int("MIN_FREE_BYTES", 256 * MB)
 
 # --- Logging in ------------------------------------------------------------------------------------------------------------
-# The role of accounts that are made at somebody's first login from a directory or by a proxy's word.
+# The role of accounts that are made at somebody's first login from a directory, by a provider or by a proxy's word.
 LOGIN_ROLE = env_str("LOGIN_ROLE", "Recipient")
 # Somebody who comes by another way with the address of an account is that account.
 LINK_ACCOUNTS = env_bool("LINK_ACCOUNTS", False)
@@ -167,6 +167,8 @@ LDAP_TIMEOUT = env_float("LDAP_TIMEOUT", 3.0, 0.1, 60.0)
 REMOTE_USER_HEADER = env_header("REMOTE_USER_HEADER", "")
 # The only addresses from which that header counts.
 REMOTE_USER_FROM = env_networks("REMOTE_USER_FROM", "")
+# A TOML file with the identity providers: OpenID Connect, and mailcow (docs/logins.md); empty: none.
+OIDC_FILE = env_file("OIDC_FILE", "")
 
 # --- The panel -------------------------------------------------------------------------------------------------------------
 # The name in titles and the navigation.

@@ -73,6 +73,7 @@ WRONG = [
     ("LDAP_ROLES", "Admin", "is no group and role such as"),
     ("LDAP_ROLES", "cn=a,dc=b=Admin; =Auditor", "is no group and role such as"),
     ("LDAP_TIMEOUT", "0", "not between"),
+    ("OIDC_FILE", "/nowhere/providers.toml", "cannot read /nowhere/providers.toml"),
     ("REMOTE_USER_HEADER", "X-Remote-User: x", "is no name of a header"),
     ("REMOTE_USER_FROM", "proxy.example.com", "is not an IP address or network"),
     ("MAX_METADATA_BYTES", "2M", "not a whole number"),

@@ -22,6 +22,8 @@ PUBLIC = {
     "LoginView.logout",
     "LimitedSecurityApi.login",
     "LanguageView.choose",
+    "ProviderView.begin",  # of no provider: 404
+    "ProviderView.callback",
     "UtilView.back",
     "appbuilder.static",
     "health.healthz",

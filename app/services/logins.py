@@ -14,7 +14,7 @@ from app.errors import BadRequest, Conflict, NotAllowed
 from app.extensions import db
 from app.models.people import AddressSource, RoleRow, User, UserAddress, UserWay
 from app.roles import Role
-from app.services.addresses import MOST_ADDRESSES, read_address
+from app.services.addresses import MOST_ADDRESSES, put_domains, read_address
 from app.services.people import find_user, keep_an_admin
 
 log = logging.getLogger(__name__)
@@ -38,8 +38,12 @@ class Identity:
     last_name: str = ""
     roles: frozenset[str] | None = None
     """None: the way says nothing of roles."""
+    domains: frozenset[str] | None = None
+    """None: the way says nothing of domains that somebody looks after."""
     owns_names: bool = False
     """The way vouches for names, too: one of them may be linked to the account of that name."""
+    lasting: bool = False
+    """The subject never changes: another one with the same name and address is somebody else."""
 
 
 def let_go() -> None:
@@ -105,7 +109,7 @@ def _known(identity: Identity) -> User | None:
 
 def _moved(identity: Identity) -> User | None:
     """The same name and address by the same way, under another subject: an entry that was moved in its directory."""
-    if not identity.address:
+    if not identity.address or identity.lasting:
         return None
     same = UserWay.way == identity.way, func.lower(User.username) == identity.username.lower(), User.email == identity.address
     way = db.session.scalar(select(UserWay).join(User, UserWay.user_id == User.id).where(*same))
@@ -155,7 +159,7 @@ def _make(identity: Identity) -> User:
 
 def nowhere(identity: Identity) -> str:
     """An address that no mail can have, for who has none: an account must have one, and all must differ."""
-    return f"{identity.username.lower().replace('@', '.at.')}@{identity.way}.invalid"
+    return f"{identity.username.lower().replace('@', '.at.')}@{identity.way.replace(':', '.')}.invalid"
 
 
 def _remember(user: User, identity: Identity) -> None:
@@ -165,11 +169,14 @@ def _remember(user: User, identity: Identity) -> None:
 def _refresh(user: User, identity: Identity) -> None:
     user.first_name = identity.first_name[:64] or user.first_name
     user.last_name = identity.last_name[:64] or user.last_name
-    if identity.way in _SOURCES:
+    source = identity.way.partition(":")[0]
+    if source in _SOURCES:
         _set_address(user, identity)
-        _set_further(user, AddressSource(identity.way), identity.further)
+        _set_further(user, AddressSource(source), identity.further)
     if identity.roles is not None:
         _set_roles(user, identity.roles)
+    if identity.domains is not None:
+        put_domains(user, set(identity.domains))
 
 
 def _set_address(user: User, identity: Identity) -> None:
@@ -210,7 +217,7 @@ def _rows(names: Iterable[str]) -> list[RoleRow]:
     names = set(names) - {Role.PUBLIC}
     rows = list(db.session.scalars(select(RoleRow).where(RoleRow.name.in_(names)).order_by(RoleRow.name)))
     for missing in sorted(names - {row.name for row in rows}):
-        log.error("login: there is no role %s (LOGIN_ROLE, LDAP_ROLES)", missing)
+        log.error("login: there is no role %s (LOGIN_ROLE, LDAP_ROLES, OIDC_FILE)", missing)
     return rows
 
 

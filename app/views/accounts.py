@@ -17,8 +17,9 @@ from app.errors import Conflict, MailkeepError
 from app.forms.grants import grant_label
 from app.models import Verb
 from app.roles import Role as KnownRole
-from app.security.ways import log_in
+from app.security.ways import log_in, oidc
 from app.security.ways.proxy import log_in_named
+from app.views.addresses import outside_url
 from app.views.audited import Audited
 from app.views.back import local_address
 from app.views.base import SafeView
@@ -73,19 +74,24 @@ class LoginView(AuthDBView):
             user = log_in(form.username.data, form.password.data) if form.validate_on_submit() else log_in_named()
         except MailkeepError as problem:
             flash(str(problem), "warning")
-            return self._page(form), STATUS[type(problem)]
+            return self.page(form), STATUS[type(problem)]
         if user is not None:
             login_user(user, remember=False)
             return redirect(self._get_safe_next_url())
         if form.is_submitted() and not form.errors:
             flash(str(self.invalid_login_message), "warning")
             return redirect(self.appbuilder.get_url_for_login_with(self._get_safe_next_url()))
-        return self._page(form)
+        return self.page(form)
 
-    def _page(self, form: LoginForm_db) -> Any:
-        asks_directory = bool(current_app.config["LDAP_SERVERS"])
+    def page(self, form: LoginForm_db | None = None) -> Any:
         return self.render_template(
-            self.login_template, title=self.title, form=form, appbuilder=self.appbuilder, asks_directory=asks_directory
+            self.login_template,
+            title=self.title,
+            form=form or LoginForm_db(),
+            appbuilder=self.appbuilder,
+            asks_directory=bool(current_app.config["LDAP_SERVERS"]),
+            providers=oidc.providers(),
+            next=local_address(request.args.get("next")) or None,
         )
 
     def _get_safe_next_url(self) -> str:
@@ -94,4 +100,7 @@ class LoginView(AuthDBView):
 
     @expose("/logout/", methods=["POST"])
     def logout(self) -> Any:
-        return super().logout()
+        """Who came by a provider leaves there, too. By a page, since our policy lets no form lead elsewhere."""
+        url, label = oidc.end_url(outside_url("LoginView.login"))
+        answer = super().logout()
+        return self.render_template("providers/left.html", title=_("Logged out"), url=url, label=label) if url else answer

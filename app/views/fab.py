@@ -27,6 +27,7 @@ from app.views.opening import ReasonView
 from app.views.people import PeopleView
 from app.views.portal import PortalBuilder
 from app.views.profile import ProfileView
+from app.views.providers import ProviderView
 from app.views.quarantine import QuarantineView
 from app.views.reasons import load_reasons
 from app.views.searches import SearchView
@@ -42,7 +43,7 @@ MENU = (
     (AuditView, "Audit trail", _l("Audit trail"), "fa-history"),
 )
 # Opened from other pages only.
-PAGES = (SearchView, MessageView, ReasonView, ProfileView, SessionView)
+PAGES = (SearchView, MessageView, ReasonView, ProfileView, ProviderView, SessionView)
 
 
 class Manager(MailkeepSecurityManager):

@@ -47,7 +47,7 @@ NO_SCREENS = {
     *("static", "appbuilder.static", "health.healthz", "health.readyz", "metrics.counters", "MailApi.get", "MailApi.get_list"),
     *("MailApi.statistics", "OpenApi.get", "MenuApi.get_menu_data", "Home.index", "UtilView.back"),
     *("MailLogView.find", "MailLogView.newer", "MailLogView.export", "QuarantineView.day", "AuditView.export"),
-    *("MessageView.html", "MessageView.download", "MessageView.part", "RoleView.delete"),
+    *("MessageView.html", "MessageView.download", "MessageView.part", "RoleView.delete", "ProviderView.begin", "ProviderView.callback"),
 }
 UNFOLD = "document.querySelectorAll('details').forEach((each) => { each.open = true; })"
 # What a finger or an eye has to reach, and does not: beyond the right edge, and in nothing that scrolls.

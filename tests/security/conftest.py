@@ -16,6 +16,7 @@ from app.security import patience
 from app.services.people import find_user
 from tests.apps import close, make_app
 from tests.databases import KINDS, SqliteCopies
+from tests.servers.provider import Provider
 from tests.servers.slapd import BASE, READER, READER_PASSWORD, Authority, Slapd
 
 Maker = Callable[..., Flask]
@@ -111,3 +112,15 @@ def panel(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Iterator[Fl
     yield app
     close(app)
     copies.drop(url)
+
+
+@pytest.fixture(scope="session")
+def one_provider() -> Iterator[Provider]:
+    with Provider() as server:
+        yield server
+
+
+@pytest.fixture
+def provider(one_provider: Provider) -> Provider:
+    one_provider.reset()
+    return one_provider

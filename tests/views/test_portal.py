@@ -34,6 +34,8 @@ GET  /healthz                               health.healthz
 POST /lang/                                 LanguageView.choose
 GET  /login/                                LoginView.login
 POST /login/                                LoginView.login
+GET  /login/<name>/                          ProviderView.begin
+GET  /login/<name>/callback                  ProviderView.callback
 POST /logout/                               LoginView.logout
 GET  /mails/<int:mail_id>/download          MessageView.download
 GET  /mails/<int:mail_id>/html              MessageView.html

@@ -8,7 +8,7 @@ from flask_limiter.util import get_remote_address
 from app.errors import Unavailable
 from app.security.logins import logged_in, login_failed
 from app.security.patience import Patience
-from app.security.ways import directory, local, proxy
+from app.security.ways import directory, local, oidc, proxy
 from app.services import logins
 from app.services.logins import Identity
 
@@ -22,6 +22,7 @@ def init_app(app: Flask) -> None:
     app.extensions["mailkeep_patience"] = Patience(max(2, app.config["THREADS"] // 8))
     directory.prepare(app)
     proxy.prepare(app)
+    oidc.prepare(app)
 
 
 def log_in(username: str, password: str) -> User | None:
