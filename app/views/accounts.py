@@ -19,6 +19,7 @@ from app.models import Verb
 from app.roles import Role as KnownRole
 from app.security.ways import log_in
 from app.security.ways.proxy import log_in_named
+from app.services.letters import can_carry_links
 from app.views.audited import Audited
 from app.views.base import SafeView
 from app.views.datamodel import ScopedInterface
@@ -78,7 +79,12 @@ class LoginView(AuthDBView):
     def _page(self, form: LoginForm_db) -> Any:
         asks_directory = bool(current_app.config["LDAP_SERVERS"])
         return self.render_template(
-            self.login_template, title=self.title, form=form, appbuilder=self.appbuilder, asks_directory=asks_directory
+            self.login_template,
+            title=self.title,
+            form=form,
+            appbuilder=self.appbuilder,
+            asks_directory=asks_directory,
+            sends_links=can_carry_links(),
         )
 
     @expose("/logout/", methods=["POST"])
