@@ -10,6 +10,7 @@ from email.utils import format_datetime, make_msgid
 from app.mime.text import one_line
 
 _LONGEST_LINE = 200
+_LONGEST_TEXT_LINE = 990
 _PLAIN = re.compile(r"[^\s()<>\[\]:;@\\,\"\x00-\x1f\x7f]{1,64}@[^\s()<>\[\]:;@\\,\"\x00-\x1f\x7f]{1,255}")
 
 
@@ -22,10 +23,15 @@ def compose(*, name: str, sender: str, recipient: str, subject: str, text: str, 
     message["Date"] = format_datetime(at)
     message["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2])
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(text)
+    message.set_content(text, cte="7bit" if _fits(text) else "quoted-printable")
     if html:
         message.add_alternative(html, subtype="html")
     return message.as_bytes()
+
+
+def _fits(text: str) -> bool:
+    """As it is, with no link broken in two for those who read the source."""
+    return text.isascii() and all(len(line) <= _LONGEST_TEXT_LINE for line in text.splitlines())
 
 
 def _address(name: str, address: str) -> Address:

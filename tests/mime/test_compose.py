@@ -24,6 +24,8 @@ def test_what_every_mail_has() -> None:
     assert mail["Auto-Submitted"] == "auto-generated"
     assert (mail["From"], mail["To"], mail["Subject"]) == ("Mailkeep <keep@example.com>", "bob@example.net", "Hello")
     assert mail.get_content().splitlines() == ["One", "Two"]
+    link = "https://example.com/" + "x" * 200
+    assert link.encode() in compose(name="x", sender="a@b.c", recipient="a@b.c", subject="x", text=f"{link}\n", at=NOW)
     raw = compose(name="x", sender="a@b.c", recipient="a@b.c", subject="x", text="Grüße\n", at=NOW)
     assert raw.count(b"\n") == raw.count(b"\r\n")
 
