@@ -12,6 +12,7 @@ from app.queries.people import Reach, addresses_by_user, domains_by_user, find_p
 from app.roles import Role
 from app.security.reset import Purpose, link_for, send_link
 from app.services import addresses, passwords, people
+from app.services.letters import must_carry_links
 
 users = AppGroup("users", help="Accounts: who may log in, what they may do, which addresses are theirs.")
 _ALL = Reach(everybody=True)
@@ -63,6 +64,8 @@ def add(
     """Make the account NAME with the mail ADDRESS."""
     if invite and password_stdin:
         raise click.UsageError("--invite and --password-stdin exclude each other.")
+    if invite:
+        must_carry_links()
     password = _password(password_stdin)
     typed = people.Person(name, first_name, last_name, address, _roles(roles), domains)
     user = people.make_person(_ALL, typed, password, actor=command_line())

@@ -22,7 +22,7 @@ from app.queries.people import account_called, language_of
 from app.security.stamp import stamp_of
 from app.services import logins, passwords
 from app.services.audit import recorded
-from app.services.letters import send_letter
+from app.services.letters import must_carry_links, send_letter
 from app.services.sessions import end_all_sessions
 
 log = logging.getLogger(__name__)
@@ -58,6 +58,7 @@ def ask(name: str, actor: Actor) -> None:
 
 def send_link(user: User, purpose: Purpose, *, actor: Actor) -> None:
     """By whoever looks after the account."""
+    must_carry_links()
     _must_take_one(user)
     _send(user, purpose, actor)
 

@@ -42,6 +42,11 @@ def can_carry_links() -> bool:
     return bool(current_app.config["SMTP_URL"] and current_app.config["PUBLIC_URL"])
 
 
+def must_carry_links() -> None:
+    if not can_carry_links():
+        raise Unavailable(_("No link can be mailed: SMTP_URL and PUBLIC_URL have to be set."))
+
+
 def send_letter(letter: str, to: str, language: str = "", **values: str) -> str:
     """`letter` is the name of two templates. What the relay said; Unavailable with a sentence that says why not. Ends the transaction, so
     that nobody waits for the database while we wait for the relay."""
