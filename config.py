@@ -16,6 +16,7 @@ from environment import (
     ConfigError,
     counter_url,
     database_url,
+    env_address,
     env_attribute,
     env_attributes,
     env_bool,
@@ -37,6 +38,7 @@ from environment import (
     env_url,
     node_name,
     session_store_url,
+    smtp_url,
     store_url,
     syslog_url,
 )
@@ -203,6 +205,20 @@ SCORE_THRESHOLDS = env_scores("SCORE_THRESHOLDS", "greylist=4,add header=6,rejec
 REASONS_FILE = env_str("REASONS_FILE", "")
 # A GeoIP country database (.mmdb) that shows where an address is; empty: off.
 GEOIP_DATABASE = env_str("GEOIP_DATABASE", "")
+
+# --- Mails of our own -------------------------------------------------------------------------------------------------------
+# The relay: smtp://host:25, smtp+starttls://host:587 or smtps://host:465 (empty: Mailkeep sends no mails).
+SMTP_URL = smtp_url("SMTP_URL", "")
+# Who sends, where the relay asks for it.
+SMTP_USER = env_str("SMTP_USER", "")
+# Its password.
+SMTP_PASSWORD = env_str("SMTP_PASSWORD", "")
+# Whose certificates are believed, a PEM file (empty: the system's).
+SMTP_CA_FILE = env_file("SMTP_CA_FILE", "")
+# Seconds for the connection and for each answer.
+SMTP_TIMEOUT = env_float("SMTP_TIMEOUT", 10.0, 0.1, 300.0)
+# The address that mails come from; needed with SMTP_URL.
+MAIL_FROM = env_address("MAIL_FROM", "")
 
 # --- The audit trail -------------------------------------------------------------------------------------------------------
 # Where each event is sent as a line of JSON, beside the database: udp://host:port, unix:/dev/log, or empty: nowhere.

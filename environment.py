@@ -193,6 +193,20 @@ def syslog_url(name: str, default: str) -> str:
     return value
 
 
+def smtp_url(name: str, default: str) -> str:
+    value = env_str(name, default)
+    if value and not re.fullmatch(r"(smtp|smtps|smtp\+starttls)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?/?", value):
+        raise ConfigError(name, "is none of smtp://host:25, smtp+starttls://host:587 and smtps://host:465")
+    return value.rstrip("/")
+
+
+def env_address(name: str, default: str) -> str:
+    value = env_str(name, default)
+    if value and not re.fullmatch(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[A-Za-z0-9.-]{1,255}", value, re.ASCII):
+        raise ConfigError(name, f"{value!r} is no mail address such as mailkeep@example.com")
+    return value
+
+
 def env_choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
     value = env_str(name, default)
     if value not in allowed:

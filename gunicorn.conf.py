@@ -60,10 +60,13 @@ def post_worker_init(worker):
 
 
 def worker_exit(_server, worker):
-    """What was accepted is committed and the spool closed; a killed process leaves that to the next."""
+    """What was accepted is committed, the spool closed, mails that wait are sent; a killed process leaves the first two to the next."""
     assembly = getattr(getattr(worker, "wsgi", None), "extensions", {}).get("mailkeep_intake")
     if assembly:
         assembly.stop()
+    background = getattr(getattr(worker, "wsgi", None), "extensions", {}).get("mailkeep_background")
+    if background:
+        background.stop()
 
 
 def child_exit(_server, worker):

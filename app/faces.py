@@ -1,8 +1,9 @@
 """The two faces of Mailkeep, the panel and the recipients' portal: which of them this process shows, and where each is reached."""
 
 from flask import current_app
+from flask_babel import gettext as _
 
-from app.errors import Conflict
+from app.errors import Unavailable
 
 
 def at_portal() -> bool:
@@ -29,5 +30,9 @@ def own_url() -> str:
 
 def _below(base: str, path: str) -> str:
     if not base:
-        raise Conflict("PUBLIC_URL is not set: without it nobody knows where a link has to lead.")
+        raise nowhere()
     return f"{base}/{path.lstrip('/')}"
+
+
+def nowhere() -> Unavailable:
+    return Unavailable(_("PUBLIC_URL is not set: without it nobody knows where a link has to lead."))

@@ -55,6 +55,7 @@ def make_app(url: str, folder: pathlib.Path, **overrides: Any) -> Flask:
 
 def close(app: Flask) -> None:
     app.extensions["mailkeep_intake"].stop()
+    app.extensions["mailkeep_background"].stop()
     with app.app_context():
         db.session.remove()
         db.engine.dispose()

@@ -104,6 +104,14 @@ WRONG = [
     ("RATELIMIT_STORAGE_URI", "foo://x", "neither memory://"),
     ("SCORE_THRESHOLDS", "reject=nan", "no list"),
     ("SCORE_THRESHOLDS", "=5", "no list"),
+    ("SMTP_URL", "relay.example.com:25", "is none of smtp://host:25"),
+    ("SMTP_URL", "smtp://user:secret@relay.example.com", "is none of smtp://host:25"),
+    ("SMTP_CA_FILE", "/nowhere/ca.pem", "cannot read /nowhere/ca.pem"),
+    ("SMTP_TIMEOUT", "0", "not between"),
+    ("MAIL_FROM", "mailkeep", "is no mail address"),
+    ("MAIL_FROM", "a@example.com\nBcc: b@example.com", "is no mail address"),
+    ("PUBLIC_URL", "mail.example.com", "is no address such as"),
+    ("PUBLIC_URL", "https://mail.example.com/?q=1", "is no address such as"),
     ("DATABASE_URL", "mysql+pymysql://u@h/d", "is none of"),
 ]
 
@@ -156,6 +164,8 @@ RIGHT = [
     ("DATABASE_URL", "mysql://u:p%40ss@h:3307/d", "SQLALCHEMY_DATABASE_URI", "mysql+mysqldb://u:p%40ss@h:3307/d?charset=utf8mb4"),
     ("DATABASE_URL", "mariadb://u@h/d", "SQLALCHEMY_DATABASE_URI", "mysql+mysqldb://u@h/d?charset=utf8mb4"),
     ("DATABASE_URL", "postgres://u:p@h/d", "SQLALCHEMY_DATABASE_URI", "postgresql+psycopg://u:p@h/d"),
+    ("SMTP_URL", "smtp+starttls://[::1]:587/", "SMTP_URL", "smtp+starttls://[::1]:587"),
+    ("PUBLIC_URL", "https://mail.example.com:8443/keep/", "PUBLIC_URL", "https://mail.example.com:8443/keep"),
     ("DATABASE_URL", "postgresql://u:p@h/d?sslmode=require", "SQLALCHEMY_DATABASE_URI", "postgresql+psycopg://u:p@h/d?sslmode=require"),
 ]
 

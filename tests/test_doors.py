@@ -24,6 +24,9 @@ PUBLIC = {
     "LanguageView.choose",
     "ProviderView.begin",  # of no provider: 404
     "ProviderView.callback",
+    "PasswordLinkView.forgotten",
+    "PasswordLinkView.choose",
+    "PasswordLinkView.chosen",
     "UtilView.back",
     "appbuilder.static",
     "health.healthz",

@@ -35,7 +35,7 @@ MAY_IMPORT = {
     "storage": GROUND,
     "rspamd": {"errors", "mime"},
     "mime": set(),
-    "smtp": set(),
+    "smtp": {"errors"},
     "extensions": {"models"},
     "errors": set(),
     "actor": set(),

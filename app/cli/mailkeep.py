@@ -8,6 +8,8 @@ from flask import current_app
 from flask.cli import AppGroup
 
 from app.cli.answer import plainly
+from app.services.addresses import read_address
+from app.services.letters import send_letter
 from app.services.nodes import register_local
 from app.services.people import ensure_admin
 from app.services.permissions import sync_permissions
@@ -30,3 +32,11 @@ def init() -> None:
     if ensure_admin(user, password, os.environ.get("MAILKEEP_ADMIN_EMAIL", f"{user}@localhost")):
         shown = "from MAILKEEP_ADMIN_PASSWORD" if os.environ.get("MAILKEEP_ADMIN_PASSWORD") else password
         click.echo(f"First admin: {user}\nPassword:    {shown}\nThis is shown once; `flask users passwd` makes a new one.")
+
+
+@mailkeep.command("test-mail")
+@click.argument("address")
+@plainly
+def test_mail(address: str) -> None:
+    """Send a test to ADDRESS, and show what the relay says."""
+    click.echo(f"The relay took it: {send_letter('test', read_address(address))}")

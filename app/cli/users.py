@@ -10,7 +10,9 @@ from app.actor import command_line
 from app.cli.answer import plainly
 from app.queries.people import Reach, addresses_by_user, domains_by_user, find_people
 from app.roles import Role
+from app.security.reset import Purpose, link_for, send_link
 from app.services import addresses, passwords, people
+from app.services.letters import must_carry_links
 
 users = AppGroup("users", help="Accounts: who may log in, what they may do, which addresses are theirs.")
 _ALL = Reach(everybody=True)
@@ -46,6 +48,7 @@ def list_(text: str) -> None:
 @click.option("--first-name", default="")
 @click.option("--last-name", default="")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input; else one is made and shown once.")
+@click.option("--invite", is_flag=True, help="Mail them a link, good for seven days, to choose a password.")
 @plainly
 def add(
     name: str,
@@ -56,14 +59,22 @@ def add(
     first_name: str,
     last_name: str,
     password_stdin: bool,
+    invite: bool,
 ) -> None:
     """Make the account NAME with the mail ADDRESS."""
+    if invite and password_stdin:
+        raise click.UsageError("--invite and --password-stdin exclude each other.")
+    if invite:
+        must_carry_links()
     password = _password(password_stdin)
     typed = people.Person(name, first_name, last_name, address, _roles(roles), domains)
     user = people.make_person(_ALL, typed, password, actor=command_line())
     for alias in aliases:
         addresses.add_address(_ALL, user, alias, actor=command_line())
-    click.echo(f"{user.username} is made." + ("" if password_stdin else f"\nPassword, shown this once: {password}"))
+    click.echo(f"{user.username} is made." + ("" if password_stdin or invite else f"\nPassword, shown this once: {password}"))
+    if invite:
+        send_link(user, Purpose.INVITATION, actor=command_line())
+        click.echo(f"A link to choose a password is on its way to {address}.")
 
 
 @users.command("passwd")
@@ -75,6 +86,14 @@ def passwd(name: str, password_stdin: bool) -> None:
     password = _password(password_stdin)
     passwords.set_password(people.user_named(name), password, actor=command_line())
     click.echo(f"The password of {name} is changed." + ("" if password_stdin else f"\nPassword, shown this once: {password}"))
+
+
+@users.command("reset-link")
+@click.argument("name")
+@plainly
+def reset_link(name: str) -> None:
+    """Show a link by which NAME chooses a new password, once and within an hour."""
+    click.echo(link_for(people.user_named(name), actor=command_line()))
 
 
 @users.command("role")

@@ -24,6 +24,7 @@ VERBS = {
     Verb.ROLES_SET: _l("set the roles"),
     Verb.ACTIVE_SET: _l("switched the account on or off"),
     Verb.PASSWORD_SET: _l("set the password"),
+    Verb.PASSWORD_RESET_ASKED: _l("asked for a link to a new password"),
     Verb.ADDRESS_ADDED: _l("added an address"),
     Verb.ADDRESS_CHANGED: _l("changed an address"),
     Verb.ADDRESS_REMOVED: _l("removed an address"),

@@ -28,6 +28,7 @@ class Verb(StrEnum):
     ROLES_SET = "account.roles"
     ACTIVE_SET = "account.active"
     PASSWORD_SET = "account.password"  # noqa: S105 - a word, no password
+    PASSWORD_RESET_ASKED = "account.link"  # noqa: S105
     ADDRESS_ADDED = "account.address.added"
     ADDRESS_CHANGED = "account.address.changed"
     ADDRESS_REMOVED = "account.address.removed"

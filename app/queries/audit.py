@@ -96,6 +96,13 @@ def last_events(count: int) -> Sequence[Row[Any]]:
         return connection.execute(select(_TABLE).order_by(_TABLE.c.id.desc()).limit(count)).all()[::-1]
 
 
+def links_asked(username: str, since: datetime) -> int:
+    """How often somebody asked for a link to a new password of this account, whoever it was."""
+    target = AuditEvent.target_kind == "account", AuditEvent.target_id == username[:64]
+    query = select(func.count()).where(*target, AuditEvent.verb == Verb.PASSWORD_RESET_ASKED, AuditEvent.at >= since)
+    return db.session.scalar(query) or 0
+
+
 # --- mails -----------------------------------------------------------------------------------------------------------------
 
 

@@ -1,12 +1,18 @@
 """Passwords of ours: what one must be, and how it is set."""
 
+from collections.abc import Callable
+
 from flask import current_app
 from flask_babel import gettext as _
-from werkzeug.security import check_password_hash
+from sqlalchemy import update
+from werkzeug.security import check_password_hash, generate_password_hash
 
 from app.actor import Actor
 from app.errors import BadRequest, NotAllowed
-from app.models.people import User
+from app.extensions import db
+from app.models import Verb
+from app.models.people import User, UserSetting
+from app.services.audit import record
 
 SHORTEST_PASSWORD = 10
 _LONGEST_PASSWORD = 500
@@ -23,6 +29,21 @@ def change_own_password(user: User, old: str, new: str, *, actor: Actor) -> None
     if not check_password_hash(user.password, old):
         raise BadRequest(_("That is not your present password."))
     set_password(user, new, actor=actor)
+
+
+def choose_by_link(user: User, password: str, is_still_good: Callable[[], bool], *, actor: Actor) -> bool:
+    """False where the link has been used meanwhile. Passwords are set one after the other, as their events are."""
+    check_password(password)
+    hashed = generate_password_hash(password)  # takes a while, so before others wait
+    record(actor, Verb.PASSWORD_SET, "account", user.username, after={"way": "link"})
+    db.session.refresh(user)
+    if not is_still_good():
+        db.session.rollback()
+        return False
+    user.password = hashed
+    db.session.execute(update(UserSetting).where(UserSetting.user_id == user.id).values(owes_password=False))
+    db.session.commit()
+    return True
 
 
 def check_password(password: str) -> None:

@@ -19,6 +19,7 @@ from app.models import Verb
 from app.roles import Role as KnownRole
 from app.security.ways import log_in, oidc
 from app.security.ways.proxy import log_in_named
+from app.services.letters import can_carry_links
 from app.views.addresses import outside_url
 from app.views.audited import Audited
 from app.views.back import local_address
@@ -92,6 +93,7 @@ class LoginView(AuthDBView):
             asks_directory=bool(current_app.config["LDAP_SERVERS"]),
             providers=oidc.providers(),
             next=local_address(request.args.get("next")) or None,
+            sends_links=can_carry_links(),
         )
 
     def _get_safe_next_url(self) -> str:

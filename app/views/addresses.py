@@ -5,8 +5,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from flask import Flask, Response, current_app, has_request_context, redirect, url_for
 
-from app.errors import Conflict
-from app.faces import own_url
+from app.faces import nowhere, own_url
 from app.views.back import is_ours, local_address
 from environment import ConfigError
 
@@ -17,7 +16,7 @@ def outside_url(endpoint: str, **values: Any) -> str:
         return base + current_app.url_map.bind("").build(endpoint, values)
     if has_request_context():
         return url_for(endpoint, _external=True, **values)
-    raise Conflict("PUBLIC_URL is not set: without it nobody knows where a link has to lead.")
+    raise nowhere()
 
 
 def init_app(app: Flask) -> None:

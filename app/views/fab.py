@@ -30,6 +30,7 @@ from app.views.profile import ProfileView
 from app.views.providers import ProviderView
 from app.views.quarantine import QuarantineView
 from app.views.reasons import load_reasons
+from app.views.reset import PasswordLinkView
 from app.views.searches import SearchView
 from app.views.sessions import SessionView
 from environment import ConfigError
@@ -53,6 +54,12 @@ class Manager(MailkeepSecurityManager):
     def __init__(self, appbuilder: Any) -> None:
         super().__init__(appbuilder)
         RoleView.datamodel = ScopedInterface(self.role_model)  # FAB has just put its own there
+
+    def register_views(self) -> None:
+        """Asking for a link is limited as logging in is."""
+        super().register_views()
+        page = self.appbuilder.add_view_no_menu(PasswordLinkView)
+        self.limiter.limit(self.auth_rate_limit, methods=["POST"])(page.blueprint)
 
 
 def make_appbuilder(app: Flask) -> AppBuilder:

@@ -14,7 +14,9 @@ from app.models.people import User
 from app.queries.people import Reach, addresses_by_user, domains_by_user, find_people, person_of, reach_of, roles_to_give, ways_by_user
 from app.roles import Role
 from app.security.actor import actor
+from app.security.reset import Purpose, send_link
 from app.services import addresses, passwords, people
+from app.services.letters import can_carry_links
 from app.services.sessions import end_all_sessions
 from app.views.doing import done
 
@@ -53,7 +55,7 @@ class PeopleView(BaseView):
     @has_access
     @permission_name("edit")
     def new(self) -> Any:
-        """Without a password one is made, and shown once."""
+        """Without a password one is made, and shown once, or a link goes out to choose one."""
         reach, typed = reach_of(g.user), _NEW
         if request.method == "POST":
             typed = _typed(reach, request.form.get("username", ""))
@@ -65,7 +67,7 @@ class PeopleView(BaseView):
             else:
                 flash(_("The account %(name)s is made.", name=user.username), "success")
                 if not request.form.get("password"):
-                    flash(_("Its password, shown this once: %(password)s", password=password), "warning")
+                    _hand_over(user, password)
                 return _back_to(user)
         return self._form(reach, None, typed)
 
@@ -116,6 +118,14 @@ class PeopleView(BaseView):
         done(lambda: passwords.set_password(user, request.form.get("password", ""), actor=actor()), _("The password is changed."))
         return _back_to(user)
 
+    @expose("/<int:user_id>/link", methods=["POST"])
+    @has_access
+    @permission_name("edit")
+    def link(self, user_id: int) -> Any:
+        user = person_of(reach_of(g.user), user_id)
+        _send_link(user, Purpose.RESET)
+        return _back_to(user)
+
     @expose("/<int:user_id>/logout", methods=["POST"])
     @has_access
     @permission_name("edit")
@@ -153,7 +163,21 @@ class PeopleView(BaseView):
             may_delete=user is not None and user.id != g.user.id and self._may("can_delete"),
             gives_domains=reach.everybody,
             shortest=passwords.SHORTEST_PASSWORD,
+            can_mail=can_carry_links(),
+            invites="invite" in request.form,
         )
+
+
+def _hand_over(user: User, password: str) -> None:
+    if "invite" in request.form and can_carry_links():
+        _send_link(user, Purpose.INVITATION)
+    else:
+        flash(_("Its password, shown this once: %(password)s", password=password), "warning")
+
+
+def _send_link(user: User, purpose: Purpose) -> None:
+    sender, address = actor(), user.email  # before the transaction ends, in which both were read
+    done(lambda: send_link(user, purpose, actor=sender), _("A link to choose a password is on its way to %(address)s.", address=address))
 
 
 def _back_to(user: User) -> Any:

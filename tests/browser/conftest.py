@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_pla
 
 from tests.servers.gunicorn import Mailkeep
 from tests.servers.process import need
+from tests.servers.relay import Relay
 
 PASSWORD = "Browser-Pass-4711"
 FLAGS = [
@@ -32,9 +33,16 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def panel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mailkeep]:
+def relay() -> Iterator[Relay]:
+    with Relay() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def panel(tmp_path_factory: pytest.TempPathFactory, relay: Relay) -> Iterator[Mailkeep]:
     folder: pathlib.Path = tmp_path_factory.mktemp("panel")
     server = Mailkeep(f"sqlite:///{folder}/mailkeep.db", MAILKEEP_ADMIN_PASSWORD=PASSWORD, LOGIN_RATE="1000 per minute", WORKERS=1)
+    server.settings |= {"SMTP_URL": relay.url, "MAIL_FROM": "keep@example.com", "PUBLIC_URL": f"http://127.0.0.1:{server.port}"}
     with server.prepare():
         server.flask("mailkeep", "init")
         server.flask("demo", "fill", "--mails", "300", "--yes")

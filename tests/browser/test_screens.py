@@ -39,9 +39,11 @@ SCREENS = {
     "edit-role": "/roles/edit/99",
     "profile": "/profile/",
     "sessions": "/sessions/",
+    "forgotten": "/password/forgotten",
+    "ended-link": "/password/choose?link=reset.1.1.0",
     "missing": "/mails/show/1",
 }
-ERRORS = {"mistake": "400", "audit-mistake": "400", "missing": "404"}
+ERRORS = {"mistake": "400", "audit-mistake": "400", "missing": "404", "ended-link": "410"}
 # Answers of GET that are no screens: files, pieces of screens, redirects, what machines ask for, and what only a POST does.
 NO_SCREENS = {
     *("static", "appbuilder.static", "health.healthz", "health.readyz", "metrics.counters", "MailApi.get", "MailApi.get_list"),

@@ -51,7 +51,7 @@ def test_a_wrong_name_costs_what_a_wrong_password_costs(
     monkeypatch.setattr(ldap_servers, "_binds", lambda *given: asked.append("bind") or binds(*given))
     work = {name: work_of(app, name, monkeypatch) for name in ("local", "alice", "nobody")}
     assert work["local"] == work["alice"] == work["nobody"]
-    assert work["nobody"].count("scrypt:32768:8:1") == 1
+    assert work["nobody"].count("scrypt:1024:8:1") == 1
     assert asked == ["bind"] * 3
 
 

@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import Client, TestResponse
 
-from app.errors import Conflict
+from app.errors import Unavailable
 from app.extensions import db
 from app.faces import portal_url, public_url
 from app.services.insert import insert_entries
@@ -244,7 +244,7 @@ def test_links_that_leave_are_made_of_the_settings_alone(make: Make) -> None:
             assert outside_url("MailLogView.show", pk=7) == expected
     with unset.app_context():
         for link in (lambda: public_url("/"), lambda: portal_url("/"), lambda: outside_url("Home.index")):
-            with pytest.raises(Conflict, match="PUBLIC_URL is not set"):
+            with pytest.raises(Unavailable, match="PUBLIC_URL is not set"):
                 link()
     with unset.test_request_context(base_url="https://mail.example.com/below"):
         assert outside_url("MailLogView.show", pk=7) == "https://mail.example.com/below/mails/show/7"

@@ -37,6 +37,10 @@ POST /login/                                LoginView.login
 GET  /login/<name>/                          ProviderView.begin
 GET  /login/<name>/callback                  ProviderView.callback
 POST /logout/                               LoginView.logout
+GET  /password/choose                         PasswordLinkView.choose
+POST /password/choose                         PasswordLinkView.chosen
+GET  /password/forgotten                      PasswordLinkView.forgotten
+POST /password/forgotten                      PasswordLinkView.forgotten
 GET  /mails/<int:mail_id>/download          MessageView.download
 GET  /mails/<int:mail_id>/html              MessageView.html
 GET  /mails/<int:mail_id>/message           MessageView.message

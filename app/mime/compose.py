@@ -1,0 +1,46 @@
+"""Mails of our own: short, plain text with or without HTML, and nobody's words in a header but as words."""
+
+import re
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP, SMTPUTF8
+from email.utils import format_datetime, make_msgid
+
+from app.mime.text import one_line
+
+_LONGEST_LINE = 200
+_LONGEST_TEXT_LINE = 990
+_PLAIN = re.compile(r"[^\s()<>\[\]:;@\\,\"\x00-\x1f\x7f]{1,64}@[^\s()<>\[\]:;@\\,\"\x00-\x1f\x7f]{1,255}")
+
+
+def compose(*, name: str, sender: str, recipient: str, subject: str, text: str, at: datetime, html: str = "") -> bytes:
+    """From `name` <`sender`>. ValueError for what is no address."""
+    message = EmailMessage(policy=SMTP if recipient.isascii() else SMTPUTF8)
+    message["From"] = _address(_words(name), sender)
+    message["To"] = _address("", recipient)
+    message["Subject"] = _words(subject)
+    message["Date"] = format_datetime(at)
+    message["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2])
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(text, cte="7bit" if _fits(text) else "quoted-printable")
+    if html:
+        message.add_alternative(html, subtype="html")
+    return message.as_bytes()
+
+
+def _fits(text: str) -> bool:
+    """As it is, with no link broken in two for those who read the source."""
+    return text.isascii() and all(len(line) <= _LONGEST_TEXT_LINE for line in text.splitlines())
+
+
+def _address(name: str, address: str) -> Address:
+    if not _PLAIN.fullmatch(address):
+        raise ValueError(f"{address!r} is no address")
+    local, _at, domain = address.rpartition("@")
+    return Address(name, local, domain)
+
+
+def _words(text: str) -> str:
+    """One line, of letters that are seen."""
+    return "".join(letter for letter in one_line(text) if letter.isprintable())[:_LONGEST_LINE]

@@ -1,0 +1,104 @@
+"""Mails of our own: written in the language of whoever gets them, and handed to the relay."""
+
+import ipaddress
+import logging
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, current_app
+from flask_babel import force_locale
+from flask_babel import gettext as _
+
+from app.clock import utcnow
+from app.errors import Unavailable
+from app.extensions import db
+from app.mime.compose import compose
+from app.mime.text import one_line
+from app.smtp import Relay, send
+from environment import ConfigError
+
+log = logging.getLogger(__name__)
+
+
+def prepare(app: Flask) -> None:
+    """Nothing is asked yet: a relay that is away keeps nothing from starting."""
+    config = app.config
+    if not config["SMTP_URL"]:
+        return
+    if not config["MAIL_FROM"]:
+        raise ConfigError("MAIL_FROM", "is needed with SMTP_URL")
+    if config["SMTP_USER"] and not config["SMTP_PASSWORD"]:
+        raise ConfigError("SMTP_PASSWORD", "is needed with SMTP_USER")
+    if config["SMTP_USER"] and config["SMTP_URL"].startswith("smtp:") and not _is_here(urlsplit(config["SMTP_URL"]).hostname or ""):
+        raise ConfigError("SMTP_USER", "would send its password in the clear; take smtps:// or smtp+starttls://")
+    try:
+        _relay(config).trust()
+    except OSError:
+        raise ConfigError("SMTP_CA_FILE", f"{config['SMTP_CA_FILE']} holds no certificates") from None
+
+
+def can_carry_links() -> bool:
+    """Whether there is a relay, and an address that links lead to."""
+    return bool(current_app.config["SMTP_URL"] and current_app.config["PUBLIC_URL"])
+
+
+def must_carry_links() -> None:
+    if not can_carry_links():
+        raise Unavailable(_("No link can be mailed: SMTP_URL and PUBLIC_URL have to be set."))
+
+
+def send_letter(letter: str, to: str, language: str = "", **values: str) -> str:
+    """`letter` is the name of two templates. What the relay said; Unavailable with a sentence that says why not. Ends the transaction, so
+    that nobody waits for the database while we wait for the relay."""
+    config = current_app.config
+    if not config["SMTP_URL"]:
+        raise Unavailable(_("No mail can be sent: there is no relay (SMTP_URL)."))
+    message = _write(letter, to, language, values)
+    db.session.rollback()
+    try:
+        said = send(message, config["MAIL_FROM"], [_envelope(to)], _relay(config))
+    except Unavailable as error:
+        log.warning("mail %r to %s not sent: %s", letter, to, error)
+        raise Unavailable(_("The mail to %(address)s could not be sent. %(why)s", address=to, why=str(error))) from error
+    log.info("mail %r to %s: %s", letter, to, said)
+    return said
+
+
+def _write(letter: str, to: str, language: str, values: dict[str, str]) -> bytes:
+    config = current_app.config
+    known = language if language in config["LANGUAGES"] else config["BABEL_DEFAULT_LOCALE"]
+    with force_locale(known):
+        subject, text = (_render(f"mail/{letter}-{part}.txt", values) for part in ("subject", "text"))
+    try:
+        return compose(
+            name=config["APP_NAME"], sender=config["MAIL_FROM"], recipient=_envelope(to), subject=subject, text=text, at=utcnow()
+        )
+    except ValueError:
+        raise Unavailable(_("%(address)s is no address that mail can be sent to.", address=to)) from None
+
+
+def _render(template: str, values: dict[str, str]) -> str:
+    """Without what Flask adds for pages: there is no request here. A value is never more than one line."""
+    found = current_app.jinja_env.get_template(template)
+    return found.render({key: one_line(value) for key, value in values.items()}, app_name=current_app.config["APP_NAME"]).strip() + "\n"
+
+
+def _envelope(address: str) -> str:
+    """A domain as every relay takes it."""
+    local, at, domain = address.rpartition("@")
+    try:
+        return f"{local}{at}{domain.encode('idna').decode()}"
+    except UnicodeError:
+        return address
+
+
+def _relay(config: Any) -> Relay:
+    named = (config[f"SMTP_{name}"] for name in ("URL", "USER", "PASSWORD", "CA_FILE", "TIMEOUT"))
+    return Relay(*named)
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,72 @@
+"""A private mail relay that keeps what it is sent, in this process; and one that says nothing at all."""
+
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import SMTPUTF8
+from typing import Any, Self
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword
+
+from tests.servers.process import free_port
+from tests.servers.slapd import Authority
+
+USER, PASSWORD = "mailkeep", "Relay-Horse-1"
+
+
+class Relay:
+    """`refuse` has recipients it does not take; `authority` gives TLS, `tls` from the first byte on, else by StartTLS."""
+
+    def __init__(self, authority: Authority | None = None, tls: bool = False, asks_password: bool = False, **more: Any) -> None:
+        self.envelopes: list[Envelope] = []
+        self.refuse: set[str] = set()
+        self.port = free_port()
+        context = None
+        if authority is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(authority.folder / "server.pem", authority.folder / "server.key")
+        more["ssl_context" if tls else "tls_context"] = context
+        if asks_password:
+            more |= {"authenticator": self._knows, "auth_required": True, "auth_require_tls": authority is not None and not tls}
+        self.scheme = "smtps" if tls else "smtp+starttls" if authority else "smtp"
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port, **more)
+
+    def __enter__(self) -> Self:
+        self._controller.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._controller.stop()
+
+    @property
+    def url(self) -> str:
+        return f"{self.scheme}://127.0.0.1:{self.port}"
+
+    @property
+    def messages(self) -> list[EmailMessage]:
+        return [message_from_bytes(bytes(each.content or b""), policy=SMTPUTF8) for each in self.envelopes]  # type: ignore[misc]
+
+    async def handle_RCPT(self, _server: Any, _session: Any, envelope: Envelope, address: str, _options: Any) -> str:  # noqa: N802
+        if address in self.refuse:
+            return "550 5.1.1 no such user here"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Envelope) -> str:  # noqa: N802
+        self.envelopes.append(envelope)
+        return "250 2.0.0 kept as number 7"
+
+    def _knows(self, _server: Any, _session: Any, _envelope: Any, _mechanism: str, data: Any) -> AuthResult:
+        right = isinstance(data, LoginPassword) and (data.login, data.password) == (USER.encode(), PASSWORD.encode())
+        return AuthResult(success=right, handled=False)
+
+
+@contextmanager
+def silent_port() -> Iterator[int]:
+    """Connections are taken, and nothing is ever said."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
