@@ -31,6 +31,8 @@ class Verb(StrEnum):
     ADDRESS_ADDED = "account.address.added"
     ADDRESS_REMOVED = "account.address.removed"
     DOMAINS_SET = "account.domains"
+    API_KEY_MADE = "account.key"
+    API_KEY_REVOKED = "account.key.revoked"
     ROLE_ADDED = "role.added"
     ROLE_CHANGED = "role.changed"
     ROLE_DELETED = "role.deleted"

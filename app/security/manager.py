@@ -18,6 +18,7 @@ from sqlalchemy import select
 from app.actor import Actor
 from app.errors import MailkeepError, NotAllowed, NotFound
 from app.models import Verb
+from app.queries.visibility import acting_role
 from app.security.actor import actor
 from app.security.logins import logged_out
 from app.security.sessions import STAMP, USER, this_browser
@@ -110,6 +111,7 @@ class MailkeepSecurityManager(SecurityManager):
     def create_jwt_manager(self, app: Any) -> JWTManager:
         manager: JWTManager = super().create_jwt_manager(app)
         manager.additional_claims_loader(self._claims)
+        manager.invalid_token_loader(manager._unauthorized_callback)  # it would say 422
         return manager
 
     def _claims(self, identity: str) -> dict[str, str]:
@@ -120,6 +122,21 @@ class MailkeepSecurityManager(SecurityManager):
         return super().load_user_jwt(jwt_header, jwt_data) if user is not None and is_stamp_of(user, jwt_data.get("stamp")) else None
 
     # --- permissions ----------------------------------------------------------------------------------------------------------
+
+    def _has_view_access(self, user: Any, permission_name: str, view_name: str) -> bool:
+        """With a key both must say yes: what its owner may now, and the role it acts in."""
+        allowed: bool = super()._has_view_access(user, permission_name, view_name)
+        return allowed and (acting_role(user) is None or (view_name, permission_name) in self._permissions(self._acting_ids(user)))
+
+    def _get_user_permission_view_menus(self, user: Any, permission_name: str, view_menus_name: list[str]) -> set[str]:
+        allowed: set[str] = super()._get_user_permission_view_menus(user, permission_name, view_menus_name)
+        if acting_role(user) is not None:
+            allowed &= {view for view, permission in self._permissions(self._acting_ids(user)) if permission == permission_name}
+        return allowed
+
+    def _acting_ids(self, user: Any) -> tuple[int, ...]:
+        role = self.find_role(acting_role(user))
+        return () if role is None else (role.id,)
 
     def exist_permission_on_roles(self, view_name: str, permission_name: str, role_ids: list[int]) -> bool:
         """FAB asks the database once for each menu item and button; all answers of one request come from one query."""
