@@ -14,6 +14,9 @@ from app.queries.visibility import held_roles
 from app.roles import may_act_as
 
 
+_MOST = (1 << 31) - 1  # PostgreSQL takes no larger one
+
+
 def keys_of(user_id: int) -> Sequence[AccessKey]:
     """The newest first; those that have expired, too."""
     return db.session.scalars(select(AccessKey).where(AccessKey.user_id == user_id).order_by(AccessKey.id.desc())).all()
@@ -21,7 +24,8 @@ def keys_of(user_id: int) -> Sequence[AccessKey]:
 
 def own_key(user_id: int, key_id: int) -> AccessKey:
     """NotFound as well for somebody else's."""
-    found = db.session.scalar(select(AccessKey).where(AccessKey.id == key_id, AccessKey.user_id == user_id))
+    mine = AccessKey.id == min(key_id, _MOST), AccessKey.user_id == user_id
+    found = db.session.scalar(select(AccessKey).where(*mine))
     if found is None:
         raise NotFound(_("There is no such key any more."))
     return found

@@ -23,6 +23,7 @@ from app.security.actor import actor
 from app.security.logins import logged_out
 from app.security.sessions import STAMP, USER, this_browser
 from app.security.stamp import is_stamp_of, stamp_of
+from app.security.tokens import LOGIN, is_login_there, login_of_token
 from app.security.ways import log_in
 from app.services.audit import record
 
@@ -41,6 +42,11 @@ class LimitedSecurityApi(SecurityApi):
         answer = super().login()
         raise_problem()  # FAB makes a 500 of whatever is raised within
         return answer
+
+    def add_apispec_components(self, api_spec: Any) -> None:
+        super().add_apispec_components(api_spec)
+        told = "A key (mk_...) as the password, or the password where that is all the account's login asks for"
+        api_spec.components.security_scheme("basic", {"type": "http", "scheme": "basic", "description": told})
 
     login.__doc__ = SecurityApi.login.__doc__  # what the API's description says of it
 
@@ -115,11 +121,12 @@ class MailkeepSecurityManager(SecurityManager):
         return manager
 
     def _claims(self, identity: str) -> dict[str, str]:
-        return {"stamp": stamp_of(self.get_user_by_id(int(identity)))}
+        return {"stamp": stamp_of(self.get_user_by_id(int(identity))), LOGIN: login_of_token(int(identity))}
 
     def load_user_jwt(self, jwt_header: Any, jwt_data: Any) -> Any:
         user = self.load_user(int(jwt_data["sub"]))
-        return super().load_user_jwt(jwt_header, jwt_data) if user is not None and is_stamp_of(user, jwt_data.get("stamp")) else None
+        stands = user is not None and is_stamp_of(user, jwt_data.get("stamp")) and is_login_there(jwt_data, user.id)
+        return super().load_user_jwt(jwt_header, jwt_data) if stands else None
 
     # --- permissions ----------------------------------------------------------------------------------------------------------
 

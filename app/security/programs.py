@@ -20,6 +20,7 @@ from app.queries.visibility import act_as
 from app.security.logins import login_failed
 from app.security.patience import Patience
 from app.security.proven import Proven
+from app.security.sessions import address_of
 from app.security.stamp import is_stamp_of, stamp_of
 from app.security.ways import log_in
 from app.services.access_keys import BEGINS, is_key, shown_of, use_key
@@ -84,7 +85,7 @@ def _name_and_secret(encoded: str) -> tuple[str, str]:
 
 def _by_key(name: str, text: str) -> User:
     """A right key never waits: guessing one is beyond anybody, so what comes late is only what was wrong."""
-    key = use_key(text, name, request.remote_addr or "")
+    key = use_key(text, name, address_of(request.remote_addr) or "")
     if key is not None:
         act_as(key.user, key.role)
         return key.user

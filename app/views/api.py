@@ -27,3 +27,10 @@ class ScopedModelRestApi(ModelRestApi):
             if method in self.include_route_methods and not getattr(type(self), columns):
                 raise TypeError(f"{name} allows {method} of every column: set {columns}")
         super().__init__()
+
+    def operation_helper(self, path: Any = None, operations: Any = None, methods: Any = None, func: Any = None, **kwargs: Any) -> None:
+        """FAB tells of tokens and keys only."""
+        super().operation_helper(path=path, operations=operations, methods=methods, func=func, **kwargs)
+        for operation in operations.values():
+            if "security" in operation:
+                operation["security"] = [*operation["security"], {"basic": []}]
