@@ -13,7 +13,6 @@ from app.queries.people import Reach, roles_to_give
 from app.queries.visibility import held_roles
 from app.roles import may_act_as
 
-
 _MOST = (1 << 31) - 1  # PostgreSQL takes no larger one
 
 

@@ -24,7 +24,6 @@ from app.views.mail_api import MailApi
 from tests.apps import close, make_app
 from tests.databases import SqliteCopies
 from tests.make import PASSWORD, login, make_mails, make_user, token
-from tests.security.conftest import slept  # noqa: F401 - a fixture
 
 API = "/api/v1/mail/"
 ADMIN = people.Actor("test", None, "")
@@ -179,11 +178,23 @@ def test_a_key_outlives_a_new_password_and_ends_on_its_day(app: Flask, key: str)
 def garbage(key: str) -> list[dict[str, str]]:
     changed = key[:-1] + ("A" if key[-1] != "A" else "B")
     said = ["Basic", "Basic ", "Basic =", "Basic é", "Basic " + "A" * (1 << 20), "Bearer", "Bearer mk_", f"Bearer {key}x", "Bearer mk_\xff"]
-    pairs = [basic("", key), basic("other", key), basic("alice", changed), basic("alice", ""), basic("a\0b", key), basic("é", "mk_ü"), basic("alice", f"{key}\n")]
-    return [{"Authorization": text} for text in said] + pairs + [bearer(changed), {"Authorization": "Basic " + base64.b64encode(b"alice:\xff").decode()}]
+    pairs = [
+        basic("", key),
+        basic("other", key),
+        basic("alice", changed),
+        basic("alice", ""),
+        basic("a\0b", key),
+        basic("é", "mk_ü"),
+        basic("alice", f"{key}\n"),
+    ]
+    return (
+        [{"Authorization": text} for text in said]
+        + pairs
+        + [bearer(changed), {"Authorization": "Basic " + base64.b64encode(b"alice:\xff").decode()}]
+    )
 
 
-def test_what_is_no_key_is_refused_plainly(app: Flask, key: str, slept: list[float]) -> None:  # noqa: F811
+def test_what_is_no_key_is_refused_plainly(app: Flask, key: str, slept: list[float]) -> None:
     for headers in garbage(key):
         answer = app.test_client().get(API, headers=headers)
         assert answer.status_code in (401, 429), headers["Authorization"][:60]
@@ -193,7 +204,10 @@ def test_what_is_no_key_is_refused_plainly(app: Flask, key: str, slept: list[flo
 
 
 def test_a_wrong_key_waits_and_is_told_like_a_wrong_password(
-    app: Flask, key: str, slept: list[float], caplog: pytest.LogCaptureFixture  # noqa: F811
+    app: Flask,
+    key: str,
+    slept: list[float],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     wrong = key[:-2] + ("AA" if key[-2:] != "AA" else "BB")
     for _ in range(4):
@@ -209,7 +223,7 @@ def test_a_wrong_key_waits_and_is_told_like_a_wrong_password(
     assert len(events(app, Verb.LOGIN_FAILED)) == 6
 
 
-def test_tries_count_against_the_limit_and_healthy_requests_do_not(sqlite_copies: SqliteCopies, tmp_path: Any, slept: list[float]) -> None:  # noqa: F811
+def test_tries_count_against_the_limit_and_healthy_requests_do_not(sqlite_copies: SqliteCopies, tmp_path: Any, slept: list[float]) -> None:
     app = make_app(sqlite_copies.make(tmp_path), tmp_path, RATELIMIT_ENABLED=True, LOGIN_RATE="3 per minute")
     make_user(app, "alice")
     key = make_key(app, "alice")
@@ -292,7 +306,13 @@ def seen(app: Flask, headers: dict[str, str]) -> tuple[Any, ...]:
 
 
 def test_a_key_sees_and_does_what_its_role_may_and_never_more_than_its_owner(app: Flask) -> None:
-    for name, role in (("root", "Admin"), ("chief", "Domain admin"), ("carol", "Recipient"), ("helper", "Help desk"), ("watcher", "Auditor")):
+    for name, role in (
+        ("root", "Admin"),
+        ("chief", "Domain admin"),
+        ("carol", "Recipient"),
+        ("helper", "Help desk"),
+        ("watcher", "Auditor"),
+    ):
         make_user(app, name, role=role)
     with app.app_context():
         sm = app.extensions["appbuilder"].sm

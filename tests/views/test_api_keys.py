@@ -119,4 +119,8 @@ def test_the_description_of_the_api_tells_the_three_ways(app: Flask) -> None:
     told = login(app, "alice", role="Recipient").get("/api/v1/_openapi").json
     assert told["paths"]["/api/v1/mail/"]["get"]["security"] == [{"jwt": []}, {"api_key": []}, {"basic": []}]
     schemes = told["components"]["securitySchemes"]
-    assert {name: schemes[name]["scheme"] for name in ("jwt", "api_key", "basic")} == {"jwt": "bearer", "api_key": "bearer", "basic": "basic"}
+    assert {name: schemes[name]["scheme"] for name in ("jwt", "api_key", "basic")} == {
+        "jwt": "bearer",
+        "api_key": "bearer",
+        "basic": "basic",
+    }
