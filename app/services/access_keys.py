@@ -105,7 +105,8 @@ def _note_use(key: AccessKey, ip: str) -> None:
 
 
 def _told(key: AccessKey) -> dict[str, str | None]:
-    return {"name": key.name, "key": key.prefix, "role": key.role, "expires": key.expires_at and key.expires_at.isoformat()}
+    ends = None if key.expires_at is None else key.expires_at.isoformat()
+    return {"name": key.name, "key": key.prefix, "role": key.role, "expires": ends}
 
 
 def _now() -> datetime:

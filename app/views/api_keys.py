@@ -51,7 +51,7 @@ class ApiKeyView(BaseView):
         return redirect(url_for("ApiKeyView.list"))
 
     def _page(self, made: AccessKey | None = None, text: str = "") -> Any:
-        roles = roles_for_keys(g.user)
+        roles, address = roles_for_keys(g.user), url_for("MailApi.get_list", _external=True)
         return self.render_template(
             "people/api_keys.html",
             title=_("API keys"),
@@ -63,7 +63,7 @@ class ApiKeyView(BaseView):
             usual_role=Role.RECIPIENT,
             lasts=LASTS,
             usual=_USUAL,
-            address=url_for("MailApi.get_list", _external=True),
+            example=f'curl -H "Authorization: Bearer {made.prefix}…" "{address}?size=5"' if made else "",
         )
 
 
