@@ -1,5 +1,6 @@
 """The roles there are, and what each may do: the code's table, which services/permissions writes to the database."""
 
+from collections.abc import Collection
 from enum import StrEnum, unique
 from typing import Any
 
@@ -16,7 +17,7 @@ class Role(StrEnum):
 Grant = tuple[str, str]
 """A permission and the view it is for, as FAB names them."""
 
-_OWN_ACCOUNT: tuple[Grant, ...] = (("can_edit", "ProfileView"), ("can_own", "SessionView"))
+_OWN_ACCOUNT: tuple[Grant, ...] = (("can_edit", "ProfileView"), ("can_own", "SessionView"), ("can_own", "ApiKeyView"))
 _PEOPLE: tuple[Grant, ...] = (("menu_access", "People"), ("can_list", "PeopleView"), ("can_edit", "PeopleView"))
 LOG: tuple[Grant, ...] = (
     ("menu_access", "Mails"),
@@ -41,6 +42,11 @@ GRANTS: dict[str, frozenset[Grant]] = {
     Role.RECIPIENT: frozenset(_OWN_ACCOUNT + LOG + _CONTENT),
     Role.PUBLIC: frozenset(),
 }
+
+
+def may_act_as(role: str, held: Collection[str]) -> bool:
+    """Whether who has these roles may let a program act in that one: in their own, in any for an admin, and in the least for all."""
+    return role != Role.PUBLIC and (role in held or Role.ADMIN in held or (role == Role.RECIPIENT and bool(held)))
 
 
 def grants_of_views(appbuilder: Any) -> frozenset[Grant]:

@@ -8,10 +8,11 @@ from flask.cli import AppGroup
 
 from app.actor import command_line
 from app.cli.answer import plainly
+from app.queries.access_keys import keys_of
 from app.queries.people import Reach, addresses_by_user, domains_by_user, find_people
 from app.roles import Role
 from app.security.reset import Purpose, link_for, send_link
-from app.services import addresses, passwords, people
+from app.services import access_keys, addresses, passwords, people
 from app.services.letters import must_carry_links
 
 users = AppGroup("users", help="Accounts: who may log in, what they may do, which addresses are theirs.")
@@ -129,6 +130,23 @@ def alias(name: str, address: str, remove: bool) -> None:
     else:
         addresses.add_address(_ALL, user, address, actor=command_line())
     click.echo(f"{address} is {'removed from' if remove else 'added to'} {name}.")
+
+
+@users.command("keys")
+@click.argument("name")
+@click.option("--revoke", type=int, metavar="ID", help="End the key of this number at once.")
+@plainly
+def keys(name: str, revoke: int | None) -> None:
+    """The API keys of NAME; the keys themselves nobody can read again."""
+    user = people.user_named(name)
+    if revoke is not None:
+        access_keys.revoke_key(user, revoke, actor=command_line())
+        click.echo(f"Key {revoke} of {name} is revoked.")
+        return
+    for key in keys_of(user.id):
+        ends = "ended" if key.has_expired else f"ends {key.expires_at:%Y-%m-%d %H:%M}" if key.expires_at else "does not end"
+        used = f"last used {key.last_used_at:%Y-%m-%d %H:%M} from {key.last_ip or '?'}" if key.last_used_at else "never used"
+        click.echo(f"{key.id}  {key.prefix}…  {key.name}  {key.role}  made {key.made_at:%Y-%m-%d %H:%M}  {ends}  {used}")
 
 
 @users.command("disable")

@@ -29,6 +29,8 @@ VERBS = {
     Verb.ADDRESS_CHANGED: _l("changed an address"),
     Verb.ADDRESS_REMOVED: _l("removed an address"),
     Verb.DOMAINS_SET: _l("set the domains"),
+    Verb.API_KEY_MADE: _l("made an API key"),
+    Verb.API_KEY_REVOKED: _l("revoked an API key"),
     Verb.ROLE_ADDED: _l("made the role"),
     Verb.ROLE_CHANGED: _l("changed the role"),
     Verb.ROLE_DELETED: _l("deleted the role"),

@@ -26,6 +26,7 @@ GRANT_LABELS: dict[Grant, Any] = {
     ("can_get", "MenuApi"): _l("API: the menu"),
     ("can_edit", "ProfileView"): _l("Own account: change it"),
     ("can_own", "SessionView"): _l("Own account: see and end sessions"),
+    ("can_own", "ApiKeyView"): _l("Own account: API keys"),
     ("can_list", "PeopleView"): _l("People: see them"),
     ("can_edit", "PeopleView"): _l("People: make and change accounts"),
     ("can_delete", "PeopleView"): _l("People: delete accounts"),

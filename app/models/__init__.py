@@ -2,6 +2,7 @@
 
 import flask_appbuilder.security.sqla.models  # noqa: F401
 
+from app.models.access_key import AccessKey
 from app.models.audit import AuditEvent, AuditHead, Verb
 from app.models.mail import CopyState, Direction, Listing, Mail, MailDetail, MailRecipient, NoticeState, ReleaseState
 from app.models.node import Node
@@ -10,6 +11,7 @@ from app.models.search import SavedSearch
 from app.models.session import LoginSession
 
 __all__ = [
+    "AccessKey",
     "AuditEvent",
     "AuditHead",
     "CopyState",

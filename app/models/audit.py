@@ -33,6 +33,8 @@ class Verb(StrEnum):
     ADDRESS_CHANGED = "account.address.changed"
     ADDRESS_REMOVED = "account.address.removed"
     DOMAINS_SET = "account.domains"
+    API_KEY_MADE = "account.key"
+    API_KEY_REVOKED = "account.key.revoked"
     ROLE_ADDED = "role.added"
     ROLE_CHANGED = "role.changed"
     ROLE_DELETED = "role.deleted"

@@ -16,9 +16,27 @@ from app.roles import Role
 _SEE_ALL = {Role.ADMIN, Role.AUDITOR}
 
 
+_ACTS_AS = "acting_role"
+
+
 def roles_of(user: Any) -> set[str]:
-    """By name: the user's own, and those of the groups he is in."""
+    """By name: the user's own, and those of the groups he is in; or only the one that a key lets a program act in."""
+    acting = acting_role(user)
+    return held_roles(user) if acting is None else {acting}
+
+
+def held_roles(user: Any) -> set[str]:
     return {role.name for holder in (user, *user.groups) for role in holder.roles}
+
+
+def act_as(user: Any, role: str) -> None:
+    """For the rest of the request this account has that role only, wherever it is asked."""
+    setattr(user, _ACTS_AS, role)
+
+
+def acting_role(user: Any) -> str | None:
+    role: str | None = getattr(user, _ACTS_AS, None)
+    return role
 
 
 def roles_here(user: Any) -> set[str]:

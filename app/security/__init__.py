@@ -7,7 +7,7 @@ from flask import Flask
 
 from app.extensions import db
 from app.faces import own_url
-from app.security import sessions, ways
+from app.security import programs, sessions, ways
 from app.security.machine import NodeBook
 from app.security.prefix import BelowPath
 from app.security.proxy import TrustedProxies
@@ -20,5 +20,6 @@ def init_app(app: Flask) -> None:
     app.wsgi_app = app.extensions["mailkeep_proxies"]  # type: ignore[method-assign]
     sessions.init_app(app)
     ways.init_app(app)
+    programs.init_app(app)
     with app.app_context():
         app.extensions["mailkeep_nodes"] = NodeBook(db.engine, pathlib.Path(app.config["SPOOL_DIR"]) / "nodes.json")

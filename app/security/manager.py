@@ -19,11 +19,13 @@ from app.actor import Actor
 from app.errors import MailkeepError, NotAllowed, NotFound
 from app.faces import at_portal
 from app.models import Verb
+from app.queries.visibility import acting_role
 from app.roles import GRANTS, Role
 from app.security.actor import actor
 from app.security.logins import logged_out
 from app.security.sessions import STAMP, USER, this_browser
 from app.security.stamp import is_stamp_of, stamp_of
+from app.security.tokens import LOGIN, is_login_there, login_of_token
 from app.security.ways import log_in
 from app.services.audit import record
 
@@ -42,6 +44,11 @@ class LimitedSecurityApi(SecurityApi):
         answer = super().login()
         raise_problem()  # FAB makes a 500 of whatever is raised within
         return answer
+
+    def add_apispec_components(self, api_spec: Any) -> None:
+        super().add_apispec_components(api_spec)
+        told = "A key (mk_...) as the password, or the password where that is all the account's login asks for"
+        api_spec.components.security_scheme("basic", {"type": "http", "scheme": "basic", "description": told})
 
     login.__doc__ = SecurityApi.login.__doc__  # what the API's description says of it
 
@@ -112,16 +119,33 @@ class MailkeepSecurityManager(SecurityManager):
     def create_jwt_manager(self, app: Any) -> JWTManager:
         manager: JWTManager = super().create_jwt_manager(app)
         manager.additional_claims_loader(self._claims)
+        manager.invalid_token_loader(manager._unauthorized_callback)  # it would say 422
         return manager
 
     def _claims(self, identity: str) -> dict[str, str]:
-        return {"stamp": stamp_of(self.get_user_by_id(int(identity)))}
+        return {"stamp": stamp_of(self.get_user_by_id(int(identity))), LOGIN: login_of_token(int(identity))}
 
     def load_user_jwt(self, jwt_header: Any, jwt_data: Any) -> Any:
         user = self.load_user(int(jwt_data["sub"]))
-        return super().load_user_jwt(jwt_header, jwt_data) if user is not None and is_stamp_of(user, jwt_data.get("stamp")) else None
+        stands = user is not None and is_stamp_of(user, jwt_data.get("stamp")) and is_login_there(jwt_data, user.id)
+        return super().load_user_jwt(jwt_header, jwt_data) if stands else None
 
     # --- permissions ----------------------------------------------------------------------------------------------------------
+
+    def _has_view_access(self, user: Any, permission_name: str, view_name: str) -> bool:
+        """With a key both must say yes: what its owner may now, and the role it acts in."""
+        allowed: bool = super()._has_view_access(user, permission_name, view_name)
+        return allowed and (acting_role(user) is None or (view_name, permission_name) in self._permissions(self._acting_ids(user)))
+
+    def _get_user_permission_view_menus(self, user: Any, permission_name: str, view_menus_name: list[str]) -> set[str]:
+        allowed: set[str] = super()._get_user_permission_view_menus(user, permission_name, view_menus_name)
+        if acting_role(user) is not None:
+            allowed &= {view for view, permission in self._permissions(self._acting_ids(user)) if permission == permission_name}
+        return allowed
+
+    def _acting_ids(self, user: Any) -> tuple[int, ...]:
+        role = self.find_role(acting_role(user))
+        return () if role is None else (role.id,)
 
     def exist_permission_on_roles(self, view_name: str, permission_name: str, role_ids: list[int]) -> bool:
         """FAB asks the database once for each menu item and button; all answers of one request come from one query."""

@@ -105,7 +105,7 @@ class BrowserSession(SessionMixin):
         now, agent = whole_seconds(), request.headers.get("User-Agent", "")
         self._before = as_text(self._data)
         shown = "".join(letter for letter in agent if letter.isprintable())[:255]
-        self.record = Record(digest_of(self.id), user_id, from_text(self._before), now, now, _address(request.remote_addr), shown)
+        self.record = Record(digest_of(self.id), user_id, from_text(self._before), now, now, address_of(request.remote_addr), shown)
         self.store.add(self.record)
 
     def end(self) -> None:
@@ -218,7 +218,7 @@ def digest_of(session_id: str) -> str:
     return hashlib.sha256(session_id.encode()).hexdigest()
 
 
-def _address(text: str | None) -> str | None:
+def address_of(text: str | None) -> str | None:
     try:
         return str(ipaddress.ip_address(text or ""))
     except ValueError:

@@ -30,6 +30,13 @@ class ScopedModelRestApi(ModelRestApi):
                 raise TypeError(f"{name} allows {method} of every column: set {columns}")
         super().__init__()
 
+    def operation_helper(self, path: Any = None, operations: Any = None, methods: Any = None, func: Any = None, **kwargs: Any) -> None:
+        """FAB tells of tokens and keys only."""
+        super().operation_helper(path=path, operations=operations, methods=methods, func=func, **kwargs)
+        for operation in operations.values():
+            if "security" in operation:
+                operation["security"] = [*operation["security"], {"basic": []}]
+
 
 class OpenApi(manager.OpenApi):
     """FAB would name the Host of the request as the server, and leave out the path below which we are."""

@@ -14,6 +14,7 @@ from app.security.headers import protect
 from app.security.manager import MailkeepSecurityManager
 from app.views.accounts import LoginView, RoleView
 from app.views.api import OpenApi
+from app.views.api_keys import ApiKeyView
 from app.views.audit import AuditView
 from app.views.datamodel import ScopedInterface
 from app.views.formats import FILTERS
@@ -44,7 +45,7 @@ MENU = (
     (AuditView, "Audit trail", _l("Audit trail"), "fa-history"),
 )
 # Opened from other pages only.
-PAGES = (SearchView, MessageView, ReasonView, ProfileView, ProviderView, SessionView)
+PAGES = (SearchView, MessageView, ReasonView, ProfileView, ProviderView, SessionView, ApiKeyView)
 
 
 class Manager(MailkeepSecurityManager):

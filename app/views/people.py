@@ -11,11 +11,12 @@ from flask_babel import lazy_gettext as _l
 
 from app.errors import MailkeepError
 from app.models.people import User
+from app.queries.access_keys import keys_of
 from app.queries.people import Reach, addresses_by_user, domains_by_user, find_people, person_of, reach_of, roles_to_give, ways_by_user
 from app.roles import Role
 from app.security.actor import actor
 from app.security.reset import Purpose, send_link
-from app.services import addresses, passwords, people
+from app.services import access_keys, addresses, passwords, people
 from app.services.letters import can_carry_links
 from app.services.sessions import end_all_sessions
 from app.views.doing import done
@@ -135,6 +136,15 @@ class PeopleView(BaseView):
         done(lambda: end_all_sessions(user.id), _("%(name)s is logged out everywhere.", name=user.username))
         return _back_to(user)
 
+    @expose("/<int:user_id>/keys", methods=["POST"])
+    @has_access
+    @permission_name("edit")
+    def revoke_key(self, user_id: int) -> Any:
+        user = person_of(reach_of(g.user), user_id)
+        number = request.form.get("key", type=int, default=0)
+        done(lambda: access_keys.revoke_key(user, number, actor=actor()), _("The key is revoked."))
+        return _back_to(user)
+
     @expose("/<int:user_id>/delete", methods=["POST"])
     @has_access
     @permission_name("delete")
@@ -159,6 +169,7 @@ class PeopleView(BaseView):
             roles=labels | {role: role for role in typed.roles if role not in labels},
             addresses=addresses_by_user([user])[user.id] if user else [],
             ways=ways_by_user([user])[user.id] if user else [],
+            api_keys=keys_of(user.id) if user else (),
             may_edit=self._may("can_edit"),
             may_delete=user is not None and user.id != g.user.id and self._may("can_delete"),
             gives_domains=reach.everybody,

@@ -41,6 +41,7 @@ SCREENS = {
     "sessions": "/sessions/",
     "forgotten": "/password/forgotten",
     "ended-link": "/password/choose?link=reset.1.1.0",
+    "keys": "/keys/",
     "missing": "/mails/show/1",
 }
 ERRORS = {"mistake": "400", "audit-mistake": "400", "missing": "404", "ended-link": "410"}
@@ -72,6 +73,13 @@ def stored_mail(panel: Mailkeep) -> str:
         )
         search = "INSERT INTO saved_search (user_id, name, query, shared, created_at) VALUES (1, 'Heavy', 'score.ge=20', 0, '2026-01-31')"
         database.execute(search)
+        for number, (name, role, used) in enumerate((("Nightly report", "Auditor", "2026-01-31 03:00"), ("Grafana", "Admin", None))):
+            key = (name, bytes([number]) * 32, f"mk_Zk7pQ2x{number}", role, used, b"\0" * 10 + b"\xff\xff\xc0\0\x02\x07" if used else None)
+            database.execute(
+                "INSERT INTO api_key (user_id, name, digest, prefix, role, made_at, last_used_at, last_ip)"
+                " VALUES (1, ?, ?, ?, ?, '2026-01-30', ?, ?)",
+                key,
+            )
         found = database.execute("SELECT id FROM mail WHERE copy_state = 'stored' ORDER BY id DESC LIMIT 1 OFFSET 5").fetchone()
     return str(found[0])
 

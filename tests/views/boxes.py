@@ -25,7 +25,9 @@ from app.views.base import ScopedModelView
 from app.views.datamodel import ScopedInterface
 from app.views.errors import register_errors
 from app.views.formats import FILTERS
+from app.views.home import first_screen
 from app.views.language import Builder
+from app.views.notices import unnamed_proxy
 from tests.make import PASSWORD
 
 
@@ -133,6 +135,7 @@ def make(folder: pathlib.Path, *, ours: bool) -> types.SimpleNamespace:
         csrf.init_app(app)
         security.sessions.init_app(app)
         app.jinja_env.filters.update(FILTERS)
+        app.jinja_env.globals.update(unnamed_proxy=unnamed_proxy, first_screen=first_screen)
     box_view, thing_view = views(ours)
     with app.app_context():
         Base.metadata.create_all(db.engine)

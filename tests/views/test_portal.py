@@ -31,6 +31,9 @@ POST /api/v1/security/login                 LimitedSecurityApi.login
 POST /api/v1/security/refresh               LimitedSecurityApi.refresh
 GET  /back                                  UtilView.back
 GET  /healthz                               health.healthz
+GET  /keys/                                 ApiKeyView.list
+POST /keys/                                 ApiKeyView.make
+POST /keys/revoke                           ApiKeyView.revoke
 POST /lang/                                 LanguageView.choose
 GET  /login/                                LoginView.login
 POST /login/                                LoginView.login
