@@ -122,6 +122,10 @@ MIN_FREE_BYTES = env_int("MIN_FREE_BYTES", 256 * MB)
 LOGIN_ROLE = env_str("LOGIN_ROLE", "Recipient")
 # Somebody who comes by another way with the address of an account is that account.
 LINK_ACCOUNTS = env_bool("LINK_ACCOUNTS", False)
+# Roles whose people must have a second factor: Admin,Domain admin (empty: whoever wants one).
+SECOND_FACTOR_ROLES = env_list("SECOND_FACTOR_ROLES", "")
+# The ways in after which it is asked for; a proxy and OpenID Connect have a second factor of their own to ask for.
+SECOND_FACTOR_WAYS = env_list("SECOND_FACTOR_WAYS", "password,directory", ("password", "directory", "proxy", "oidc"))
 # LDAP servers, asked in this order: ldap://host, ldaps://host (empty: no directory).
 LDAP_SERVERS = env_servers("LDAP_SERVERS", "")
 # StartTLS on ldap:// servers; without it passwords cross the network in the clear.

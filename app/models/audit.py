@@ -28,6 +28,9 @@ class Verb(StrEnum):
     ROLES_SET = "account.roles"
     ACTIVE_SET = "account.active"
     PASSWORD_SET = "account.password"  # noqa: S105 - a word, no password
+    FACTOR_SET = "account.factor"
+    FACTOR_REMOVED = "account.factor.removed"
+    CODES_MADE = "account.codes"
     ADDRESS_ADDED = "account.address.added"
     ADDRESS_REMOVED = "account.address.removed"
     DOMAINS_SET = "account.domains"

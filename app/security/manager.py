@@ -20,6 +20,7 @@ from app.errors import MailkeepError, NotAllowed, NotFound
 from app.models import Verb
 from app.security.actor import actor
 from app.security.logins import logged_out
+from app.security.owed import refuse_debtor
 from app.security.sessions import STAMP, USER, this_browser
 from app.security.stamp import is_stamp_of, stamp_of
 from app.security.ways import log_in
@@ -117,7 +118,10 @@ class MailkeepSecurityManager(SecurityManager):
 
     def load_user_jwt(self, jwt_header: Any, jwt_data: Any) -> Any:
         user = self.load_user(int(jwt_data["sub"]))
-        return super().load_user_jwt(jwt_header, jwt_data) if user is not None and is_stamp_of(user, jwt_data.get("stamp")) else None
+        if user is None or not is_stamp_of(user, jwt_data.get("stamp")):
+            return None
+        refuse_debtor(user)
+        return super().load_user_jwt(jwt_header, jwt_data)
 
     # --- permissions ----------------------------------------------------------------------------------------------------------
 

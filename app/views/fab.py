@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.extensions import db
 from app.geo import Countries
+from app.security import owed
 from app.security.headers import protect
 from app.security.manager import MailkeepSecurityManager
 from app.views.accounts import LoginView, RoleView
@@ -21,12 +22,15 @@ from app.views.language import Builder
 from app.views.mail_api import MailApi
 from app.views.mail_log import MailLogView
 from app.views.message import MessageView
+from app.views.new_password import NewPasswordView
 from app.views.opening import ReasonView
 from app.views.people import PeopleView
 from app.views.profile import ProfileView
 from app.views.quarantine import QuarantineView
 from app.views.reasons import load_reasons
 from app.views.searches import SearchView
+from app.views.second_factor import SecondFactorView
+from app.views.second_step import SecondStepView
 from app.views.sessions import SessionView
 from environment import ConfigError
 
@@ -39,7 +43,7 @@ MENU = (
     (AuditView, "Audit trail", _l("Audit trail"), "fa-history"),
 )
 # Opened from other pages only.
-PAGES = (SearchView, MessageView, ReasonView, ProfileView, SessionView)
+PAGES = (SearchView, MessageView, ReasonView, ProfileView, SessionView, SecondFactorView, SecondStepView, NewPasswordView)
 
 
 class Manager(MailkeepSecurityManager):
@@ -58,6 +62,7 @@ def make_appbuilder(app: Flask) -> AppBuilder:
     app.jinja_env.filters.update(FILTERS)
     appbuilder = Builder(menu=Menu(reverse=False), indexview=Home, security_manager_class=Manager, update_perms=False)
     appbuilder.init_app(app, db.session)
+    owed.guard(app)
     for view, name, label, icon in MENU:
         appbuilder.add_view(view, name, label=label, icon=icon)
     for page in PAGES:
