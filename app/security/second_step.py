@@ -95,6 +95,8 @@ def _taken(user: User, text: str) -> str | None:
 def prove(user: User, text: str) -> None:
     """That it is they who sit there, before the factor is changed: by the password of ours, or by a code."""
     patience: Patience = current_app.extensions["mailkeep_patience"]
+    if user.second_factor is None or not text.strip():  # nothing to guess here
+        raise BadRequest(_("That is neither your password nor a code that counts."))
     name, address = user.username, get_remote_address()
     logins.let_go()
     patience.wait(name, address)

@@ -2,6 +2,7 @@
 
 import logging
 from datetime import timedelta
+from typing import cast
 
 from flask_babel import gettext as _
 from sqlalchemy import delete, func, select, update
@@ -10,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from app.actor import Actor
 from app.clock import stored_now, utcnow
 from app.errors import BadRequest, Conflict, NotFound, TooManyTries, Unavailable
-from app.extensions import db
+from app.extensions import PanelSession, db
 from app.models import RecoveryCode, SecondFactor, Verb
 from app.models.people import User
 from app.services.audit import record
@@ -127,8 +128,9 @@ def _make_codes(user: User) -> list[str]:
 
 def _changed(statement) -> bool:  # type: ignore[no-untyped-def]
     """Of several at once, one sees True."""
-    found = db.session.execute(statement, execution_options={"synchronize_session": False})
-    db.session.commit()
+    with cast(PanelSession, db.session()).begin_writing():
+        found = db.session.execute(statement, execution_options={"synchronize_session": False})
+        db.session.commit()
     return bool(found.rowcount)  # type: ignore[attr-defined]
 
 

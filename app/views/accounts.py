@@ -70,7 +70,7 @@ class LoginView(AuthDBView):
         if found is not None:
             if let_in(*found):
                 return redirect(self._get_safe_next_url())
-            return redirect(url_for("SecondStepView.step", next=get_safe_redirect(request.args.get("next", "")) or None))
+            return redirect(url_for("SecondStepView.step", next=request.args.get("next")))
         if form.is_submitted() and not form.errors:
             flash(str(self.invalid_login_message), "warning")
             return redirect(self.appbuilder.get_url_for_login_with(get_safe_redirect(request.args.get("next", ""))))

@@ -39,6 +39,8 @@ SCREENS = {
     "edit-role": "/roles/edit/99",
     "profile": "/profile/",
     "sessions": "/sessions/",
+    "second-factor": "/second-factor/",
+    "new-password": "/new-password/",
     "missing": "/mails/show/1",
 }
 ERRORS = {"mistake": "400", "audit-mistake": "400", "missing": "404"}
@@ -76,7 +78,7 @@ def stored_mail(panel: Mailkeep) -> str:
 
 def test_every_screen_there_is_is_looked_at(app: Flask) -> None:
     adapter = app.url_map.bind("localhost")
-    named = {adapter.match(urlsplit(path.format(mail=7)).path)[0] for path in (*SCREENS.values(), "/login/")}
+    named = {adapter.match(urlsplit(path.format(mail=7)).path)[0] for path in (*SCREENS.values(), "/login/", "/login/code/")}
     there = {rule.endpoint for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())}
     assert named == there - NO_SCREENS
 
