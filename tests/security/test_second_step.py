@@ -172,7 +172,7 @@ def test_the_tables_alone_make_no_codes(app: Flask, tmp_path: pathlib.Path) -> N
     assert send_code(client, code_of(secret)).status_code == 503
     assert send_code(client, codes[0]).status_code == 200
     close(other)
-    eve, _ = person(app, "eve")
+    person(app, "eve")
     with app.app_context():
         db.session.execute(SecondFactor.__table__.update().where(SecondFactor.user_id != row.user_id).values(secret=kept))  # type: ignore[attr-defined]
         db.session.commit()
