@@ -14,9 +14,6 @@ from environment import (
     KB,
     MB,
     ConfigError,
-    counter_url,
-    database_url,
-    env_address,
     env_attribute,
     env_attributes,
     env_bool,
@@ -33,10 +30,15 @@ from environment import (
     env_roles,
     env_scores,
     env_secret,
-    env_servers,
     env_str,
-    env_url,
     node_name,
+)
+from environment_addresses import (
+    counter_url,
+    database_url,
+    env_address,
+    env_servers,
+    env_url,
     session_store_url,
     smtp_url,
     store_url,
@@ -131,6 +133,10 @@ MIN_FREE_BYTES = env_int("MIN_FREE_BYTES", 256 * MB)
 LOGIN_ROLE = env_str("LOGIN_ROLE", "Recipient")
 # Somebody who comes by another way with the address of an account is that account.
 LINK_ACCOUNTS = env_bool("LINK_ACCOUNTS", False)
+# Roles whose people must have a second factor: Admin,Domain admin (empty: whoever wants one).
+SECOND_FACTOR_ROLES = env_list("SECOND_FACTOR_ROLES", "")
+# The ways in after which it is asked for; a proxy and OpenID Connect have a second factor of their own to ask for.
+SECOND_FACTOR_WAYS = env_list("SECOND_FACTOR_WAYS", "password,directory", ("password", "directory", "proxy", "oidc"))
 # LDAP servers, asked in this order: ldap://host, ldaps://host (empty: no directory).
 LDAP_SERVERS = env_servers("LDAP_SERVERS", "")
 # StartTLS on ldap:// servers; without it passwords cross the network in the clear.

@@ -8,7 +8,7 @@ import flask_migrate
 from flask import Flask
 
 from app.services.permissions import sync_permissions
-from environment import database_url
+from environment_addresses import database_url
 from tests.apps import close, make_app
 from tests.servers.mariadb import MariaDB
 from tests.servers.postgres import Postgres

@@ -77,6 +77,7 @@ def test_an_account_without_a_role_is_refused_too(app: Flask) -> None:
         sm.find_role("Nothing").permissions = []
         db.session.commit()
     own = PUBLIC | {"MenuApi.get_menu_data"}  # shows what one may open: nothing
+    own |= {f"SecondFactorView.{door}" for door in ("show", "set_up", "codes", "off")} | {"NewPasswordView.show", "NewPasswordView.choose"}
     assert {rule.endpoint for rule, method in doors(app) if rule.endpoint not in own and opens(client, app, rule, method)} == set()
 
 

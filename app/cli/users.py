@@ -12,13 +12,15 @@ from app.queries.access_keys import keys_of
 from app.queries.people import Reach, addresses_by_user, domains_by_user, find_people
 from app.roles import Role
 from app.security.reset import Purpose, link_for, send_link
-from app.services import access_keys, addresses, passwords, people
+from app.services import access_keys, addresses, passwords, people, second_factor
 from app.services.letters import must_carry_links
 
 users = AppGroup("users", help="Accounts: who may log in, what they may do, which addresses are theirs.")
 _ALL = Reach(everybody=True)
 _OURS = {role.lower(): role.value for role in Role}
 _ROLE_HELP = f"{', '.join(role for role in Role if role is not Role.PUBLIC)}, or one of your own. May be given again."
+
+_must_change = click.option("--must-change", is_flag=True, help="They choose another password at the next login.")
 
 
 @users.command("list")
@@ -50,6 +52,7 @@ def list_(text: str) -> None:
 @click.option("--last-name", default="")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input; else one is made and shown once.")
 @click.option("--invite", is_flag=True, help="Mail them a link, good for seven days, to choose a password.")
+@_must_change
 @plainly
 def add(
     name: str,
@@ -61,6 +64,7 @@ def add(
     last_name: str,
     password_stdin: bool,
     invite: bool,
+    must_change: bool,
 ) -> None:
     """Make the account NAME with the mail ADDRESS."""
     if invite and password_stdin:
@@ -69,7 +73,7 @@ def add(
         must_carry_links()
     password = _password(password_stdin)
     typed = people.Person(name, first_name, last_name, address, _roles(roles), domains)
-    user = people.make_person(_ALL, typed, password, actor=command_line())
+    user = people.make_person(_ALL, typed, password, must_change=must_change, actor=command_line())
     for alias in aliases:
         addresses.add_address(_ALL, user, alias, actor=command_line())
     click.echo(f"{user.username} is made." + ("" if password_stdin or invite else f"\nPassword, shown this once: {password}"))
@@ -81,11 +85,12 @@ def add(
 @users.command("passwd")
 @click.argument("name")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input; else one is made and shown once.")
+@_must_change
 @plainly
-def passwd(name: str, password_stdin: bool) -> None:
+def passwd(name: str, password_stdin: bool, must_change: bool) -> None:
     """Give NAME a new password."""
     password = _password(password_stdin)
-    passwords.set_password(people.user_named(name), password, actor=command_line())
+    passwords.set_password(people.user_named(name), password, must_change=must_change, actor=command_line())
     click.echo(f"The password of {name} is changed." + ("" if password_stdin else f"\nPassword, shown this once: {password}"))
 
 
@@ -95,6 +100,23 @@ def passwd(name: str, password_stdin: bool) -> None:
 def reset_link(name: str) -> None:
     """Show a link by which NAME chooses a new password, once and within an hour."""
     click.echo(link_for(people.user_named(name), actor=command_line()))
+
+
+@users.command("second-factor")
+@click.argument("name")
+@click.option("--remove", is_flag=True, help="For a lost device: take it away, with its recovery codes. Ends all logins of NAME.")
+@plainly
+def second_factor_(name: str, remove: bool) -> None:
+    """Whether NAME has a second factor."""
+    user = people.user_named(name)
+    if remove:
+        second_factor.remove(user, actor=command_line())
+        click.echo(f"The second factor of {name} is removed.")
+    elif user.second_factor is None:
+        click.echo(f"{name} has no second factor.")
+    else:
+        made, left = user.second_factor.confirmed_at, second_factor.codes_left(user)
+        click.echo(f"{name} has a second factor since {made:%Y-%m-%d %H:%M} UTC, and {left} recovery codes.")
 
 
 @users.command("role")

@@ -8,6 +8,7 @@ from app.models.mail import CopyState, Direction, Listing, Mail, MailDetail, Mai
 from app.models.node import Node
 from app.models.people import UserAddress, UserDomain, UserSetting, UserWay
 from app.models.search import SavedSearch
+from app.models.second_factor import RecoveryCode, SecondFactor
 from app.models.session import LoginSession
 
 __all__ = [
@@ -23,8 +24,10 @@ __all__ = [
     "MailRecipient",
     "Node",
     "NoticeState",
+    "RecoveryCode",
     "ReleaseState",
     "SavedSearch",
+    "SecondFactor",
     "UserAddress",
     "UserDomain",
     "UserSetting",

@@ -29,6 +29,9 @@ class Verb(StrEnum):
     ACTIVE_SET = "account.active"
     PASSWORD_SET = "account.password"  # noqa: S105 - a word, no password
     PASSWORD_RESET_ASKED = "account.link"  # noqa: S105
+    FACTOR_SET = "account.factor"
+    FACTOR_REMOVED = "account.factor.removed"
+    CODES_MADE = "account.codes"
     ADDRESS_ADDED = "account.address.added"
     ADDRESS_CHANGED = "account.address.changed"
     ADDRESS_REMOVED = "account.address.removed"

@@ -88,6 +88,10 @@ class UserSetting(Model):
         return f"settings of {self.user_id}"
 
 
+# Read with the account: each request asks for it.
+User.setting = relationship(UserSetting, uselist=False, lazy="joined", viewonly=True)
+
+
 class UserWay(Model):
     """How somebody comes in other than by a password of ours; `subject` is what that way knows the person by: a DN, a header's name."""
 

@@ -23,6 +23,7 @@ from app.queries.visibility import acting_role
 from app.roles import GRANTS, Role
 from app.security.actor import actor
 from app.security.logins import logged_out
+from app.security.owed import refuse_debtor
 from app.security.sessions import STAMP, USER, this_browser
 from app.security.stamp import is_stamp_of, stamp_of
 from app.security.tokens import LOGIN, is_login_there, login_of_token
@@ -127,8 +128,10 @@ class MailkeepSecurityManager(SecurityManager):
 
     def load_user_jwt(self, jwt_header: Any, jwt_data: Any) -> Any:
         user = self.load_user(int(jwt_data["sub"]))
-        stands = user is not None and is_stamp_of(user, jwt_data.get("stamp")) and is_login_there(jwt_data, user.id)
-        return super().load_user_jwt(jwt_header, jwt_data) if stands else None
+        if user is None or not is_stamp_of(user, jwt_data.get("stamp")) or not is_login_there(jwt_data, user.id):
+            return None
+        refuse_debtor(user)
+        return super().load_user_jwt(jwt_header, jwt_data)
 
     # --- permissions ----------------------------------------------------------------------------------------------------------
 

@@ -18,11 +18,13 @@ from app.extensions import csrf
 from app.models.people import User
 from app.queries.visibility import act_as
 from app.security.logins import login_failed
+from app.security.owed import refuse_debtor
 from app.security.patience import Patience
 from app.security.proven import Proven
+from app.security.second_step import may_use_password_alone, note
 from app.security.sessions import address_of
 from app.security.stamp import is_stamp_of, stamp_of
-from app.security.ways import log_in
+from app.security.ways import proven
 from app.services.access_keys import BEGINS, is_key, shown_of, use_key
 
 _DOOR, _LOGIN = "/api/v1/", "/api/v1/security/"
@@ -45,11 +47,6 @@ def _check_token() -> None:
 def _is_no_browser(asked: Request) -> bool:
     """Whether it carries nothing that a browser adds by itself, and so cannot have been forged by a page."""
     return _counts_in(asked) and not any(name in asked.headers for name in _OF_BROWSERS)
-
-
-def may_use_password_alone(user: User) -> bool:  # noqa: ARG001
-    """Whether a password is all that this account's login asks for."""
-    return True
 
 
 def _counts_in(asked: Request) -> bool:
@@ -88,6 +85,7 @@ def _by_key(name: str, text: str) -> User:
     """A right key never waits: guessing one is beyond anybody, so what comes late is only what was wrong."""
     key = use_key(text, name, address_of(request.remote_addr) or "")
     if key is not None:
+        refuse_debtor(key.user)
         act_as(key.user, key.role)
         return key.user
     shown = name or shown_of(text)
@@ -99,20 +97,24 @@ def _by_key(name: str, text: str) -> User:
 
 
 def _by_password(name: str, password: str) -> User:
-    proven: Proven = current_app.extensions["mailkeep_proven"]
-    proof = proven.find(name, password)
+    remembered: Proven = current_app.extensions["mailkeep_proven"]
+    proof = remembered.find(name, password)
     if proof is not None:
         user = current_app.extensions["appbuilder"].sm.load_user(proof.user_id)
         if user is not None and is_stamp_of(user, proof.stamp) and may_use_password_alone(user):
             return user  # type: ignore[no-any-return]
     _count_try()
-    found = log_in(name, password)
-    if found is None or not may_use_password_alone(found):
-        if found is not None:
-            login_failed(name, "password without the second factor")
+    found = proven(name, password)
+    if found is None:
         raise _refused()
-    proven.keep(name, password, found.id, stamp_of(found))
-    return found
+    user, way = found
+    if not may_use_password_alone(user):
+        login_failed(user.username, "second factor")
+        raise _refused()
+    refuse_debtor(user, way)
+    note(user, way)
+    remembered.keep(name, password, user.id, stamp_of(user))
+    return user
 
 
 def _count_try() -> None:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 from flask import current_app
 from flask_babel import gettext as _
-from sqlalchemy import update
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from app.actor import Actor
@@ -18,8 +17,10 @@ SHORTEST_PASSWORD = 10
 _LONGEST_PASSWORD = 500
 
 
-def set_password(user: User, password: str, *, actor: Actor) -> None:
+def set_password(user: User, password: str, *, must_change: bool = False, actor: Actor) -> None:
+    """`must_change`: they choose another one at the next login."""
     check_password(password)
+    owe_password(user, must_change)
     current_app.extensions["appbuilder"].sm.reset_password(user.id, password, actor)
 
 
@@ -28,6 +29,8 @@ def change_own_password(user: User, old: str, new: str, *, actor: Actor) -> None
         raise NotAllowed(_("Your password is not kept here; change it where your account comes from."))
     if not check_password_hash(user.password, old):
         raise BadRequest(_("That is not your present password."))
+    if old == new:
+        raise BadRequest(_("That is the password you have already; choose another one."))
     set_password(user, new, actor=actor)
 
 
@@ -41,9 +44,18 @@ def choose_by_link(user: User, password: str, is_still_good: Callable[[], bool],
         db.session.rollback()
         return False
     user.password = hashed
-    db.session.execute(update(UserSetting).where(UserSetting.user_id == user.id).values(owes_password=False))
+    owe_password(user, False)
     db.session.commit()
     return True
+
+
+def owe_password(user: User, owes: bool) -> None:
+    """Joins the transaction of whoever calls."""
+    row = db.session.get(UserSetting, user.id)
+    if row is None and owes:
+        db.session.add(UserSetting(user_id=user.id, owes_password=True))
+    elif row is not None:
+        row.owes_password = owes
 
 
 def check_password(password: str) -> None:

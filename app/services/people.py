@@ -19,7 +19,7 @@ from app.queries.visibility import is_admin
 from app.roles import Role
 from app.services.addresses import put_domains, read_address, read_domain, set_domains
 from app.services.audit import record
-from app.services.passwords import check_password
+from app.services.passwords import check_password, owe_password
 
 State = dict[str, Any]
 _USERNAME = re.compile(r"[^\s\"'<>,;:/\\\x00-\x1f]{1,64}")
@@ -63,13 +63,16 @@ class Person:
     active: bool = True
 
 
-def make_person(reach: Reach, typed: Person, password: str, *, actor: Actor) -> User:
+def make_person(reach: Reach, typed: Person, password: str, *, must_change: bool = False, actor: Actor) -> User:
     _within(reach, typed)
     check_password(password)
     name, domains = read_username(typed.username), {read_domain(domain) for domain in typed.domains}
     user = add_user(name, password, typed.email, typed.roles, first_name=typed.first_name, last_name=typed.last_name, actor=actor)
     if domains:
         set_domains(user, domains, actor=actor)
+    if must_change:
+        owe_password(user, True)
+        db.session.commit()
     return user
 
 

@@ -11,14 +11,14 @@ from flask_appbuilder.security.views import AuthDBView, RoleModelView
 from flask_appbuilder.widgets import ListWidget, ShowWidget
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_login import login_user
 
 from app.errors import Conflict, MailkeepError
 from app.forms.grants import grant_label
 from app.models import Verb
 from app.roles import Role as KnownRole
-from app.security.ways import log_in, oidc
-from app.security.ways.proxy import log_in_named
+from app.security.second_step import let_in
+from app.security.ways import oidc, proven
+from app.security.ways.proxy import named_by_proxy
 from app.services.letters import can_carry_links
 from app.views.addresses import outside_url
 from app.views.audited import Audited
@@ -72,13 +72,14 @@ class LoginView(AuthDBView):
             return redirect(self._get_safe_next_url())
         form = LoginForm_db()
         try:
-            user = log_in(form.username.data, form.password.data) if form.validate_on_submit() else log_in_named()
+            found = proven(form.username.data, form.password.data) if form.validate_on_submit() else named_by_proxy()
         except MailkeepError as problem:
             flash(str(problem), "warning")
             return self.page(form), STATUS[type(problem)]
-        if user is not None:
-            login_user(user, remember=False)
-            return redirect(self._get_safe_next_url())
+        if found is not None:
+            if let_in(*found):
+                return redirect(self._get_safe_next_url())
+            return redirect(url_for("SecondStepView.step", next=local_address(request.args.get("next")) or None))
         if form.is_submitted() and not form.errors:
             flash(str(self.invalid_login_message), "warning")
             return redirect(self.appbuilder.get_url_for_login_with(self._get_safe_next_url()))

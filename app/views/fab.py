@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 from app.extensions import db
 from app.faces import at_portal
 from app.geo import Countries
+from app.security import owed
 from app.security.headers import protect
 from app.security.manager import MailkeepSecurityManager
 from app.views.accounts import LoginView, RoleView
@@ -23,6 +24,7 @@ from app.views.language import Builder
 from app.views.mail_api import MailApi
 from app.views.mail_log import MailLogView
 from app.views.message import MessageView
+from app.views.new_password import NewPasswordView
 from app.views.notices import unnamed_proxy
 from app.views.opening import ReasonView
 from app.views.people import PeopleView
@@ -33,6 +35,8 @@ from app.views.quarantine import QuarantineView
 from app.views.reasons import load_reasons
 from app.views.reset import PasswordLinkView
 from app.views.searches import SearchView
+from app.views.second_factor import SecondFactorView
+from app.views.second_step import SecondStepView
 from app.views.sessions import SessionView
 from environment import ConfigError
 
@@ -45,7 +49,10 @@ MENU = (
     (AuditView, "Audit trail", _l("Audit trail"), "fa-history"),
 )
 # Opened from other pages only.
-PAGES = (SearchView, MessageView, ReasonView, ProfileView, ProviderView, SessionView, ApiKeyView)
+PAGES = (
+    *(SearchView, MessageView, ReasonView, ProfileView, SessionView, ApiKeyView),
+    *(ProviderView, SecondStepView, SecondFactorView, NewPasswordView),
+)
 
 
 class Manager(MailkeepSecurityManager):
@@ -72,6 +79,7 @@ def make_appbuilder(app: Flask) -> AppBuilder:
     builder = PortalBuilder if at_portal() else Builder
     appbuilder = builder(menu=Menu(reverse=False), indexview=Home, security_manager_class=Manager, update_perms=False)
     appbuilder.init_app(app, db.session)
+    owed.guard(app)
     for view, name, label, icon in MENU:
         appbuilder.add_view(view, name, label=label, icon=icon)
     for page in PAGES:

@@ -16,7 +16,7 @@ from app.queries.people import Reach, addresses_by_user, domains_by_user, find_p
 from app.roles import Role
 from app.security.actor import actor
 from app.security.reset import Purpose, send_link
-from app.services import access_keys, addresses, passwords, people
+from app.services import access_keys, addresses, passwords, people, second_factor
 from app.services.letters import can_carry_links
 from app.services.sessions import end_all_sessions
 from app.views.doing import done
@@ -62,7 +62,7 @@ class PeopleView(BaseView):
             typed = _typed(reach, request.form.get("username", ""))
             password = request.form.get("password", "") or secrets.token_urlsafe(12)
             try:
-                user = people.make_person(reach, typed, password, actor=actor())
+                user = people.make_person(reach, typed, password, must_change="must_change" in request.form, actor=actor())
             except MailkeepError as error:
                 flash(str(error), "danger")
             else:
@@ -116,7 +116,19 @@ class PeopleView(BaseView):
     @permission_name("edit")
     def password(self, user_id: int) -> Any:
         user = person_of(reach_of(g.user), user_id)
-        done(lambda: passwords.set_password(user, request.form.get("password", ""), actor=actor()), _("The password is changed."))
+        given, must_change = request.form.get("password", ""), "must_change" in request.form
+        done(lambda: passwords.set_password(user, given, must_change=must_change, actor=actor()), _("The password is changed."))
+        return _back_to(user)
+
+    @expose("/<int:user_id>/second-factor", methods=["POST"])
+    @has_access
+    @permission_name("edit")
+    def second_factor(self, user_id: int) -> Any:
+        """Takes it away, for a lost device. One's own asks for a proof, on a page of its own."""
+        user = person_of(reach_of(g.user), user_id)
+        if user.id == g.user.id:
+            return redirect(url_for("SecondFactorView.show"))
+        done(lambda: second_factor.remove(user, actor=actor()), _("The second factor of %(name)s is removed.", name=user.username))
         return _back_to(user)
 
     @expose("/<int:user_id>/link", methods=["POST"])

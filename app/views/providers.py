@@ -7,9 +7,9 @@ from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import no_cache
 from flask_appbuilder.utils.limit import Limit
 from flask_limiter.util import get_remote_address
-from flask_login import login_user
 
 from app.errors import MailkeepError, NotFound
+from app.security.second_step import let_in
 from app.security.ways import oidc
 from app.views.addresses import outside_url
 from app.views.back import local_address
@@ -48,9 +48,11 @@ class ProviderView(BaseView):
             raise
         except MailkeepError as problem:
             return self._form(problem)
-        login_user(user, remember=False)
+        wanted = local_address(next_url)
+        if not let_in(user, oidc.way_of(name)):
+            return redirect(url_for("SecondStepView.step", next=wanted or None))
         oidc.remember(came_by)
-        return redirect(local_address(next_url) or url_for("Home.index"))
+        return redirect(wanted or url_for("Home.index"))
 
     def _form(self, problem: MailkeepError) -> Any:
         """What went wrong, above the other ways in."""

@@ -42,6 +42,8 @@ SCREENS = {
     "forgotten": "/password/forgotten",
     "ended-link": "/password/choose?link=reset.1.1.0",
     "keys": "/keys/",
+    "second-factor": "/second-factor/",
+    "new-password": "/new-password/",
     "missing": "/mails/show/1",
 }
 ERRORS = {"mistake": "400", "audit-mistake": "400", "missing": "404", "ended-link": "410"}
@@ -86,7 +88,7 @@ def stored_mail(panel: Mailkeep) -> str:
 
 def test_every_screen_there_is_is_looked_at(app: Flask) -> None:
     adapter = app.url_map.bind("localhost")
-    named = {adapter.match(urlsplit(path.format(mail=7)).path)[0] for path in (*SCREENS.values(), "/login/")}
+    named = {adapter.match(urlsplit(path.format(mail=7)).path)[0] for path in (*SCREENS.values(), "/login/", "/login/code/")}
     there = {rule.endpoint for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())}
     assert named == there - NO_SCREENS
 

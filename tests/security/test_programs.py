@@ -110,8 +110,8 @@ def test_two_first_uses_at_once_are_one_event_on_each_database(any_app: Flask) -
 def test_a_name_and_password_let_in_and_are_not_hashed_for_each_request(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     make_user(app, "alice")
     asked: list[str] = []
-    log_in = programs.log_in
-    monkeypatch.setattr(programs, "log_in", lambda *given: asked.append(given[0]) or log_in(*given))
+    proven = programs.proven
+    monkeypatch.setattr(programs, "proven", lambda *given: asked.append(given[0]) or proven(*given))
     for _ in range(3):
         answer = app.test_client().get(API, headers=basic("alice", PASSWORD))
         assert (answer.status_code, "Set-Cookie" in answer.headers) == (200, False)

@@ -39,6 +39,10 @@ GET  /login/                                LoginView.login
 POST /login/                                LoginView.login
 GET  /login/<name>/                          ProviderView.begin
 GET  /login/<name>/callback                  ProviderView.callback
+GET  /login/code/                           SecondStepView.step
+POST /login/code/                           SecondStepView.step
+GET  /new-password/                         NewPasswordView.show
+POST /new-password/                         NewPasswordView.choose
 POST /logout/                               LoginView.logout
 GET  /password/choose                         PasswordLinkView.choose
 POST /password/choose                         PasswordLinkView.chosen
@@ -66,6 +70,10 @@ GET  /quarantine/<day>                      QuarantineView.day
 GET  /readyz                                health.readyz
 POST /searches/<int:search_id>/delete       SearchView.delete
 POST /searches/save                         SearchView.save
+GET  /second-factor/                        SecondFactorView.show
+POST /second-factor/                        SecondFactorView.set_up
+POST /second-factor/codes                   SecondFactorView.codes
+POST /second-factor/off                     SecondFactorView.off
 GET  /sessions/                             SessionView.list
 POST /sessions/end                          SessionView.end
 POST /sessions/end-others                   SessionView.end_others

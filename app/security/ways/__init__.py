@@ -3,16 +3,19 @@
 from flask import Flask, current_app, has_request_context
 from flask_appbuilder.security.sqla.models import User
 from flask_appbuilder.security.utils import is_null_password
+from flask_babel import gettext as _
 from flask_limiter.util import get_remote_address
 
-from app.errors import Unavailable
-from app.security.logins import logged_in, login_failed
+from app.errors import NotAllowed, Unavailable
+from app.security.logins import login_failed
+from app.security.owed import refuse_debtor
 from app.security.patience import Patience
+from app.security.second_step import is_needed, note
 from app.security.ways import directory, local, oidc, proxy
 from app.services import logins
 from app.services.logins import Identity
 
-__all__ = ["WAYS", "Identity", "log_in"]
+__all__ = ["WAYS", "Identity", "log_in", "proven"]
 
 WAYS = (local, directory)
 _LONGEST_NAME, _LONGEST_PASSWORD = 320, 1024
@@ -26,7 +29,22 @@ def init_app(app: Flask) -> None:
 
 
 def log_in(username: str, password: str) -> User | None:
-    """None for a wrong name as for a wrong password. Unavailable: nobody knew better, and a way that might does not answer."""
+    """For programs, which have the password alone: who has a second factor, or owes something, is refused in words."""
+    found = proven(username, password)
+    if found is None:
+        return None
+    user, way = found
+    if is_needed(user, way):
+        login_failed(user.username, "second factor")
+        raise NotAllowed(_("This account has a second factor, so its password alone opens nothing here. Use an API key."))
+    refuse_debtor(user, way)
+    note(user, way)
+    return user
+
+
+def proven(username: str, password: str) -> tuple[User, str] | None:
+    """Whose password that is, and the way that says so; not yet a login. None for a wrong name as for a wrong password.
+    Unavailable: nobody knew better, and a way that might does not answer."""
     name, address = username.strip(), get_remote_address() if has_request_context() else ""
     patience: Patience = current_app.extensions["mailkeep_patience"]
     logins.let_go()
@@ -43,9 +61,7 @@ def log_in(username: str, password: str) -> User | None:
             continue
         if user is not None:
             patience.forgive(name, address)
-            current_app.extensions["appbuilder"].sm.update_user_auth_stat(user, True)
-            logged_in(user, "password" if way is local else "directory")
-            return user
+            return user, "password" if way is local else "directory"
     logins.count_failure(name)
     login_failed(name, "password")
     if away is not None:

@@ -10,7 +10,7 @@ from flask_appbuilder.security.sqla.models import User
 from flask_babel import gettext as _
 
 from app.errors import BadRequest, MailkeepError, NotAllowed, NotFound
-from app.security.logins import logged_in, login_failed
+from app.security.logins import login_failed
 from app.security.ways.claims import identity_of, identity_of_mailcow
 from app.security.ways.providers import MAILCOW, SETTING, Provider, read_providers
 from app.services import logins
@@ -73,9 +73,11 @@ def finish(name: str, answer: Mapping[str, str], back: str) -> tuple[User, str, 
             login_failed("", provider.way)
         raise
     pending.forget()
-    current_app.extensions["appbuilder"].sm.update_user_auth_stat(user, True)
-    logged_in(user, provider.way)
     return user, begun.next, {"name": name, "id_token": id_token if len(id_token) <= _LONGEST_TOKEN else ""}
+
+
+def way_of(name: str) -> str:
+    return _client(name).provider.way
 
 
 def remember(came_by: dict[str, str]) -> None:

@@ -73,7 +73,7 @@ def read_providers(path: str) -> dict[str, Provider]:
 
 
 def _provider(name: str, table: Any, folder: pathlib.Path) -> Provider:
-    if not _NAME.fullmatch(name):
+    if not _NAME.fullmatch(name) or name == "code":  # /login/code/ is the second step of a login
         raise ConfigError(SETTING, f"{name[:40]!r} is no name of a provider: lower-case letters, digits and -, at most 30")
     if not isinstance(table, dict):
         raise ConfigError(SETTING, f"{name} is no table such as [{name}]")

@@ -5,7 +5,6 @@ from flask_appbuilder.security.sqla.models import User
 from flask_login import logout_user
 
 from app.networks import is_in
-from app.security.logins import logged_in
 from app.security.proxy import PEER
 from app.security.ways import directory
 from app.services import logins
@@ -24,16 +23,14 @@ def prepare(app: Flask) -> None:
     app.before_request(_end_what_the_proxy_no_longer_says)
 
 
-def log_in_named() -> User | None:
-    """Who the header names; the session lasts for as long as it does."""
+def named_by_proxy() -> tuple[User, str] | None:
+    """Who the header names, and the way; the session lasts for as long as it does."""
     name = _name_in_header()
     user = logins.account_of(directory.look_up(name) or _identity(name)) if name else None
     if user is None or not user.is_active:
         return None
-    current_app.extensions["appbuilder"].sm.update_user_auth_stat(user, True)
-    logged_in(user, WAY)
     session[_NAME] = name
-    return user
+    return user, WAY
 
 
 def _identity(name: str) -> Identity:

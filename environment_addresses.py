@@ -1,0 +1,115 @@
+"""How settings are read that say where something is: databases, stores, relays, and our own addresses."""
+
+import importlib.util
+import re
+from urllib.parse import urlsplit
+
+from limits.storage import SCHEMES  # type: ignore[attr-defined]
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from environment import BASE_DIR, ConfigError, env_list, env_str
+
+
+def counter_url(name: str, default: str) -> str:
+    value = env_str(name, default)
+    if value.partition("://")[0] not in SCHEMES:
+        raise ConfigError(name, f"{value!r} is neither memory:// nor a URL such as redis://localhost:6379")
+    return value
+
+
+_REDIS = re.compile(r"rediss?://[^/\s]+(/\d*)?(\?\S*)?")
+
+
+_SENTINELS = re.compile(r"redis\+sentinel://([^:@/\s]*:[^@/\s]*@)?[^@/\s,]+:\d+(,[^@/\s,]+:\d+)*/[^/\s]+(/\d+)?")
+
+
+def session_store_url(name: str, default: str) -> str:
+    """Not shown where it is wrong: it may hold a password."""
+    value = env_str(name, default)
+    if value == "database":
+        return value
+    if not (_REDIS.fullmatch(value) or _SENTINELS.fullmatch(value)):
+        raise ConfigError(name, "is neither database nor a URL: redis://host:6379/0 or redis+sentinel://host:26379,host:26379/service")
+    if importlib.util.find_spec("redis") is None:
+        raise ConfigError(name, "needs Python's redis: make setup EXTRAS=redis")
+    return value
+
+
+def database_url(name: str, default: str) -> str:
+    """The URL with the driver we ship for it: mysqlclient, psycopg, or Python's own sqlite3."""
+    value = env_str(name, default)
+    try:
+        url = make_url(value)
+    except ArgumentError:
+        raise ConfigError(name, "is not a database URL such as sqlite:///var/mailkeep.db or mysql://user:password@host/name") from None
+    if url.drivername in ("mysql", "mariadb", "mysql+mysqldb", "mariadb+mysqldb"):
+        url = url.set(drivername="mysql+mysqldb").update_query_dict({"charset": "utf8mb4"})
+    elif url.drivername in ("postgresql", "postgres", "postgresql+psycopg"):
+        url = url.set(drivername="postgresql+psycopg")
+    elif url.drivername == "sqlite":
+        if not url.database or url.database == ":memory:":
+            raise ConfigError(name, "SQLite needs a file: sqlite:///var/mailkeep.db")
+        url = url.set(database=str(BASE_DIR / url.database))
+    else:
+        raise ConfigError(name, f"{url.drivername} is none of sqlite, mysql, postgresql")
+    return url.render_as_string(hide_password=False)
+
+
+def store_url(name: str, default: str) -> str:
+    value = env_str(name, default)
+    scheme, colon, rest = value.partition(":")
+    if not colon or scheme != "file" or not rest.strip("/"):
+        raise ConfigError(name, f"{value!r} is not a store URL such as file:///var/lib/mailkeep/store")
+    path = rest.removeprefix("//")
+    return f"file://{BASE_DIR / path}"
+
+
+def syslog_url(name: str, default: str) -> str:
+    value = env_str(name, default)
+    try:
+        parts = urlsplit(value)
+        is_udp = parts.scheme == "udp" and bool(parts.hostname) and bool(parts.port)
+        is_unix = parts.scheme == "unix" and not parts.netloc and parts.path.startswith("/")
+    except ValueError:  # no port
+        is_udp = is_unix = False
+    if value and not (is_udp or is_unix):
+        raise ConfigError(name, f"{value!r} is neither udp://host:port nor unix:/dev/log")
+    return value
+
+
+def smtp_url(name: str, default: str) -> str:
+    value = env_str(name, default)
+    if value and not re.fullmatch(r"(smtp|smtps|smtp\+starttls)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?/?", value):
+        raise ConfigError(name, "is none of smtp://host:25, smtp+starttls://host:587 and smtps://host:465")
+    return value.rstrip("/")
+
+
+def env_address(name: str, default: str) -> str:
+    value = env_str(name, default)
+    if value and not re.fullmatch(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[A-Za-z0-9.-]{1,255}", value, re.ASCII):
+        raise ConfigError(name, f"{value!r} is no mail address such as mailkeep@example.com")
+    return value
+
+
+def env_servers(name: str, default: str) -> tuple[str, ...]:
+    words = env_list(name, default)
+    for word in words:
+        if not re.fullmatch(r"ldaps?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?/?", word, re.IGNORECASE):
+            raise ConfigError(name, f"{word!r} is no server such as ldaps://ldap.example.com or ldap://ldap.example.com:389")
+    return words
+
+
+_HOST = r"https?://(?:\[[0-9a-f:.]+\]|[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?::\d{1,5})?"
+
+
+_ADDRESS = re.compile(rf"({_HOST})((?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*)/?", re.IGNORECASE)
+
+
+def env_url(name: str, default: str) -> str:
+    """An address of ours, without the slash at its end."""
+    value = env_str(name, default)
+    match = _ADDRESS.fullmatch(value)
+    if value and not match:
+        raise ConfigError(name, f"{value!r} is no address such as https://mail.example.com or https://mail.example.com/mailkeep")
+    return match[1].lower() + match[2] if match else ""
