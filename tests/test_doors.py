@@ -22,6 +22,7 @@ PUBLIC = {
     "LoginView.logout",
     "LimitedSecurityApi.login",
     "LanguageView.choose",
+    "ThemeView.choose",
     "UtilView.back",
     "appbuilder.static",
     "health.healthz",

@@ -40,7 +40,7 @@ FIELDS: dict[str, Any] = {
     "symbols": ({"name": "MARK", "score": 1.0, "options": [MARK]},),
 }
 # Files of the panel, and sums over all mail for METRICS_ALLOW; what logs out is the end of the walk.
-NOT_WALKED = {"static", "appbuilder.static", "health.metrics", "health.readyz", "LoginView.logout", "SessionView.list"}
+NOT_WALKED = {"static", "appbuilder.static", "health.metrics", "health.readyz", "LoginView.logout", "ActingView.begin", "SessionView.list"}
 # Tokens, and the second in the name of an export.
 PASSING = re.compile(r'(?<=name="csrf_token" value=")[^"]*|(?<=filename=mails-)[\d-]+')
 PASSING_HEADERS = {"Date", "Set-Cookie", "Content-Length"}

@@ -18,9 +18,10 @@ from sqlalchemy import select
 from app.actor import Actor
 from app.errors import MailkeepError, NotAllowed, NotFound
 from app.models import Verb
+from app.security import acting
 from app.security.actor import actor
 from app.security.logins import logged_out
-from app.security.sessions import STAMP, USER, this_browser
+from app.security.sessions import ACTS, STAMP, USER, this_browser
 from app.security.stamp import is_stamp_of, stamp_of
 from app.security.ways import log_in
 from app.services.audit import record
@@ -102,6 +103,8 @@ class MailkeepSecurityManager(SecurityManager):
 
     def load_user_of_session(self, pk: str) -> Any:
         user = self.load_user(int(pk))
+        if ACTS in this_browser():
+            return acting.seen_as(user)
         if user is None or not is_stamp_of(user, this_browser().get(STAMP)):
             this_browser().end()
             return None

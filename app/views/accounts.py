@@ -17,6 +17,7 @@ from flask_login import login_user
 from app.errors import Conflict, MailkeepError
 from app.models import Verb
 from app.roles import Role as KnownRole
+from app.security import acting
 from app.security.ways import log_in
 from app.security.ways.proxy import log_in_named
 from app.views.audited import Audited
@@ -83,4 +84,5 @@ class LoginView(AuthDBView):
 
     @expose("/logout/", methods=["POST"])
     def logout(self) -> Any:
+        acting.end()  # who acts as somebody else ends both
         return super().logout()

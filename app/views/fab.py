@@ -13,6 +13,7 @@ from app.geo import Countries
 from app.security.headers import protect
 from app.security.manager import MailkeepSecurityManager
 from app.views.accounts import LoginView, RoleView
+from app.views.acting import ActingView
 from app.views.audit import AuditView
 from app.views.datamodel import ScopedInterface
 from app.views.formats import FILTERS
@@ -39,7 +40,7 @@ MENU = (
     (AuditView, "Audit trail", _l("Audit trail"), "fa-history"),
 )
 # Opened from other pages only.
-PAGES = (SearchView, MessageView, ReasonView, ProfileView, SessionView)
+PAGES = (SearchView, MessageView, ReasonView, ProfileView, SessionView, ActingView)
 
 
 class Manager(MailkeepSecurityManager):

@@ -13,6 +13,7 @@ from app.errors import MailkeepError
 from app.models.people import User
 from app.queries.people import Reach, addresses_by_user, domains_by_user, find_people, person_of, reach_of, roles_to_give
 from app.roles import Role
+from app.security.acting import may_act_as
 from app.security.actor import actor
 from app.services import addresses, passwords, people
 from app.services.sessions import end_all_sessions
@@ -147,6 +148,7 @@ class PeopleView(BaseView):
             addresses=addresses_by_user([user])[user.id] if user else [],
             may_edit=self._may("can_edit"),
             may_delete=user is not None and user.id != g.user.id and self._may("can_delete"),
+            may_act=user is not None and may_act_as(g.user, user),
             gives_domains=reach.everybody,
             shortest=passwords.SHORTEST_PASSWORD,
         )
