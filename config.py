@@ -27,6 +27,7 @@ from environment import (
     env_int,
     env_list,
     env_networks,
+    env_plus,
     env_rate,
     env_roles,
     env_scores,
@@ -122,6 +123,8 @@ MIN_FREE_BYTES = env_int("MIN_FREE_BYTES", 256 * MB)
 LOGIN_ROLE = env_str("LOGIN_ROLE", "Recipient")
 # Somebody who comes by another way with the address of an account is that account.
 LINK_ACCOUNTS = env_bool("LINK_ACCOUNTS", False)
+# What parts a name from a tag in addresses: who has bob@example.com sees the mail to bob+shop@example.com (empty: nobody does).
+PLUS_ADDRESSING = env_plus("PLUS_ADDRESSING", "+")
 # LDAP servers, asked in this order: ldap://host, ldaps://host (empty: no directory).
 LDAP_SERVERS = env_servers("LDAP_SERVERS", "")
 # StartTLS on ldap:// servers; without it passwords cross the network in the clear.

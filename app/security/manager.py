@@ -24,7 +24,7 @@ from app.security.logins import logged_out
 from app.security.sessions import ACTS, STAMP, USER, this_browser
 from app.security.stamp import is_stamp_of, stamp_of
 from app.security.ways import log_in
-from app.services.audit import record
+from app.services.audit import record, recorded
 
 
 class LimitedSecurityApi(SecurityApi):
@@ -88,6 +88,18 @@ class MailkeepSecurityManager(SecurityManager):
         super().reset_password(user.id, password)
         if has_request_context() and str(this_browser().get(USER)) == str(user.id):
             this_browser().begin(user.id, stamp_of(self.get_user_by_id(user.id)))
+
+    def add_user(self, username: str, *names: Any, by: Actor | None = None, **more: Any) -> Any:
+        """Also of FAB's own commands. FAB commits the event with the account, or neither."""
+        email, role = (*names, None, None, None, None)[2:4]
+        email, role = more.get("email", email), more.get("role", role)
+        given = sorted(each.name for each in (role if isinstance(role, list) else [role] if role else []))
+        record(by or actor(), Verb.ACCOUNT_ADDED, "account", username, after={"email": email, "roles": given})
+        return super().add_user(username, *names, **more)
+
+    def import_roles(self, path: str) -> None:
+        super().import_roles(path)
+        recorded(actor(), Verb.ROLE_CHANGED, "role", "", after={"imported from": path})
 
     def on_user_logout(self, user: Any) -> None:
         logged_out(user)

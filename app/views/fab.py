@@ -16,6 +16,7 @@ from app.views.accounts import LoginView, RoleView
 from app.views.acting import ActingView
 from app.views.audit import AuditView
 from app.views.datamodel import ScopedInterface
+from app.views.domains import DomainView
 from app.views.formats import FILTERS
 from app.views.home import Home
 from app.views.language import Builder
@@ -36,6 +37,7 @@ MENU = (
     (MailLogView, "Mails", _l("Mails"), "fa-envelope-o"),
     (QuarantineView, "Quarantine", _l("Quarantine"), "fa-archive"),
     (PeopleView, "People", _l("People"), "fa-users"),
+    (DomainView, "Domains", _l("Domain aliases"), "fa-globe"),
     (RoleView, "Roles", _l("Roles"), "fa-id-badge"),
     (AuditView, "Audit trail", _l("Audit trail"), "fa-history"),
 )

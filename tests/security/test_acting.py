@@ -1,6 +1,5 @@
 """An admin acts as somebody else: told on every page, logged under both names, bounded, and never the target's own login."""
 
-import json
 import pathlib
 from collections.abc import Iterator
 from datetime import timedelta
@@ -18,7 +17,6 @@ from app.clock import utcnow
 from app.extensions import db
 from app.models import AuditEvent, Verb
 from app.models.people import RoleRow
-from app.queries.people import Reach
 from app.queries.settings import choices_of
 from app.services import addresses, passwords, people
 from app.services.sessions import end_all_sessions, sessions_of
@@ -191,21 +189,22 @@ def test_it_ends_after_an_hour_and_what_was_under_way_is_not_done_as_the_admin(p
         answer = admin.post("/searches/save", data={"name": "Mine", "query": "score.ge=5", "csrf_token": sent})
         assert answer.status_code in (302, 400)
         assert "/login/" in (answer.location or "/login/")
+        assert "You no longer act as bob." in admin.get("/mails/list/").get_data(as_text=True)
         assert who(admin) == "admin"
         assert told(panel)[-1] == ("admin", "bob", "account.acting.ended", "bob")
-        assert "You no longer act as bob." in admin.get("/mails/list/").get_data(as_text=True) or True
 
 
-def test_no_change_of_names_makes_a_login_last_longer(panel: Flask) -> None:
+def test_no_change_of_names_makes_a_login_last_longer(app: Flask) -> None:
     with time_machine.travel(utcnow(), tick=False) as clock:
-        admin = login(panel, "admin")
-        make_user(panel, "bob", "Recipient")
-        for _ in range(8):
-            clock.shift(timedelta(hours=2, minutes=55))
-            act(panel, admin, "bob")
-            end(admin)
+        admin = login(app, "admin")
+        make_user(app, "bob", "Recipient")
+        for _ in range(6):
+            clock.shift(timedelta(hours=3, minutes=55))
+            assert is_in(admin)
+        act(app, admin, "bob")
+        end(admin)
         assert is_in(admin)
-        clock.shift(timedelta(minutes=40))
+        clock.shift(timedelta(minutes=30))
         assert not is_in(admin)
 
 
@@ -230,13 +229,13 @@ def made_admin(name: str) -> None:
 
 
 @pytest.mark.parametrize("change", [no_admin, switched_off, new_password, removed], ids=lambda change: change.__name__)
-def test_what_ends_the_admins_login_ends_both(panel: Flask, change: Any) -> None:
-    make_user(panel, "other")
-    admin = login(panel, "admin")
-    make_user(panel, "bob", "Recipient")
-    act(panel, admin, "bob")
-    stolen = thief(panel, admin)
-    with panel.app_context():
+def test_what_ends_the_admins_login_ends_both(app: Flask, change: Any) -> None:
+    make_user(app, "other")
+    admin = login(app, "admin")
+    make_user(app, "bob", "Recipient")
+    act(app, admin, "bob")
+    stolen = thief(app, admin)
+    with app.app_context():
         change("admin")
     assert not is_in(admin)
     assert not is_in(stolen)
@@ -253,15 +252,15 @@ def test_what_ends_the_targets_logins_gives_the_admin_back(app: Flask, change: A
     assert who(admin) == "admin"
 
 
-def test_a_logout_ends_both(panel: Flask) -> None:
-    admin = login(panel, "admin")
-    make_user(panel, "bob", "Recipient")
-    act(panel, admin, "bob")
-    stolen = thief(panel, admin)
+def test_a_logout_ends_both(app: Flask) -> None:
+    admin = login(app, "admin")
+    make_user(app, "bob", "Recipient")
+    act(app, admin, "bob")
+    stolen = thief(app, admin)
     admin.post("/logout/", data={"csrf_token": token(admin)})
     assert not is_in(admin)
     assert not is_in(stolen)
-    assert told(panel)[-2:] == [("admin", "bob", "account.acting.ended", "bob"), ("admin", "", "logout", "admin")]
+    assert told(app)[-2:] == [("admin", "bob", "account.acting.ended", "bob"), ("admin", "", "logout", "admin")]
 
 
 def test_what_is_changed_so_is_told_under_both_names(app: Flask) -> None:
@@ -274,7 +273,6 @@ def test_what_is_changed_so_is_told_under_both_names(app: Flask) -> None:
     number = user_id(app, "carol")
     admin.post(f"/people/{number}/addresses", data={"add": "c@example.com", "csrf_token": token(admin)})
     assert told(app)[-1] == ("admin", "chief", "account.address.added", "carol")
-    assert Reach(everybody=True)
 
 
 @pytest.fixture
@@ -304,5 +302,5 @@ def test_a_visitor_cannot_sign_himself_in_as_two(app: Flask) -> None:
     signer = app.session_interface._signer  # type: ignore[attr-defined]
     client = app.test_client()
     made = {"_user_id": "1", "_acts": {"admin_id": 2, "name": "bob"}}
-    client.set_cookie("session", signer.dumps(json.loads(json.dumps(made))))
+    client.set_cookie("session", signer.dumps(made))
     assert not is_in(client)
