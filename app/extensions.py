@@ -15,7 +15,6 @@ from flask_wtf import CSRFProtect
 from sqlalchemy import Connection, Sequence, event
 from sqlalchemy.engine import Engine, make_url
 
-
 PLUS = "plus_addressing"
 """What an engine knows beside its database: threads that write mails have no app to ask."""
 

@@ -3,8 +3,8 @@
 import flask_appbuilder.security.sqla.models  # noqa: F401
 
 from app.models.audit import AuditEvent, AuditHead, Verb
-from app.models.mail import CopyState, Direction, Listing, Mail, MailDetail, MailRecipient, NoticeState, ReleaseState
 from app.models.domain import DomainAlias
+from app.models.mail import CopyState, Direction, Listing, Mail, MailDetail, MailRecipient, NoticeState, ReleaseState
 from app.models.node import Node
 from app.models.people import UserAddress, UserDomain, UserSetting, UserWay
 from app.models.search import SavedSearch

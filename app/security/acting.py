@@ -1,6 +1,6 @@
 """An admin at work as somebody else: begun with a reason, seen on every page, over after an hour at most, and both names in each event.
 
-The session is the admin's. It holds whose eyes are borrowed, and what the admin's own login stands on, which is looked at with every request.
+The session is the admin's. It holds as whom, and what the admin's own login stands on, which is looked at with every request.
 """
 
 from dataclasses import asdict, dataclass

@@ -5,7 +5,6 @@ from typing import Any
 from flask import flash, g, redirect, request, url_for
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
-from flask_babel import gettext as _
 
 from app.errors import MailkeepError
 from app.queries.people import person_of, reach_of

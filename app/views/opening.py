@@ -24,8 +24,8 @@ HEADER = "X-Reason"
 
 
 def opened(mail: Mail, verb: Verb, *, is_piece: bool = False) -> bool:
-    """Called before anything of the mail is shown: whether it came to somebody else, as all mail does to who acts as another. A piece of a page is no further event when the
-    page was one shortly before."""
+    """Called before anything of the mail is shown: whether it came to somebody else, as all mail does to who acts as another. A piece
+    of a page is no further event when the page was one shortly before."""
     both = acting()
     if both is None and is_addressed_to(g.user, mail.id):
         return False

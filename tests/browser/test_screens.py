@@ -33,6 +33,7 @@ SCREENS = {
     "found-people": "/people/?q=admin",
     "person": "/people/1",
     "new-person": "/people/new",
+    "domains": "/domains/",
     "roles": "/roles/list/",
     "role": "/roles/show/1",
     "add-role": "/roles/add",

@@ -109,7 +109,11 @@ def test_two_nodes_share_neither_name_nor_number(any_app: Flask) -> None:
     with any_app.app_context():
         numbers = [add_node(name, actor=SYSTEM).number for name in ("mx1", "mx2", "mx3")]
         assert numbers == [1, 2, 3]
-        db.session.add(Node(number=9, name="mx1", user="", password_hash="", allow="", enabled=True, created_at=add_node("mx4", actor=SYSTEM).created_at))
+        db.session.add(
+            Node(
+                number=9, name="mx1", user="", password_hash="", allow="", enabled=True, created_at=add_node("mx4", actor=SYSTEM).created_at
+            )
+        )
         with pytest.raises(IntegrityError):
             db.session.commit()
         db.session.rollback()

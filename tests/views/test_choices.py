@@ -63,7 +63,9 @@ def test_the_switches_of_the_navigation_are_choices_too(app: Flask) -> None:
     assert 'data-theme="dark"' in page(visitor, "/login/")
 
 
-@pytest.mark.parametrize("choice", [("xx", "", ""), ("", "Mars/Olympus", ""), ("", "../../etc/passwd", ""), ("", "", "pink"), ("", "x" * 5000, "")])
+@pytest.mark.parametrize(
+    "choice", [("xx", "", ""), ("", "Mars/Olympus", ""), ("", "../../etc/passwd", ""), ("", "", "pink"), ("", "x" * 5000, "")]
+)
 def test_what_there_is_not_is_not_chosen(app: Flask, choice: tuple[str, str, str]) -> None:
     bob = login(app, "bob", role="Recipient")
     assert "mk-note bad" in save(bob, *choice)

@@ -7,7 +7,7 @@
     theme.addEventListener("change", async () => {
       if (theme.value) document.documentElement.dataset.theme = theme.value;
       else delete document.documentElement.dataset.theme;
-      const answer = await fetch(theme.form.action, { method: "POST", body: new FormData(theme.form), redirect: "manual" });
+      const answer = await fetch(theme.form.action, { method: "POST", body: new FormData(theme.form), redirect: "manual", keepalive: true });
       if (answer.type !== "opaqueredirect") theme.form.requestSubmit(); // which says why not
     });
   }
