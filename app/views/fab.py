@@ -37,7 +37,7 @@ MENU = (
     (MailLogView, "Mails", _l("Mails"), "fa-envelope-o"),
     (QuarantineView, "Quarantine", _l("Quarantine"), "fa-archive"),
     (PeopleView, "People", _l("People"), "fa-users"),
-    (DomainView, "Domains", _l("Domain aliases"), "fa-globe"),
+    (DomainView, "Domains", _l("Domain aliases"), "fa-at"),
     (RoleView, "Roles", _l("Roles"), "fa-id-badge"),
     (AuditView, "Audit trail", _l("Audit trail"), "fa-history"),
 )

@@ -69,6 +69,7 @@ def stored_mail(panel: Mailkeep) -> str:
         database.execute(
             "INSERT INTO user_address (user_id, address, source, created_at) VALUES (1, 'postmaster@example.com', 'admin', '2026-01-31')"
         )
+        database.execute("INSERT INTO domain_alias (alias, domain, created_at) VALUES ('alias.example', 'example.com', '2026-01-31')")
         search = "INSERT INTO saved_search (user_id, name, query, shared, created_at) VALUES (1, 'Heavy', 'score.ge=20', 0, '2026-01-31')"
         database.execute(search)
         found = database.execute("SELECT id FROM mail WHERE copy_state = 'stored' ORDER BY id DESC LIMIT 1 OFFSET 5").fetchone()
