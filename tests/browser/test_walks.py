@@ -263,6 +263,8 @@ def test_an_admin_acts_as_somebody_and_chooses_a_zone(chromium: Browser, panel: 
     expect(page.locator("#zone option")).to_have_count(2)
     page.goto(f"http://127.0.0.1:{panel.port}/people/?q=walter")
     page.get_by_role("link", name="walter").first.click()
+    page.get_by_role("button", name="Act as this account").scroll_into_view_if_needed()
+    keep_picture(page, "person-to-act-as")
     page.get_by_role("button", name="Act as this account").click()
     expect(page.locator(".mk-acting")).to_contain_text("you act as walter")
     keep_picture(page, "acting")
