@@ -29,7 +29,7 @@ class ActingView(BaseView):
         except MailkeepError as error:
             flash(str(error), "danger")
             return redirect(there)
-        return redirect(url_for("Home.index"))
+        return redirect(url_for("MailLogView.list"))
 
     @expose("/end", methods=["POST"])
     def end(self) -> Any:

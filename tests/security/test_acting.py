@@ -52,7 +52,7 @@ def test_it_is_begun_with_a_click_seen_on_every_page_and_ended_with_one(panel: F
     [mine] = make_mails(panel, 1, recipients=("bob@example.com",))
     [other] = make_mails(panel, 1, recipients=("carol@example.com",))
     before = cookie_of(admin)
-    assert act(panel, admin, "bob").location == "/"
+    assert act(panel, admin, "bob").location == "/mails/list/"
     during = cookie_of(admin)
     assert who(admin) == "bob by admin"
     assert admin.get(f"/mails/show/{mine}").status_code == 200
