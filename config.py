@@ -26,6 +26,7 @@ from environment import (
     env_int,
     env_list,
     env_networks,
+    env_plus,
     env_rate,
     env_roles,
     env_scores,
@@ -137,6 +138,8 @@ LINK_ACCOUNTS = env_bool("LINK_ACCOUNTS", False)
 SECOND_FACTOR_ROLES = env_list("SECOND_FACTOR_ROLES", "")
 # The ways in after which it is asked for; a proxy and OpenID Connect have a second factor of their own to ask for.
 SECOND_FACTOR_WAYS = env_list("SECOND_FACTOR_WAYS", "password,directory", ("password", "directory", "proxy", "oidc"))
+# What parts a name from a tag in addresses: who has bob@example.com sees the mail to bob+shop@example.com (empty: nobody does).
+PLUS_ADDRESSING = env_plus("PLUS_ADDRESSING", "+")
 # LDAP servers, asked in this order: ldap://host, ldaps://host (empty: no directory).
 LDAP_SERVERS = env_servers("LDAP_SERVERS", "")
 # StartTLS on ldap:// servers; without it passwords cross the network in the clear.

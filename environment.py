@@ -130,6 +130,14 @@ def env_choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
     return value
 
 
+def env_plus(name: str, default: str) -> str:
+    """One sign that may stand in a name, or nothing."""
+    value = env_str(name, default)
+    if value and (len(value) > 1 or not value.isascii() or not value.isprintable() or value.isalnum() or value in '@"<>,;'):
+        raise ConfigError(name, f"{value!r} is not one sign such as +")
+    return value
+
+
 NODE_NAME_RULE = "lower-case letters, digits, - . and _, beginning with a letter or digit, at most 64"
 
 

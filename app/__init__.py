@@ -17,7 +17,7 @@ def create_app(**overrides: Any) -> Flask:
     app.config.update(overrides)
     log.setup(app.config["LOG_LEVEL"])
     refuse_weak_secret(app.config["SECRET_KEY"])
-    app.config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", engine_options(app.config["SQLALCHEMY_DATABASE_URI"]))
+    app.config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", engine_options(app.config["SQLALCHEMY_DATABASE_URI"], app.config["PLUS_ADDRESSING"]))
 
     db.init_app(app)
     migrate.init_app(app, db)

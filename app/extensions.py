@@ -15,6 +15,9 @@ from flask_wtf import CSRFProtect
 from sqlalchemy import Connection, Sequence, event
 from sqlalchemy.engine import Engine, make_url
 
+PLUS = "plus_addressing"
+"""What an engine knows beside its database: threads that write mails have no app to ask."""
+
 
 class PanelSession(Session):
     """On SQLite what changes something takes the write lock before it reads: else a mail that is committed in between makes it fail."""
@@ -72,10 +75,11 @@ def strip_sequences() -> None:
 strip_sequences()
 
 
-def engine_options(url: str) -> dict[str, Any]:
+def engine_options(url: str, plus: str) -> dict[str, Any]:
     """Short time-outs everywhere: a database that hangs must not hang us. As many connections as threads may ask for at once."""
     # What is written is somebody's mail or password: it does not go into a log with an error.
     pool: dict[str, Any] = {"pool_size": 10, "max_overflow": 600, "pool_timeout": 10, "hide_parameters": True}
+    pool["execution_options"] = {PLUS: plus}
     match make_url(url).get_backend_name():
         case "sqlite":
             return pool | {"connect_args": {"timeout": 15, "check_same_thread": False}}

@@ -72,6 +72,8 @@ WRONG = [
     ("LDAP_FILTER", "(&(a=b)", "is no filter such as"),
     ("LDAP_ROLES", "Admin", "is no group and role such as"),
     ("LDAP_ROLES", "cn=a,dc=b=Admin; =Auditor", "is no group and role such as"),
+    ("PLUS_ADDRESSING", "++", "is not one sign"),
+    ("PLUS_ADDRESSING", "a", "is not one sign"),
     ("LDAP_TIMEOUT", "0", "not between"),
     ("OIDC_FILE", "/nowhere/providers.toml", "cannot read /nowhere/providers.toml"),
     ("REMOTE_USER_HEADER", "X-Remote-User: x", "is no name of a header"),

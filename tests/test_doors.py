@@ -27,6 +27,7 @@ PUBLIC = {
     "PasswordLinkView.forgotten",
     "PasswordLinkView.choose",
     "PasswordLinkView.chosen",
+    "ThemeView.choose",
     "UtilView.back",
     "appbuilder.static",
     "health.healthz",

@@ -39,7 +39,7 @@ def test_outside_of_a_request_reading_holds_nobody_up(app: Flask) -> None:
 
 @pytest.mark.parametrize("url", ["sqlite:///x.db", "mysql+mysqldb://u@h/d", "postgresql+psycopg://u@h/d"])
 def test_no_error_of_a_database_shows_what_was_written(url: str) -> None:
-    assert engine_options(url)["hide_parameters"] is True
+    assert engine_options(url, "+")["hide_parameters"] is True
 
 
 def test_an_error_that_is_no_silence_of_the_database_is_called_one_of_ours(app: Flask) -> None:

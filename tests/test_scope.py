@@ -41,7 +41,15 @@ FIELDS: dict[str, Any] = {
 }
 # Files of the panel, and sums over all mail for METRICS_ALLOW; what logs out is the end of the walk.
 A_NEW_SECRET_EACH_TIME = "SecondFactorView.show"
-NOT_WALKED = {"static", "appbuilder.static", "metrics.counters", "health.readyz", "LoginView.logout", "SessionView.list"}
+NOT_WALKED = {
+    "static",
+    "appbuilder.static",
+    "metrics.counters",
+    "health.readyz",
+    "LoginView.logout",
+    "ActingView.begin",
+    "SessionView.list",
+}
 # Tokens, and the second in the name of an export.
 PASSING = re.compile(r'(?<=name="csrf_token" value=")[^"]*|(?<=filename=mails-)[\d-]+')
 PASSING_HEADERS = {"Date", "Set-Cookie", "Content-Length"}

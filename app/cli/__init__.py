@@ -4,6 +4,7 @@ from flask import Flask
 
 from app.cli.audit import audit
 from app.cli.demo import demo
+from app.cli.domains import domains
 from app.cli.mailkeep import mailkeep
 from app.cli.nodes import nodes
 from app.cli.spool import spool
@@ -11,5 +12,5 @@ from app.cli.users import users
 
 
 def register(app: Flask) -> None:
-    for group in (audit, demo, mailkeep, nodes, spool, users):
+    for group in (audit, demo, domains, mailkeep, nodes, spool, users):
         app.cli.add_command(group)

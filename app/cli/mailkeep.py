@@ -7,6 +7,7 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
+from app.actor import command_line
 from app.cli.answer import plainly
 from app.services.addresses import read_address
 from app.services.letters import send_letter
@@ -25,7 +26,7 @@ def init() -> None:
     The admin is MAILKEEP_ADMIN_USER (admin) with MAILKEEP_ADMIN_PASSWORD; without one a password is made and shown once.
     """
     sync_permissions()
-    node = register_local(current_app.config["NODE_NAME"])
+    node = register_local(current_app.config["NODE_NAME"], actor=command_line())
     click.echo(f"This server is node {node.name}, number {node.number}.")
     user = os.environ.get("MAILKEEP_ADMIN_USER", "admin")
     password = os.environ.get("MAILKEEP_ADMIN_PASSWORD", "") or secrets.token_hex(10)

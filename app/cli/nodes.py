@@ -4,6 +4,7 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
+from app.actor import command_line
 from app.cli.answer import plainly
 from app.models import Node
 from app.services import nodes as service
@@ -23,7 +24,7 @@ ALLOW_HELP = "Address or network it may post from; give it several times for sev
 @plainly
 def add(name: str, user: str, password: str, allow: tuple[str, ...]) -> None:
     """Let the Rspamd of server NAME post its mails."""
-    click.echo(_line(service.add_or_enable(name, user, password, split(allow))))
+    click.echo(_line(service.add_or_enable(name, user, password, split(allow), actor=command_line())))
 
 
 @nodes.command("list")
@@ -46,7 +47,7 @@ def list_() -> None:
 @plainly
 def edit(name: str, user: str | None, password: str | None, allow: tuple[str, ...], enable: bool | None) -> None:
     """Change what is given, leave the rest. Running processes see it within seconds."""
-    click.echo(_line(service.edit(name, user, password, split(allow) if allow else None, enable)))
+    click.echo(_line(service.edit(name, user, password, split(allow) if allow else None, enable, actor=command_line())))
 
 
 @nodes.command("remove")
@@ -58,7 +59,7 @@ def remove(name: str, yes: bool) -> None:
     service.find(name)
     if not yes:
         click.confirm(f"Remove node {name}? Its Rspamd can post no more.", abort=True)
-    service.remove(name)
+    service.remove(name, actor=command_line())
     click.echo(f"Node {name} removed.")
 
 

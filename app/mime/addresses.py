@@ -81,3 +81,11 @@ def _without_comments(text: str) -> str:
             position = position if depth else match.end()
     kept.append(text[position:])
     return " ".join(kept)
+
+
+def base_of(address: str, plus: str) -> str | None:
+    """Whose an address is that has something after a `plus`: bob@example.com of bob+shop@example.com. None where it has not; what stands
+    in quotes is a name of its own."""
+    local, _at, domain = address.rpartition("@")
+    head, found, _tag = local.partition(plus) if plus else ("", "", "")
+    return f"{head}@{domain}" if found and head and not head.startswith('"') else None

@@ -4,6 +4,7 @@ import flask_appbuilder.security.sqla.models  # noqa: F401
 
 from app.models.access_key import AccessKey
 from app.models.audit import AuditEvent, AuditHead, Verb
+from app.models.domain import DomainAlias
 from app.models.mail import CopyState, Direction, Listing, Mail, MailDetail, MailRecipient, NoticeState, ReleaseState
 from app.models.node import Node
 from app.models.people import UserAddress, UserDomain, UserSetting, UserWay
@@ -17,6 +18,7 @@ __all__ = [
     "AuditHead",
     "CopyState",
     "Direction",
+    "DomainAlias",
     "Listing",
     "LoginSession",
     "Mail",

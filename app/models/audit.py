@@ -38,12 +38,19 @@ class Verb(StrEnum):
     DOMAINS_SET = "account.domains"
     API_KEY_MADE = "account.key"
     API_KEY_REVOKED = "account.key.revoked"
+    ACTING_BEGUN = "account.acting.begun"
+    ACTING_ENDED = "account.acting.ended"
     ROLE_ADDED = "role.added"
     ROLE_CHANGED = "role.changed"
     ROLE_DELETED = "role.deleted"
     GROUP_ADDED = "group.added"
     GROUP_CHANGED = "group.changed"
     GROUP_DELETED = "group.deleted"
+    NODE_ADDED = "node.added"
+    NODE_CHANGED = "node.changed"
+    NODE_REMOVED = "node.removed"
+    ALIAS_ADDED = "domain.alias.added"
+    ALIAS_REMOVED = "domain.alias.removed"
     SEARCH_SHARED = "search.shared"
     SEARCH_UNSHARED = "search.unshared"
     SEARCH_DELETED = "search.deleted"
@@ -55,7 +62,7 @@ class Verb(StrEnum):
     MAIL_DOWNLOADED = "mail.downloaded"
 
 
-KINDS = ("account", "role", "group", "search", "log", "audit", "mail")
+KINDS = ("account", "role", "group", "node", "domain", "search", "log", "audit", "mail")
 """What may be a target."""
 
 

@@ -149,8 +149,11 @@ class MailRecipient(Model):
     address: Mapped[str] = mapped_column(Key(320), comment="lower case")
     domain: Mapped[str] = mapped_column(Key(255))
     given: Mapped[str | None] = mapped_column(Key(320), comment="as the MTA gave it, where that differs")
+    base: Mapped[str | None] = mapped_column(Key(320), comment="without what follows the plus, where there is one")
 
     __table_args__ = (
         Index("ix_mail_recipient_address", "address", "mail_id"),
         Index("ix_mail_recipient_domain", "domain", "mail_id"),
+        # Most have none, and nothings stand in the order of ids: new rows only ever come at their end.
+        Index("ix_mail_recipient_base", "base", "mail_id"),
     )

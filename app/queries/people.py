@@ -10,7 +10,7 @@ from sqlalchemy.orm import selectinload
 
 from app.errors import NotAllowed, NotFound
 from app.extensions import db
-from app.models.people import Group, RoleRow, User, UserAddress, UserDomain, UserSetting, UserWay
+from app.models.people import Group, RoleRow, User, UserAddress, UserDomain, UserWay
 from app.queries.matching import contains
 from app.queries.visibility import acts_as_admin, domains_of, roles_here
 from app.roles import Role
@@ -101,11 +101,6 @@ def account_called(text: str) -> User | None:
     """By its user name, or else by its own address: that is where its mails go."""
     rows = db.session.scalars(select(User).where(or_(func.lower(User.username) == text.lower(), func.lower(User.email) == text.lower())))
     return min(rows, key=lambda user: user.username.lower() != text.lower(), default=None)
-
-
-def language_of(user_id: int) -> str:
-    """Empty: none was chosen."""
-    return db.session.scalar(select(UserSetting.language).where(UserSetting.user_id == user_id)) or ""
 
 
 def addresses_by_user(users: Sequence[User]) -> dict[int, list[UserAddress]]:

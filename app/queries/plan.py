@@ -13,7 +13,7 @@ from sqlalchemy.sql.selectable import CompoundSelect
 from app.models import Mail, MailRecipient
 from app.queries.bounded import Deadline, TooSlow, fetch
 
-_COARSE = ("_domain", "_auth_user", "_score", "_has_virus", "_release", "_copy_state", "_action")
+_COARSE = ("_domain", "_base", "_auth_user", "_score", "_has_virus", "_release", "_copy_state", "_action")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,7 +125,7 @@ def count_of(connection: Connection, branches: Sequence[Branch], bounds: Bounds,
 def _ids(branch: Branch, bounds: Bounds) -> Select[Any]:
     """A mail may have several recipients in one domain, and several of many addresses."""
     query = branch.ids(bounds)
-    once = branch.is_ordered and branch.index != "ix_mail_recipient_domain"
+    once = branch.is_ordered and branch.index not in ("ix_mail_recipient_domain", "ix_mail_recipient_base")
     return query if once or branch.key.class_ is Mail else query.distinct()
 
 

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from sqlalchemy import ColumnElement, exists, false, or_, true
+from sqlalchemy import ColumnElement, and_, exists, false, or_, true
 
+from app.mime.addresses import base_of
 from app.models import Mail, MailRecipient
 from app.queries.plan import Branch, Part
 
-_MOST_BRANCHES = 32
+MOST_BRANCHES = 32
 """Beyond so many addresses the index is read once for all of them, and not in the order of ids."""
 
 
@@ -19,6 +20,11 @@ class Scope:
     addresses: tuple[str, ...] = ()
     domains: tuple[str, ...] = ()
     everything: bool = False
+    plus: str = ""
+    tagged: tuple[str, ...] = ()
+    """Those of the addresses to which mail with something after a plus has come."""
+    but: tuple[str, ...] = ()
+    """Addresses with a plus that are somebody else's own."""
 
     @property
     def is_empty(self) -> bool:
@@ -26,7 +32,9 @@ class Scope:
 
     def owns(self, address: str) -> bool:
         """Whether this recipient of a mail is one of theirs."""
-        return self.everything or address in self._addresses or address.rpartition("@")[2] in self.domains
+        if self.everything or address in self._addresses or address.rpartition("@")[2] in self.domains:
+            return True
+        return bool(self.tagged) and address not in self.but and base_of(address, self.plus) in self.tagged
 
     @cached_property
     def _addresses(self) -> frozenset[str]:
@@ -37,7 +45,11 @@ class Scope:
         if self.everything:
             return true()
         own = [MailRecipient.address.in_(self.addresses)] if self.addresses else []
-        return or_(false(), *own, *([MailRecipient.domain.in_(self.domains)] if self.domains else []))
+        by_plus = [self._theirs(MailRecipient.base.in_(self.tagged))] if self.tagged else []
+        return or_(false(), *own, *by_plus, *([MailRecipient.domain.in_(self.domains)] if self.domains else []))
+
+    def _theirs(self, base: ColumnElement[bool]) -> ColumnElement[bool]:
+        return and_(base, MailRecipient.address.not_in(self.but)) if self.but else base
 
     def condition(self) -> ColumnElement[bool]:
         """Of a row of mail."""
@@ -49,18 +61,20 @@ class Scope:
         """As the first part of each search; None where all mail is meant."""
         if self.everything:
             return None
-        return Part(self.condition(), self._branches()) if not self.is_empty else Part(false())
+        return Part(self.condition(), self.branches()) if not self.is_empty else Part(false())
 
-    def _branches(self) -> tuple[Branch, ...]:
-        ordered = len(self.addresses) + len(self.domains) <= _MOST_BRANCHES
-        addresses, domains = "ix_mail_recipient_address", "ix_mail_recipient_domain"
+    def branches(self) -> tuple[Branch, ...]:
+        ordered = len(self.addresses) + len(self.tagged) + len(self.domains) <= MOST_BRANCHES
+        addresses, bases, domains = (f"ix_mail_recipient_{column}" for column in ("address", "base", "domain"))
         if ordered:
             by_address = [Branch(MailRecipient.address == address, addresses) for address in self.addresses]
+            by_plus = [Branch(self._theirs(MailRecipient.base == address), bases) for address in self.tagged]
             by_domain = [Branch(MailRecipient.domain == domain, domains) for domain in self.domains]
         else:
             by_address = [Branch(MailRecipient.address.in_(self.addresses), addresses, is_ordered=False)] if self.addresses else []
+            by_plus = [Branch(self._theirs(MailRecipient.base.in_(self.tagged)), bases, is_ordered=False)] if self.tagged else []
             by_domain = [Branch(MailRecipient.domain.in_(self.domains), domains, is_ordered=False)] if self.domains else []
-        return (*by_address, *by_domain)
+        return (*by_address, *by_plus, *by_domain)
 
 
 ALL = Scope(everything=True)

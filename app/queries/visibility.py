@@ -10,6 +10,8 @@ from app.extensions import db
 from app.faces import at_portal
 from app.ids import MAX_ID
 from app.models import Mail, MailRecipient, UserAddress, UserDomain
+from app.queries.domains import aliases_by_domain
+from app.queries.reached import scope_by_rule
 from app.queries.scope import ALL, NOBODY, Scope
 from app.roles import Role
 
@@ -60,23 +62,26 @@ def scope_of(user: Any) -> Scope:
     roles = roles_here(user)
     if roles & _SEE_ALL:
         return ALL
-    return Scope(addresses_of(user), domains_of(user) if Role.DOMAIN_ADMIN in roles else ())
+    return scope_by_rule(user.id, addresses_of(user), domains_of(user) if Role.DOMAIN_ADMIN in roles else ())
 
 
 def addresses_of(user: Any) -> tuple[str, ...]:
-    """The account's own and its further ones, as they are now: a change needs no new login."""
+    """The account's own and its further ones, as they are now: a change needs no new login. What follows by rule is not among them."""
     further = db.session.scalars(select(UserAddress.address).where(UserAddress.user_id == user.id).order_by(UserAddress.address))
     own = [user.email.strip().lower()] if user.email else []
     return tuple(dict.fromkeys([*own, *further]))
 
 
 def domains_of(user: Any) -> tuple[str, ...]:
-    return tuple(db.session.scalars(select(UserDomain.domain).where(UserDomain.user_id == user.id).order_by(UserDomain.domain)))
+    """With their aliases."""
+    own = db.session.scalars(select(UserDomain.domain).where(UserDomain.user_id == user.id).order_by(UserDomain.domain)).all()
+    aliases = aliases_by_domain(own)
+    return tuple(dict.fromkeys((*own, *(alias for domain in own for alias in aliases.get(domain, ())))))
 
 
 def is_addressed_to(user: Any, mail_id: int) -> bool:
     """Whether it came to an address of this account, whatever else the account may see."""
-    own = (MailRecipient.mail_id == mail_id, MailRecipient.address.in_(addresses_of(user)))
+    own = (MailRecipient.mail_id == mail_id, scope_by_rule(user.id, addresses_of(user)).recipient())
     return db.session.scalar(select(MailRecipient.mail_id).where(*own).limit(1)) is not None
 
 

@@ -7,7 +7,7 @@ from flask import Flask
 
 from app.extensions import db
 from app.faces import own_url
-from app.security import programs, sessions, ways
+from app.security import acting, programs, sessions, ways
 from app.security.machine import NodeBook
 from app.security.prefix import BelowPath
 from app.security.proxy import TrustedProxies
@@ -21,5 +21,6 @@ def init_app(app: Flask) -> None:
     sessions.init_app(app)
     ways.init_app(app)
     programs.init_app(app)
+    acting.init_app(app)
     with app.app_context():
         app.extensions["mailkeep_nodes"] = NodeBook(db.engine, pathlib.Path(app.config["SPOOL_DIR"]) / "nodes.json")

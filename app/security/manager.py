@@ -21,14 +21,15 @@ from app.faces import at_portal
 from app.models import Verb
 from app.queries.visibility import acting_role
 from app.roles import GRANTS, Role
+from app.security import acting
 from app.security.actor import actor
 from app.security.logins import logged_out
 from app.security.owed import refuse_debtor
-from app.security.sessions import STAMP, USER, this_browser
+from app.security.sessions import ACTS, STAMP, USER, this_browser
 from app.security.stamp import is_stamp_of, stamp_of
 from app.security.tokens import LOGIN, is_login_there, login_of_token
 from app.security.ways import log_in
-from app.services.audit import record
+from app.services.audit import record, recorded
 
 
 class LimitedSecurityApi(SecurityApi):
@@ -98,6 +99,18 @@ class MailkeepSecurityManager(SecurityManager):
         if has_request_context() and str(this_browser().get(USER)) == str(user.id):
             this_browser().begin(user.id, stamp_of(self.get_user_by_id(user.id)))
 
+    def add_user(self, username: str, *names: Any, by: Actor | None = None, **more: Any) -> Any:
+        """Also of FAB's own commands. FAB commits the event with the account, or neither."""
+        email, role = (*names, None, None, None, None)[2:4]
+        email, role = more.get("email", email), more.get("role", role)
+        given = sorted(each.name for each in (role if isinstance(role, list) else [role] if role else []))
+        record(by or actor(), Verb.ACCOUNT_ADDED, "account", username, after={"email": email, "roles": given})
+        return super().add_user(username, *names, **more)
+
+    def import_roles(self, path: str) -> None:
+        super().import_roles(path)
+        recorded(actor(), Verb.ROLE_CHANGED, "role", "", after={"imported from": path})
+
     def on_user_logout(self, user: Any) -> None:
         logged_out(user)
 
@@ -112,6 +125,8 @@ class MailkeepSecurityManager(SecurityManager):
 
     def load_user_of_session(self, pk: str) -> Any:
         user = self.load_user(int(pk))
+        if ACTS in this_browser():
+            return acting.seen_as(user)
         if user is None or not is_stamp_of(user, this_browser().get(STAMP)):
             this_browser().end()
             return None

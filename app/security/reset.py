@@ -18,7 +18,8 @@ from app.faces import portal_url, public_url
 from app.models.audit import Verb
 from app.models.people import User
 from app.queries.audit import links_asked
-from app.queries.people import account_called, language_of
+from app.queries.people import account_called
+from app.queries.settings import choices_of
 from app.queries.visibility import roles_of
 from app.roles import Role
 from app.security.stamp import stamp_of
@@ -114,7 +115,7 @@ def _send(user: User, purpose: Purpose, actor: Actor) -> None:
     """An account without a password of ours gets a mail that says so, and no link."""
     letter = purpose.value if user.password else "elsewhere"
     link = _link(user, purpose) if user.password else ""
-    to, language = user.email, language_of(user.id)
+    to, language = user.email, choices_of(user).language
     name, username = user.first_name or user.username, user.username
     recorded(actor, Verb.PASSWORD_RESET_ASKED, "account", user.username, after={"mail": to})
     send_letter(letter, to, language, name=name, user=username, link=link)

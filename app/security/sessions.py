@@ -27,6 +27,8 @@ from app.services.sessions import make_store
 log = logging.getLogger(__name__)
 
 USER, STAMP, TOKEN = "_user_id", "_stamp", "csrf_token"  # the first is Flask-Login's name, the last Flask-WTF's
+ACTS = "_acts"  # see security/acting
+_OF_A_LOGIN = (USER, STAMP, ACTS)
 BACKGROUND = "X-Background"  # a header of requests that a page makes by itself: they keep nobody logged in
 _ID = re.compile(r"[A-Za-z0-9_-]{43}")
 _SEEN_SECONDS = 60
@@ -91,21 +93,25 @@ class BrowserSession(SessionMixin):
             signed: Data = self.signer.loads(self.cookie, max_age=_VISITOR_SECONDS)
         except BadSignature:
             return {}
-        return {name: value for name, value in signed.items() if name not in (USER, STAMP)}
+        return {name: value for name, value in signed.items() if name not in _OF_A_LOGIN}
 
     # --- begin, keep, end ---------------------------------------------------------------------------------------------------
 
-    def begin(self, user_id: int, stamp: str) -> None:
-        """Under a new id and with a new token: what was known of this browser before the login is worth nothing after it."""
-        kept = self.data
+    def begin(self, user_id: int, stamp: str, acts: Data | None = None) -> None:
+        """Under a new id and with a new token: what was known of this browser before the login is worth nothing after it. With `acts`
+        the session stays the admin's, and no change of names makes a login last longer."""
+        kept, before = self.data, self.record
         self.forget()
-        self._data = {name: value for name, value in kept.items() if name not in (TOKEN, "_id", "_fresh")}
+        self._data = {name: value for name, value in kept.items() if name not in (TOKEN, ACTS, "_id", "_fresh")}
+        self._data |= {ACTS: acts} if acts else {}
         self._data |= {USER: str(user_id), STAMP: stamp, TOKEN: secrets.token_hex(20)}
         self.id = secrets.token_urlsafe(32)
         now, agent = whole_seconds(), request.headers.get("User-Agent", "")
         self._before = as_text(self._data)
         shown = "".join(letter for letter in agent if letter.isprintable())[:255]
-        self.record = Record(digest_of(self.id), user_id, from_text(self._before), now, now, address_of(request.remote_addr), shown)
+        owner = acts["admin_id"] if acts else user_id
+        began = before.created_at if before and (acts or ACTS in kept) else now
+        self.record = Record(digest_of(self.id), owner, from_text(self._before), began, now, address_of(request.remote_addr), shown)
         self.store.add(self.record)
 
     def end(self) -> None:
@@ -169,7 +175,7 @@ class BrowserSessions(SessionInterface):
             if session.keep(session.record) or session.id:
                 self._purge()
             return
-        visitor = {name: value for name, value in session.data.items() if name not in (USER, STAMP)}
+        visitor = {name: value for name, value in session.data.items() if name not in _OF_A_LOGIN}
         if visitor and (session.has_changed or _ID.fullmatch(session.cookie)):
             self._set(app, response, str(self._signer.dumps(from_text(as_text(visitor)))))
         elif session.cookie and not visitor:

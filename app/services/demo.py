@@ -8,6 +8,7 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import func, select, update
 
+from app.actor import SYSTEM
 from app.clock import utcnow
 from app.errors import Conflict, NotFound
 from app.extensions import db
@@ -41,7 +42,7 @@ def fill(count: int, days: int, *, beside_real_mail: bool = False) -> int:
         try:
             find(name)
         except NotFound:
-            add(name)
+            add(name, actor=SYSTEM)
     return sum(_insert(batch) for batch in _batches(_entries(count, days)))
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError, StatementError
 
 from app.errors import BadRequest, Unavailable
+from app.extensions import PLUS
 from app.rspamd.report import Report
 from app.services.entry import Entry
 from app.services.rows import detail_row, mail_row, recipient_rows
@@ -69,7 +70,8 @@ def _insert_once(engine: Engine, entries: Sequence[Entry], node: str, thorough: 
         if fresh:
             statements.insert(connection, "mail", [mail_row(entry, node) for entry in fresh])
             statements.insert(connection, "mail_detail", [detail_row(entry) for entry in fresh])
-            statements.insert(connection, "mail_recipient", [row for entry in fresh for row in recipient_rows(entry)])
+            plus = engine.get_execution_options().get(PLUS, "")
+            statements.insert(connection, "mail_recipient", [row for entry in fresh for row in recipient_rows(entry, plus)])
     return outcome
 
 

@@ -7,11 +7,13 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from werkzeug.security import generate_password_hash
 
+from app.actor import Actor
 from app.clock import stored_now
 from app.errors import BadRequest, Conflict, NotFound
 from app.extensions import db
 from app.ids import MAX_NODE
-from app.models import Node
+from app.models import Node, Verb
+from app.services.audit import record
 from environment import NODE_NAME_RULE, is_node_name
 
 
@@ -26,7 +28,7 @@ def find(name: str) -> Node:
     return node
 
 
-def add(name: str, user: str = "", password: str = "", allow: Sequence[str] = ()) -> Node:
+def add(name: str, user: str = "", password: str = "", allow: Sequence[str] = (), *, actor: Actor) -> Node:
     """Without user and password it may not post: so a server that only shares the database is known by its number."""
     name = name.lower()
     if not is_node_name(name):
@@ -37,6 +39,8 @@ def add(name: str, user: str = "", password: str = "", allow: Sequence[str] = ()
         node.number = _free_number()
         db.session.add(node)
         try:
+            db.session.flush()
+            record(actor, Verb.NODE_ADDED, "node", name, after=_state(node))
             db.session.commit()
         except IntegrityError:
             db.session.rollback()
@@ -47,41 +51,59 @@ def add(name: str, user: str = "", password: str = "", allow: Sequence[str] = ()
     raise Conflict("No number could be had for the node; try again.")
 
 
-def add_or_enable(name: str, user: str, password: str, allow: Sequence[str]) -> Node:
+def add_or_enable(name: str, user: str, password: str, allow: Sequence[str], *, actor: Actor) -> Node:
     """Adds the node; where it is known but could never post (a server registers itself so), gives it what it lacks."""
     try:
         node = find(name)
     except NotFound:
-        return add(name, user, password, allow)
+        return add(name, user, password, allow, actor=actor)
     if node.user:
         raise Conflict(f"There is a node {name} already; `flask nodes edit` changes it.")
-    return edit(name, user, password, allow, enabled=True)
+    return edit(name, user, password, allow, enabled=True, actor=actor)
 
 
 def edit(
-    name: str, user: str | None = None, password: str | None = None, allow: Sequence[str] | None = None, enabled: bool | None = None
+    name: str,
+    user: str | None = None,
+    password: str | None = None,
+    allow: Sequence[str] | None = None,
+    enabled: bool | None = None,
+    *,
+    actor: Actor,
 ) -> Node:
     """None leaves a thing as it is."""
     node = find(name)
+    before = _state(node)
     _change(node, node.user if user is None else user, password or "", node.allow.split() if allow is None else allow)
     if enabled is not None:
         node.enabled = enabled
+    after = _state(node)
+    changed = [part for part in after if after[part] != before[part]]
+    if changed or password:
+        told = {part: after[part] for part in changed} | ({"password": "another"} if password else {})
+        record(actor, Verb.NODE_CHANGED, "node", node.name, before={part: before[part] for part in changed}, after=told)
     db.session.commit()
     return node
 
 
-def remove(name: str) -> None:
+def remove(name: str, *, actor: Actor) -> None:
     """Its mails stay, under its name."""
-    db.session.delete(find(name))
+    node = find(name)
+    record(actor, Verb.NODE_REMOVED, "node", node.name, before=_state(node))
+    db.session.delete(node)
     db.session.commit()
 
 
-def register_local(name: str) -> Node:
+def register_local(name: str, *, actor: Actor) -> Node:
     """The node this server is, made when it is not there."""
     try:
         return find(name)
     except NotFound:
-        return add(name)
+        return add(name, actor=actor)
+
+
+def _state(node: Node) -> dict[str, str | bool]:
+    return {"user": node.user, "allow": node.allow, "enabled": bool(node.enabled)}
 
 
 def _change(node: Node, user: str, password: str, allow: Sequence[str]) -> None:

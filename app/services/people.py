@@ -43,8 +43,7 @@ def add_user(
     if db.session.scalar(select(User.id).where(func.lower(User.email) == email.lower())):
         raise Conflict(_("There is an account with the address %(address)s already.", address=email))
     address = read_address(email)
-    record(actor, Verb.ACCOUNT_ADDED, "account", username, after={"email": address, "roles": [row.name for row in rows]})
-    user = sm.add_user(username, first_name or username, last_name or "-", address, rows, password)
+    user = sm.add_user(username, first_name or username, last_name or "-", address, rows, password, by=actor)
     if not user:
         raise Conflict(_("The account %(name)s could not be made; see the log.", name=username))
     return user  # type: ignore[no-any-return]

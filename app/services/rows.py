@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from app.mime.addresses import base_of
 from app.mime.headers import address_of
 from app.models import CopyState, Direction, Mail, MailDetail, MailRecipient, NoticeState, ReleaseState
 from app.rspamd.marks import listing_of, risk_of
@@ -76,7 +77,7 @@ def detail_row(entry: Entry) -> Row:
     }
 
 
-def recipient_rows(entry: Entry) -> list[Row]:
+def recipient_rows(entry: Entry, plus: str) -> list[Row]:
     """One per address: the MTA's duplicates and upper case count once, the first spelling is kept."""
     given: dict[str, str] = {}
     for address in entry.report.recipients:
@@ -88,6 +89,7 @@ def recipient_rows(entry: Entry) -> list[Row]:
             "address": address,
             "domain": _cut(entry, "domain", domain_of(address)),
             "given": None if spelling == address else _cut(entry, "given", spelling),
+            "base": base_of(address, plus),
         }
         for position, (address, spelling) in enumerate(given.items())
     ]

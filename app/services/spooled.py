@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from flask import current_app
 
+from app.actor import SYSTEM
 from app.errors import NotAllowed, Unavailable
 from app.ids import MailIds
 from app.services.nodes import register_local
@@ -29,7 +30,7 @@ def replay_all(*, with_failed: bool = False) -> Total:
     if not root.exists():
         return Total()
     _refuse_other_users(root)
-    number = register_local(current_app.config["NODE_NAME"]).number
+    number = register_local(current_app.config["NODE_NAME"], actor=SYSTEM).number
     own = claim(root)
     if own is None:
         raise Unavailable("Every slot of the spool is taken by a running process.")

@@ -16,6 +16,7 @@ from app.errors import Conflict, MailkeepError
 from app.forms.grants import grant_label
 from app.models import Verb
 from app.roles import Role as KnownRole
+from app.security import acting
 from app.security.second_step import let_in
 from app.security.ways import oidc, proven
 from app.security.ways.proxy import named_by_proxy
@@ -104,6 +105,7 @@ class LoginView(AuthDBView):
     @expose("/logout/", methods=["POST"])
     def logout(self) -> Any:
         """Who came by a provider leaves there, too. By a page, since our policy lets no form lead elsewhere."""
+        acting.end()  # who acts as somebody else ends both
         url, label = oidc.end_url(outside_url("LoginView.login"))
         answer = super().logout()
         return self.render_template("providers/left.html", title=_("Logged out"), url=url, label=label) if url else answer

@@ -14,10 +14,12 @@ from app.security import owed
 from app.security.headers import protect
 from app.security.manager import MailkeepSecurityManager
 from app.views.accounts import LoginView, RoleView
+from app.views.acting import ActingView
 from app.views.api import OpenApi
 from app.views.api_keys import ApiKeyView
 from app.views.audit import AuditView
 from app.views.datamodel import ScopedInterface
+from app.views.domains import DomainView
 from app.views.formats import FILTERS
 from app.views.home import Home, first_screen
 from app.views.language import Builder
@@ -45,12 +47,13 @@ MENU = (
     (MailLogView, "Mails", _l("Mails"), "fa-envelope-o"),
     (QuarantineView, "Quarantine", _l("Quarantine"), "fa-archive"),
     (PeopleView, "People", _l("People"), "fa-users"),
+    (DomainView, "Domains", _l("Domain aliases"), "fa-at"),
     (RoleView, "Roles", _l("Roles"), "fa-id-badge"),
     (AuditView, "Audit trail", _l("Audit trail"), "fa-history"),
 )
 # Opened from other pages only.
 PAGES = (
-    *(SearchView, MessageView, ReasonView, ProfileView, SessionView, ApiKeyView),
+    *(SearchView, MessageView, ReasonView, ProfileView, SessionView, ApiKeyView, ActingView),
     *(ProviderView, SecondStepView, SecondFactorView, NewPasswordView),
 )
 

@@ -1,27 +1,24 @@
-"""The viewer's language: chosen in the navigation or on the login page and kept in a cookie, until then what the browser asks for."""
+"""The viewer's language: the account's, else the cookie's that the login page or the navigation has set, else what the browser asks for."""
 
 from typing import Any
 
-from flask import abort, current_app, g, has_request_context, redirect, request
+from flask import abort, current_app, has_request_context, redirect, request
 from flask_appbuilder import AppBuilder, BaseView, expose
+from flask_login import current_user
 
+from app.services.settings import choose
 from app.views.back import address_before, back_url, replace_history
+from app.views.choices import choices, remember
+from app.views.theme import ThemeView, viewer_theme
 
 COOKIE = "mk_language"
-_YEAR_SECONDS = 365 * 86_400
 
 
 def viewer_language() -> str:
     if not has_request_context():
         return str(current_app.config["BABEL_DEFAULT_LOCALE"])
-    if "_language" not in g:
-        g._language = _language()
-    return str(g._language)
-
-
-def _language() -> str:
     offered = current_app.config["LANGUAGES"]
-    for chosen in (request.args.get("_l_"), request.cookies.get(COOKIE)):
+    for chosen in (request.args.get("_l_"), choices().language, request.cookies.get(COOKIE)):
         if chosen in offered:
             return str(chosen)
     return request.accept_languages.best_match(offered) or str(current_app.config["BABEL_DEFAULT_LOCALE"])
@@ -38,17 +35,10 @@ class LanguageView(BaseView):
         chosen = request.form.get("language", "")
         if chosen not in current_app.config["LANGUAGES"]:
             abort(404)
+        if current_user.is_authenticated:
+            choose(current_user.id, language=chosen)
         answer = redirect(address_before())
-        sessions = current_app.session_interface
-        answer.set_cookie(
-            COOKIE,
-            chosen,
-            max_age=_YEAR_SECONDS,
-            path=sessions.get_cookie_path(current_app),
-            secure=sessions.get_cookie_secure(current_app),
-            httponly=True,
-            samesite="Lax",
-        )
+        remember(answer, COOKIE, chosen)
         return answer
 
 
@@ -59,9 +49,10 @@ class Builder(AppBuilder):
         self.bm.register_views = self._add_language
         self.bm.get_locale = viewer_language
         current_app.extensions["babel"].locale_selector = viewer_language
-        current_app.jinja_env.globals.update(back_url=back_url, language=viewer_language)
+        current_app.jinja_env.globals.update(back_url=back_url, language=viewer_language, theme=viewer_theme)
         replace_history()
         super()._add_admin_views()
 
     def _add_language(self) -> None:
         self.add_view_no_menu(LanguageView)
+        self.add_view_no_menu(ThemeView)

@@ -13,6 +13,7 @@ from app.errors import NotAllowed
 from app.models import Mail, Verb
 from app.queries.audit import reason_given, was_opened
 from app.queries.visibility import get_mail, is_addressed_to
+from app.security.acting import acting
 from app.security.actor import actor
 from app.services.audit import recorded
 
@@ -23,12 +24,13 @@ HEADER = "X-Reason"
 
 
 def opened(mail: Mail, verb: Verb, *, is_piece: bool = False) -> bool:
-    """Called before anything of the mail is shown: whether it came to somebody else. A piece of a page is no further event when the
-    page was one shortly before."""
-    if is_addressed_to(g.user, mail.id):
+    """Called before anything of the mail is shown: whether it came to somebody else, as all mail does to who acts as another. A piece
+    of a page is no further event when the page was one shortly before."""
+    both = acting()
+    if both is None and is_addressed_to(g.user, mail.id):
         return False
-    reason = _reason(mail.id) if current_app.config["AUDIT_REASON"] else ""
-    if not (is_piece and was_opened(mail.id, g.user.id, verb, _shortly_before())):
+    reason = both.reason if both else _reason(mail.id) if current_app.config["AUDIT_REASON"] else ""
+    if not (is_piece and was_opened(mail.id, both.admin_id if both else g.user.id, verb, _shortly_before())):
         recorded(actor(), verb, "mail", mail.id, reason=reason)
     return True
 

@@ -14,6 +14,7 @@ from app.models.people import User
 from app.queries.access_keys import keys_of
 from app.queries.people import Reach, addresses_by_user, domains_by_user, find_people, person_of, reach_of, roles_to_give, ways_by_user
 from app.roles import Role
+from app.security.acting import may_act_as
 from app.security.actor import actor
 from app.security.reset import Purpose, send_link
 from app.services import access_keys, addresses, passwords, people, second_factor
@@ -184,6 +185,7 @@ class PeopleView(BaseView):
             api_keys=keys_of(user.id) if user else (),
             may_edit=self._may("can_edit"),
             may_delete=user is not None and user.id != g.user.id and self._may("can_delete"),
+            may_act=user is not None and may_act_as(g.user, user),
             gives_domains=reach.everybody,
             shortest=passwords.SHORTEST_PASSWORD,
             can_mail=can_carry_links(),

@@ -10,8 +10,11 @@ from flask_babel import gettext as _
 from app.queries.people import addresses_by_user
 from app.queries.visibility import domains_of, roles_of
 from app.security.actor import actor
-from app.services import passwords, people
+from app.services import passwords, people, settings
+from app.views.choices import choices, remember
 from app.views.doing import done
+from app.views.language import COOKIE as LANGUAGE_COOKIE
+from app.views.theme import COOKIE as THEME_COOKIE
 
 
 class ProfileView(BaseView):
@@ -30,7 +33,21 @@ class ProfileView(BaseView):
             roles=sorted(roles_of(g.user)),
             domains=domains_of(g.user),
             shortest=passwords.SHORTEST_PASSWORD,
+            choices=choices(),
+            zones=settings.zones(),
         )
+
+    @expose("/choices", methods=["POST"])
+    @has_access
+    @permission_name("edit")
+    def choices(self) -> Any:
+        """The browser keeps language and appearance, too: it is how its login page looks."""
+        language, zone, theme = (request.form.get(field, "") for field in ("language", "zone", "theme"))
+        answer = redirect(url_for("ProfileView.profile"))
+        if done(lambda: settings.choose(g.user.id, language=language, zone=zone, theme=theme), _("Your choice counts from now on.")):
+            remember(answer, LANGUAGE_COOKIE, language)
+            remember(answer, THEME_COOKIE, theme)
+        return answer
 
     @expose("/name", methods=["POST"])
     @has_access

@@ -8,7 +8,7 @@ from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext as _
 
-from app.security.sessions import this_browser
+from app.security.sessions import ACTS, this_browser
 from app.services.sessions import end_all_sessions, end_session, sessions_of
 from app.views.agents import browser_in_words
 
@@ -29,6 +29,7 @@ class SessionView(BaseView):
                 "ip": record.ip or "–",
                 "created_at": record.created_at.replace(tzinfo=UTC),
                 "seen_at": record.seen_at.replace(tzinfo=UTC),
+                "acts_as": record.data.get(ACTS, {}).get("name", ""),
                 "is_this": record.digest == _here(),
             }
             for record in sessions_of(g.user.id)

@@ -1,9 +1,11 @@
-"""The viewer's time zone: the browser tells it in a cookie, and what is no zone counts as UTC."""
+"""The viewer's time zone: the account's, else the one that the browser tells in a cookie; what is no zone counts as UTC."""
 
 import functools
 from zoneinfo import ZoneInfo, available_timezones
 
 from flask import g, has_request_context, request
+
+from app.views.choices import choices
 
 COOKIE = "mk_zone"
 
@@ -12,7 +14,7 @@ def viewer_zone() -> ZoneInfo:
     if not has_request_context():
         return ZoneInfo("UTC")
     if "_zone" not in g:
-        g._zone = _zone(request.cookies.get(COOKIE, ""))
+        g._zone = _zone(choices().zone or request.cookies.get(COOKIE, ""))
     zone: ZoneInfo = g._zone
     return zone
 

@@ -33,6 +33,7 @@ SCREENS = {
     "found-people": "/people/?q=admin",
     "person": "/people/1",
     "new-person": "/people/new",
+    "domains": "/domains/",
     "roles": "/roles/list/",
     "role": "/roles/show/1",
     "add-role": "/roles/add",
@@ -73,6 +74,7 @@ def stored_mail(panel: Mailkeep) -> str:
         database.execute(
             "INSERT INTO user_address (user_id, address, source, created_at) VALUES (1, 'postmaster@example.com', 'admin', '2026-01-31')"
         )
+        database.execute("INSERT INTO domain_alias (alias, domain, created_at) VALUES ('alias.example', 'example.com', '2026-01-31')")
         search = "INSERT INTO saved_search (user_id, name, query, shared, created_at) VALUES (1, 'Heavy', 'score.ge=20', 0, '2026-01-31')"
         database.execute(search)
         for number, (name, role, used) in enumerate((("Nightly report", "Auditor", "2026-01-31 03:00"), ("Grafana", "Admin", None))):

@@ -1,14 +1,16 @@
 """What people do, in a real browser: log in, find, read, take an attachment, keep a search."""
 
 import http.client
+import os
+import pathlib
 import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from app.queries.fields import FIELDS, Kind
-from tests.browser.conftest import PASSWORD, Watched
+from tests.browser.conftest import PASSWORD, Watched, log_in
 from tests.browser.test_hostile import hostile
 from tests.make import make_headers
 from tests.servers.gunicorn import Mailkeep
@@ -236,14 +238,52 @@ def test_the_appearance_is_chosen_and_kept_and_the_zone_is_the_browsers(
     context = chromium.new_context(storage_state=logged_in, timezone_id="Asia/Tokyo")  # type: ignore[arg-type]
     page = context.new_page()
     page.goto(f"http://127.0.0.1:{panel.port}/quarantine/")
-    page.select_option("#mk-theme", "dark")
+    with page.expect_response("**/theme/"):
+        page.select_option("#mk-theme", "dark")
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
     page.goto(f"http://127.0.0.1:{panel.port}/mails/list/")
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(17, 22, 30)"
     assert "+09:00" in (page.locator("#mk-mails time").first.get_attribute("title") or "") or "JST" in (
         page.locator("#mk-mails time").first.get_attribute("title") or ""
     )
+    with page.expect_response("**/theme/"):  # it is the account's, and other tests have the same
+        page.select_option("#mk-theme", "")
     context.close()
+
+
+def test_an_admin_acts_as_somebody_and_chooses_a_zone(chromium: Browser, panel: Mailkeep, logged_in: dict[str, object]) -> None:
+    """In a browser of their own: a change of names ends the session that it began with."""
+    panel.flask("users", "add", "walter", "walter@example.com")
+    context = chromium.new_context(viewport={"width": 390, "height": 800})
+    log_in(context, f"http://127.0.0.1:{panel.port}")
+    page = context.new_page()
+    page.goto(f"http://127.0.0.1:{panel.port}/profile/")
+    page.locator("#zone").locator("xpath=preceding-sibling::input").fill("kathm")
+    expect(page.locator("#zone option")).to_have_count(2)
+    page.goto(f"http://127.0.0.1:{panel.port}/people/?q=walter")
+    page.get_by_role("link", name="walter").first.click()
+    page.get_by_role("button", name="Act as this account").scroll_into_view_if_needed()
+    keep_picture(page, "person-to-act-as")
+    page.get_by_role("button", name="Act as this account").click()
+    expect(page.locator(".mk-acting")).to_contain_text("you act as walter")
+    keep_picture(page, "acting")
+    page.goto(f"http://127.0.0.1:{panel.port}/people/")
+    expect(page.locator(".mk-acting")).to_be_visible()
+    keep_picture(page, "acting-refused")
+    page.get_by_role("button", name="Be admin again").click()
+    expect(page.locator("h1")).to_have_text("walter")
+    expect(page.locator(".mk-acting")).to_have_count(0)
+    context.close()
+
+
+def keep_picture(page: Page, name: str) -> None:
+    if folder := os.environ.get("SCREENSHOTS"):
+        for width in (1366, 390):
+            page.set_viewport_size({"width": width, "height": 900})
+            for scheme in ("light", "dark"):
+                page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+                page.screenshot(path=pathlib.Path(folder) / f"{name}-{width}-{scheme}.png")
 
 
 def test_on_a_phone_the_menu_folds_and_unfolds(chromium: Browser, panel: Mailkeep, logged_in: dict[str, object]) -> None:

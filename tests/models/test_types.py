@@ -5,6 +5,7 @@ from flask import Flask
 from sqlalchemy import Engine, insert, literal, select
 from sqlalchemy.exc import IntegrityError, StatementError
 
+from app.actor import SYSTEM
 from app.extensions import db
 from app.models import Mail, Node
 from app.models.base import pack_ip, unpack_ip
@@ -106,9 +107,13 @@ def test_two_nodes_share_neither_name_nor_number(any_app: Flask) -> None:
     from app.services.nodes import add as add_node
 
     with any_app.app_context():
-        numbers = [add_node(name).number for name in ("mx1", "mx2", "mx3")]
+        numbers = [add_node(name, actor=SYSTEM).number for name in ("mx1", "mx2", "mx3")]
         assert numbers == [1, 2, 3]
-        db.session.add(Node(number=9, name="mx1", user="", password_hash="", allow="", enabled=True, created_at=add_node("mx4").created_at))
+        db.session.add(
+            Node(
+                number=9, name="mx1", user="", password_hash="", allow="", enabled=True, created_at=add_node("mx4", actor=SYSTEM).created_at
+            )
+        )
         with pytest.raises(IntegrityError):
             db.session.commit()
         db.session.rollback()

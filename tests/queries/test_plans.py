@@ -10,13 +10,16 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event
 
+from app.actor import SYSTEM
 from app.extensions import db
+from app.services.domains import add_alias
 from bench.million import fill
 from bench.pages import clients_of, facts_of, spots_of
 from bench.screens import ANY, PAGES, Page
 from tests.apps import close, make_app
 from tests.databases import driver_url
 from tests.databases import fill as deploy
+from tests.make import login, make_mails
 from tests.servers.mariadb import MariaDB
 
 MAILS = 20_000
@@ -128,6 +131,18 @@ def test_a_search_without_an_index_goes_through_the_mails_in_pieces(
     plans = plans_of(app, clients[page.who], page.path.format(**spot))
     assert plans
     assert whole_tables(plans) == []
+
+
+def test_nor_does_one_of_somebody_with_tags_and_another_name_of_the_domain(app: Flask) -> None:
+    client = login(app, "walter", role="Recipient")
+    make_mails(app, 30, recipients=("walter+shop@example.com", "walter+news@example.com"))
+    make_mails(app, 30, recipients=("walter@alias.example",), keep=True)
+    with app.app_context():
+        add_alias("alias.example", "example.com", actor=SYSTEM)
+    for path in ("/mails/list/", "/mails/list/?stored.is=yes", "/quarantine/"):
+        plans = plans_of(app, client, path)
+        assert any("mail_recipient.base" in statement for statement, _ in plans)
+        assert faults(plans) == []
 
 
 def test_a_fault_would_be_seen(app: Flask) -> None:

@@ -5,6 +5,7 @@ import base64
 import pytest
 from flask import Flask
 
+from app.actor import SYSTEM
 from app.errors import NotAllowed, NotAuthenticated
 from app.security import machine
 from app.services import nodes
@@ -31,7 +32,7 @@ def test_a_password_changed_while_the_old_one_is_looked_at_ends_the_old_one(
         right = real(*arguments)
         monkeypatch.undo()
         with app.app_context():
-            nodes.edit("mx1", password="new")
+            nodes.edit("mx1", password="new", actor=SYSTEM)
         assert book.refresh(0)
         return right
 
@@ -51,7 +52,7 @@ def test_a_table_read_later_is_never_replaced_by_an_earlier_one(
     def change_meanwhile(earlier: dict[str, machine.KnownNode]) -> None:
         monkeypatch.undo()
         with app.app_context():
-            nodes.edit("mx1", enabled=False)
+            nodes.edit("mx1", enabled=False, actor=SYSTEM)
         read_meanwhile.append(book.refresh(0))
         real(earlier)
 

@@ -20,12 +20,13 @@ from app import security
 from app.extensions import csrf
 from app.extensions import db as panel_db
 from app.models.audit import NOTHING_BEFORE, AuditHead
+from app.security.acting import acting
 from app.security.manager import MailkeepSecurityManager
 from app.views.base import ScopedModelView
 from app.views.datamodel import ScopedInterface
 from app.views.errors import register_errors
 from app.views.formats import FILTERS
-from app.views.home import first_screen
+from app.views.home import Home, first_screen
 from app.views.language import Builder
 from app.views.notices import unnamed_proxy
 from tests.make import PASSWORD
@@ -135,14 +136,17 @@ def make(folder: pathlib.Path, *, ours: bool) -> types.SimpleNamespace:
         csrf.init_app(app)
         security.sessions.init_app(app)
         app.jinja_env.filters.update(FILTERS)
-        app.jinja_env.globals.update(unnamed_proxy=unnamed_proxy, first_screen=first_screen)
+        app.jinja_env.globals.update(unnamed_proxy=unnamed_proxy, first_screen=first_screen, acting=acting)
     box_view, thing_view = views(ours)
     with app.app_context():
         Base.metadata.create_all(db.engine)
-        options: dict[str, Any] = {"security_manager_class": BoxManager} if ours else {}
+        options: dict[str, Any] = {"security_manager_class": BoxManager, "indexview": Home} if ours else {}
         appbuilder = (Builder if ours else AppBuilder)(app, db.session, **options)
         appbuilder.add_view(box_view, "Boxes")
         appbuilder.add_view(thing_view, "Things")
+        if ours:
+            db.session.add(AuditHead(id=1, last_id=0, last_digest=NOTHING_BEFORE))
+            db.session.commit()
         sm = appbuilder.sm
         role = sm.add_role("Boxer")
         for permission in ("can_list", "can_show", "can_delete", "mark"):
@@ -151,8 +155,6 @@ def make(folder: pathlib.Path, *, ours: bool) -> types.SimpleNamespace:
             sm.add_user(name, name, "T", f"{name}@example.com", role, PASSWORD)
         db.session.add_all([Box(id=1, owner="alice", name="mine"), Box(id=2, owner="bob", name="his", secret="s" * 100)])
         db.session.add_all([Thing(name="a thing", box_id=1)])
-        if ours:
-            db.session.add(AuditHead(id=1, last_id=0, last_digest=NOTHING_BEFORE))
         db.session.commit()
     if ours:
         register_errors(app)

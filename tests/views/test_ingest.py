@@ -11,6 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
+from app.actor import SYSTEM
 from app.extensions import db
 from app.models import Mail
 from app.storage import store_for
@@ -238,7 +239,7 @@ def test_a_node_added_or_shut_out_while_running_is_seen(node: Flask, client: Fla
 
     assert post(client).status_code == 200
     with node.app_context():
-        edit("mx1", enabled=False)
+        edit("mx1", enabled=False, actor=SYSTEM)
     node.extensions["mailkeep_nodes"].refresh(0)
     assert post(client).status_code == 403
 

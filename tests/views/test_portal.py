@@ -23,6 +23,7 @@ from tests.services.test_permissions import grants_of
 
 DOORS = """
 GET  /                                      Home.index
+POST /acting/end                             ActingView.end
 GET  /api/<version>/_openapi                OpenApi.get
 GET  /api/v1/mail/                          MailApi.get_list
 GET  /api/v1/mail/<pk>                      MailApi.get
@@ -74,6 +75,8 @@ GET  /second-factor/                        SecondFactorView.show
 POST /second-factor/                        SecondFactorView.set_up
 POST /second-factor/codes                   SecondFactorView.codes
 POST /second-factor/off                     SecondFactorView.off
+POST /theme/                                ThemeView.choose
+POST /profile/choices                       ProfileView.choices
 GET  /sessions/                             SessionView.list
 POST /sessions/end                          SessionView.end
 POST /sessions/end-others                   SessionView.end_others

@@ -79,6 +79,24 @@
   }
   document.querySelectorAll(".mk-form select[multiple]").forEach(chooser);
 
+  // --- one of very many: a box above the list that narrows it down --------------------------------------------------------
+  function narrowed(select) {
+    const all = [...select.options];
+    const narrow = document.createElement("input");
+    narrow.className = "form-control";
+    narrow.type = "search";
+    narrow.placeholder = document.body.dataset.narrow || "";
+    narrow.setAttribute("aria-label", narrow.placeholder);
+    narrow.addEventListener("input", () => {
+      const wanted = narrow.value.trim().toLowerCase();
+      select.replaceChildren(...all.filter((option) => option.selected || !option.value || option.text.toLowerCase().includes(wanted)));
+    });
+    narrow.addEventListener("keydown", (event) => { if (event.key === "Enter") event.preventDefault(); });
+    select.size = 6;
+    select.before(narrow);
+  }
+  document.querySelectorAll("select[data-narrowed]").forEach(narrowed);
+
   // --- conditions of a search ---------------------------------------------------------------------------------------------
   function finder(form) {
     let made = 0;

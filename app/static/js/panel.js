@@ -4,11 +4,11 @@
 (function () {
   const theme = document.getElementById("mk-theme");
   if (theme) {
-    theme.value = localStorage.getItem("mk-theme") || "";
-    theme.addEventListener("change", () => {
-      localStorage.setItem("mk-theme", theme.value);
+    theme.addEventListener("change", async () => {
       if (theme.value) document.documentElement.dataset.theme = theme.value;
       else delete document.documentElement.dataset.theme;
+      const answer = await fetch(theme.form.action, { method: "POST", body: new FormData(theme.form), redirect: "manual", keepalive: true });
+      if (answer.type !== "opaqueredirect") theme.form.requestSubmit(); // which says why not
     });
   }
   const language = document.getElementById("mk-language");

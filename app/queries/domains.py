@@ -1,0 +1,25 @@
+"""Domains that are other names of domains."""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import select
+
+from app.extensions import db
+from app.models import DomainAlias
+
+_MOST = 1000
+
+
+def all_aliases() -> Sequence[DomainAlias]:
+    return db.session.scalars(select(DomainAlias).order_by(DomainAlias.domain, DomainAlias.alias).limit(_MOST)).all()
+
+
+def aliases_by_domain(domains: Iterable[str]) -> dict[str, list[str]]:
+    """Of an alias there is none, so one look is enough."""
+    found: dict[str, list[str]] = {}
+    wanted = set(domains)
+    if wanted:
+        query = select(DomainAlias.domain, DomainAlias.alias).where(DomainAlias.domain.in_(wanted)).order_by(DomainAlias.alias)
+        for domain, alias in db.session.execute(query):
+            found.setdefault(domain, []).append(alias)
+    return found
