@@ -1,6 +1,7 @@
 """A real Chromium in front of a real gunicorn with the demo's mails: every page it opens must load without an error."""
 
 import pathlib
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -107,3 +108,26 @@ def admin(chromium: Browser, panel: Mailkeep, logged_in: dict[str, object]) -> I
     context = chromium.new_context(storage_state=logged_in, accept_downloads=True)  # type: ignore[arg-type]
     yield Watched(context.new_page(), f"http://127.0.0.1:{panel.port}").watch()
     context.close()
+
+
+@pytest.fixture(scope="session")
+def stored_mail(panel: Mailkeep) -> str:
+    """The id of one with a copy; a role, an address and a kept search are made too, which some screens show."""
+    path = panel.settings["DATABASE_URL"].removeprefix("sqlite:///")
+    with sqlite3.connect(path) as database:
+        database.execute("INSERT INTO ab_role (id, name) VALUES (99, 'Help desk')")
+        database.execute(
+            "INSERT INTO user_address (user_id, address, source, created_at) VALUES (1, 'postmaster@example.com', 'admin', '2026-01-31')"
+        )
+        database.execute("INSERT INTO domain_alias (alias, domain, created_at) VALUES ('alias.example', 'example.com', '2026-01-31')")
+        search = "INSERT INTO saved_search (user_id, name, query, shared, created_at) VALUES (1, 'Heavy', 'score.ge=20', 0, '2026-01-31')"
+        database.execute(search)
+        for number, (name, role, used) in enumerate((("Nightly report", "Auditor", "2026-01-31 03:00"), ("Grafana", "Admin", None))):
+            key = (name, bytes([number]) * 32, f"mk_Zk7pQ2x{number}", role, used, b"\0" * 10 + b"\xff\xff\xc0\0\x02\x07" if used else None)
+            database.execute(
+                "INSERT INTO api_key (user_id, name, digest, prefix, role, made_at, last_used_at, last_ip)"
+                " VALUES (1, ?, ?, ?, ?, '2026-01-30', ?, ?)",
+                key,
+            )
+        found = database.execute("SELECT id FROM mail WHERE copy_state = 'stored' ORDER BY id DESC LIMIT 1 OFFSET 5").fetchone()
+    return str(found[0])

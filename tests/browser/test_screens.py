@@ -2,7 +2,6 @@
 
 import os
 import pathlib
-import sqlite3
 from urllib.parse import urlsplit
 
 import pytest
@@ -63,29 +62,6 @@ OUT_OF_REACH = """() => [...document.querySelectorAll('input, select, textarea, 
     while (around && !['auto', 'scroll'].includes(getComputedStyle(around).overflowX)) around = around.parentElement;
     return box.width && box.right > innerWidth + 1 && !around && !each.closest('.sr-only, .mk-skip');
 }).map((each) => each.outerHTML.slice(0, 120))"""
-
-
-@pytest.fixture(scope="session")
-def stored_mail(panel: Mailkeep) -> str:
-    """The id of one with a copy; a role, an address and a kept search are made too, which some screens show."""
-    path = panel.settings["DATABASE_URL"].removeprefix("sqlite:///")
-    with sqlite3.connect(path) as database:
-        database.execute("INSERT INTO ab_role (id, name) VALUES (99, 'Help desk')")
-        database.execute(
-            "INSERT INTO user_address (user_id, address, source, created_at) VALUES (1, 'postmaster@example.com', 'admin', '2026-01-31')"
-        )
-        database.execute("INSERT INTO domain_alias (alias, domain, created_at) VALUES ('alias.example', 'example.com', '2026-01-31')")
-        search = "INSERT INTO saved_search (user_id, name, query, shared, created_at) VALUES (1, 'Heavy', 'score.ge=20', 0, '2026-01-31')"
-        database.execute(search)
-        for number, (name, role, used) in enumerate((("Nightly report", "Auditor", "2026-01-31 03:00"), ("Grafana", "Admin", None))):
-            key = (name, bytes([number]) * 32, f"mk_Zk7pQ2x{number}", role, used, b"\0" * 10 + b"\xff\xff\xc0\0\x02\x07" if used else None)
-            database.execute(
-                "INSERT INTO api_key (user_id, name, digest, prefix, role, made_at, last_used_at, last_ip)"
-                " VALUES (1, ?, ?, ?, ?, '2026-01-30', ?, ?)",
-                key,
-            )
-        found = database.execute("SELECT id FROM mail WHERE copy_state = 'stored' ORDER BY id DESC LIMIT 1 OFFSET 5").fetchone()
-    return str(found[0])
 
 
 def test_every_screen_there_is_is_looked_at(app: Flask) -> None:

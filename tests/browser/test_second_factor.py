@@ -2,7 +2,7 @@
 
 import pathlib
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Watched
 from tests.browser.test_screens import keep_pictures, serious_faults
@@ -52,7 +52,7 @@ def test_from_the_square_to_the_next_login(chromium: Browser, panel: Mailkeep, t
     download.value.save_as(tmp_path / "codes.txt")
     assert (tmp_path / "codes.txt").read_text(encoding="utf-8").split()[2:] == codes
     page.click("[data-copy]")
-    page.wait_for_function("document.querySelector('[data-copy] span').textContent !== 'Copy'")
+    expect(page.locator("[data-copy] span")).not_to_have_text("Copy")
     watched.open("/second-factor/")
     faults += looked_at(page, "second-factor-on")
     watched.open("/profile/")

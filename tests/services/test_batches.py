@@ -16,9 +16,10 @@ from tests.services.test_intake import rows, send, start
 
 def test_one_mail_that_cannot_be_prepared_refuses_no_other(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     intake = start(app)
-    real, outcomes, gate = intake._entry, {}, threading.Event()
+    real, outcomes, begun, gate = intake._entry, {}, threading.Event(), threading.Event()
 
     def entry(ticket: Ticket) -> Entry:
+        begun.set()
         gate.wait(20)  # the first one holds the thread until the others wait behind it
         if ticket.received.report.subject == "poison":
             raise MemoryError
@@ -32,7 +33,9 @@ def test_one_mail_that_cannot_be_prepared_refuses_no_other(app: Flask, monkeypat
 
     monkeypatch.setattr(intake, "_entry", entry)
     threads = [threading.Thread(target=work, args=(subject,)) for subject in ("first", "one", "poison", "two")]
-    for thread in threads:
+    threads[0].start()
+    assert begun.wait(10)
+    for thread in threads[1:]:
         thread.start()
     wait_for(lambda: intake._arrived.qsize() == 3, 10)
     gate.set()
