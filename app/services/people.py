@@ -40,9 +40,10 @@ def add_user(
     rows = roles_named(roles)
     if find_user(username) is not None:
         raise Conflict(_("There is an account %(name)s already.", name=username))
-    if db.session.scalar(select(User.id).where(func.lower(User.email) == email.lower())):
-        raise Conflict(_("There is an account with the address %(address)s already.", address=email))
     address = read_address(email)
+    for taken in (address, username):  # both are names to log in by, and to ask for a link
+        if db.session.scalar(select(User.id).where(func.lower(User.email) == taken.lower())):
+            raise Conflict(_("There is an account with the address %(address)s already.", address=taken))
     user = sm.add_user(username, first_name or username, last_name or "-", address, rows, password, by=actor)
     if not user:
         raise Conflict(_("The account %(name)s could not be made; see the log.", name=username))
