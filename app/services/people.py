@@ -80,6 +80,8 @@ def change_person(reach: Reach, user: User, typed: Person, *, actor: Actor) -> N
     """All or nothing; the user name stays."""
     _within(reach, typed)
     email = read_address(typed.email)
+    if email != user.email:
+        reach.must_hold_all_of(user)
     if db.session.scalar(select(User.id).where(func.lower(User.email) == email, User.id != user.id)):
         raise Conflict(_("There is an account with the address %(address)s already.", address=email))
     rows = roles_named(typed.roles)
