@@ -12,7 +12,7 @@ from app.errors import NotAllowed, NotFound
 from app.extensions import db
 from app.models.people import Group, RoleRow, User, UserAddress, UserDomain, UserWay
 from app.queries.matching import contains
-from app.queries.visibility import acts_as_admin, domains_of, roles_here
+from app.queries.visibility import acts_as_admin, addresses_of, domains_of, roles_here
 from app.roles import Role
 
 
@@ -25,6 +25,17 @@ class Reach:
 
     def must_hold(self, address: str) -> None:
         if not self.everybody and address.rpartition("@")[2] not in self.domains:
+            raise _beyond()
+
+    def must_hold_all_of(self, user: User) -> None:
+        """Who sets somebody's password, or where their links go, can log in as them: then all that they see has to be theirs to see."""
+        for address in () if self.everybody else addresses_of(user):
+            self.must_hold(address)
+
+    def must_give_password(self, user: User) -> None:
+        """Who comes in by a directory or a provider gets a password of ours from an admin only: it would outlive their entry there."""
+        self.must_hold_all_of(user)
+        if not self.everybody and not user.password:
             raise _beyond()
 
     def must_give(self, roles: Iterable[str], domains: Iterable[str]) -> None:

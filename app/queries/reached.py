@@ -3,7 +3,7 @@
 What an account has as its own address is nobody else's by rule, as mail servers look for the whole address first.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from flask import current_app
@@ -23,21 +23,32 @@ def scope_by_rule(user_id: int, own: tuple[str, ...], domains: tuple[str, ...] =
     others = _in_aliases(own)
     if others:
         taken = _of_others(user_id, lambda column: column.in_(others))
-        others = [address for address in others if address not in taken]
+        others = {address: stands_for for address, stands_for in others.items() if address not in taken}
     addresses = tuple(dict.fromkeys((*own, *others)))
     plus = str(current_app.config["PLUS_ADDRESSING"])
     tagged = _with_tags(addresses) if plus else ()
     if not tagged:
         return Scope(addresses, domains)
-    near = _of_others(user_id, lambda column: _begins_like(column, tagged, plus))
-    but = tuple(sorted(address for address in near if base_of(address, plus) in tagged))
+    aliased = {address: others[address] for address in tagged if address in others}
+    near = _of_others(user_id, lambda column: _begins_like(column, (*{*tagged, *aliased.values()},), plus))
+    but = tuple(sorted(each for address in near for each in _not_theirs(address, tagged, aliased, plus)))
     return Scope(addresses, domains, plus=plus, tagged=tagged, but=but)
 
 
-def _in_aliases(own: Sequence[str]) -> list[str]:
+def _not_theirs(address: str, tagged: Sequence[str], aliased: dict[str, str], plus: str) -> Iterator[str]:
+    """What somebody else's own address takes from these: itself, and itself in the other names of its domain."""
+    base, local = base_of(address, plus), address.rpartition("@")[0]
+    if base in tagged:
+        yield address
+    for other in (other for other, stands_for in aliased.items() if stands_for == base):
+        yield f"{local}@{other.rpartition('@')[2]}"
+
+
+def _in_aliases(own: Sequence[str]) -> dict[str, str]:
+    """By the address in the alias, the one that it stands for."""
     parts = [address.rpartition("@") for address in own]
     aliases = aliases_by_domain(domain for _local, _at, domain in parts)
-    return [f"{local}@{alias}" for local, _at, domain in parts for alias in aliases.get(domain, ())]
+    return {f"{local}@{alias}": f"{local}@{domain}" for local, _at, domain in parts for alias in aliases.get(domain, ())}
 
 
 def _with_tags(addresses: Sequence[str]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from app.actor import Actor
 from app.models.audit import Verb
 from app.models.people import User
 from app.security.actor import actor
+from app.services.access_keys import without_keys
 from app.services.audit import recorded
 
 log = logging.getLogger("mailkeep.login")
@@ -29,7 +30,7 @@ def login_failed(name: str, way: str) -> None:
 
 def cleaned(name: str) -> str:
     """A name that cannot end the quotes it stands in, nor the line."""
-    return "".join("_" if c in "\"'\\" or not c.isprintable() else c for c in name[:_LONGEST])
+    return "".join("_" if c in "\"'\\" or not c.isprintable() else c for c in without_keys(name)[:_LONGEST])
 
 
 def _as(user: User) -> Actor:

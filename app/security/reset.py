@@ -22,6 +22,7 @@ from app.queries.people import account_called
 from app.queries.settings import choices_of
 from app.queries.visibility import roles_of
 from app.roles import Role
+from app.security.logins import cleaned
 from app.security.stamp import stamp_of
 from app.services import logins, passwords
 from app.services.audit import recorded
@@ -51,7 +52,7 @@ def ask(name: str, actor: Actor) -> None:
         return
     user = account_called(name)
     if user is None or not user.is_active:
-        log.info("password: a link was asked for %r from %s: no such account", name[:100], actor.ip)
+        log.info("password: a link was asked for %r from %s: no such account", cleaned(name), actor.ip)
         return
     if links_asked(user.username, stored_now() - timedelta(hours=1)) >= MOST_AN_HOUR:
         log.warning("password: a link was asked for %s from %s: enough for this hour", user.username, actor.ip)

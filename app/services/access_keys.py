@@ -80,6 +80,11 @@ def shown_of(text: str) -> str:
     return text[:_SHOWN] if is_key(text) else BEGINS
 
 
+def without_keys(text: str) -> str:
+    """Some programs send a key as the name: what is told of that name is no key any more."""
+    return _SHAPE.sub(lambda match: shown_of(match[0]), text)
+
+
 def digest_of(text: str) -> str:
     """256 random bits need no slow hash."""
     return hashlib.sha256(text.encode()).hexdigest()

@@ -55,9 +55,10 @@ def password_hash_of(name: str) -> tuple[int, str] | None:
     """Of an active account with a password of its own, by its name or address."""
     has_one = User.active.is_(True), User.password.is_not(None), User.password != ""
     named, addressed = func.lower(User.username) == name.lower(), func.lower(User.email) == name.lower()
-    rows = db.session.execute(select(User.id, User.password, User.username).where(*has_one, or_(named, addressed))).all()
+    query = select(User.id, User.password, User.username, User.email).where(*has_one, or_(named, addressed))
+    rows = [row for row in db.session.execute(query) if _is_same(row.username, name) or _is_same(row.email, name)]
     let_go()
-    found = sorted(rows, key=lambda row: row.username.lower() != name.lower())
+    found = sorted(rows, key=lambda row: not _is_same(row.username, name))
     return (found[0].id, found[0].password) if found else None
 
 
@@ -113,7 +114,7 @@ def _moved(identity: Identity) -> User | None:
         return None
     same = UserWay.way == identity.way, func.lower(User.username) == identity.username.lower(), User.email == identity.address
     way = db.session.scalar(select(UserWay).join(User, UserWay.user_id == User.id).where(*same))
-    if way is None:
+    if way is None or not (_is_same(way.user.username, identity.username) and _is_same(way.user.email, identity.address)):
         return None
     log.info("login: %s moved from %s to %s", identity.username, way.subject, identity.subject)
     way.subject = identity.subject
@@ -124,8 +125,10 @@ def _linked(identity: Identity) -> User | None:
     if not current_app.config["LINK_ACCOUNTS"]:
         return None
     user = _by_address(identity.address) if identity.address else None
+    user = user if user is not None and _is_same(user.email, identity.address) else None
     if user is None and identity.owns_names:
         user = find_user(identity.username)
+        user = user if user is not None and _is_same(user.username, identity.username) else None
     if user is not None:
         log.warning("login: %s by %s (%s) is now the account %s, too", identity.username, identity.way, identity.subject, user.username)
         _remember(user, identity)
@@ -133,7 +136,7 @@ def _linked(identity: Identity) -> User | None:
 
 
 def _taken(identity: Identity) -> tuple[str, User | None]:
-    named = find_user(identity.username)
+    named = find_user(identity.username) or _by_address(identity.username)  # an address is a name to log in by, too
     return ("name", named) if named else ("address", _by_address(identity.address) if identity.address else None)
 
 
@@ -227,6 +230,11 @@ def _default_role() -> str:
 
 def _by_address(address: str) -> User | None:
     return db.session.scalar(select(User).where(func.lower(User.email) == address.lower()))
+
+
+def _is_same(one: str, other: str) -> bool:
+    """MariaDB's collation takes an ö for an o, and so one person for another."""
+    return one.lower() == other.lower()
 
 
 def clean_addresses(texts: Iterable[str], whose: str) -> list[str]:

@@ -11,6 +11,7 @@ from app.errors import BadRequest, NotAllowed
 from app.extensions import db
 from app.models import Verb
 from app.models.people import User, UserSetting
+from app.queries.people import Reach
 from app.services.audit import record
 
 SHORTEST_PASSWORD = 10
@@ -22,6 +23,12 @@ def set_password(user: User, password: str, *, must_change: bool = False, actor:
     check_password(password)
     owe_password(user, must_change)
     current_app.extensions["appbuilder"].sm.reset_password(user.id, password, actor)
+
+
+def give_password(reach: Reach, user: User, password: str, *, must_change: bool, actor: Actor) -> None:
+    """By whoever looks after the account."""
+    reach.must_give_password(user)
+    set_password(user, password, must_change=must_change, actor=actor)
 
 
 def change_own_password(user: User, old: str, new: str, *, actor: Actor) -> None:

@@ -40,9 +40,10 @@ def add_user(
     rows = roles_named(roles)
     if find_user(username) is not None:
         raise Conflict(_("There is an account %(name)s already.", name=username))
-    if db.session.scalar(select(User.id).where(func.lower(User.email) == email.lower())):
-        raise Conflict(_("There is an account with the address %(address)s already.", address=email))
     address = read_address(email)
+    for taken in (address, username):  # both are names to log in by, and to ask for a link
+        if db.session.scalar(select(User.id).where(func.lower(User.email) == taken.lower())):
+            raise Conflict(_("There is an account with the address %(address)s already.", address=taken))
     user = sm.add_user(username, first_name or username, last_name or "-", address, rows, password, by=actor)
     if not user:
         raise Conflict(_("The account %(name)s could not be made; see the log.", name=username))
@@ -79,6 +80,8 @@ def change_person(reach: Reach, user: User, typed: Person, *, actor: Actor) -> N
     """All or nothing; the user name stays."""
     _within(reach, typed)
     email = read_address(typed.email)
+    if email != user.email:
+        reach.must_hold_all_of(user)
     if db.session.scalar(select(User.id).where(func.lower(User.email) == email, User.id != user.id)):
         raise Conflict(_("There is an account with the address %(address)s already.", address=email))
     rows = roles_named(typed.roles)

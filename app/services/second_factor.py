@@ -14,6 +14,7 @@ from app.errors import BadRequest, Conflict, NotFound, TooManyTries, Unavailable
 from app.extensions import PanelSession, db
 from app.models import RecoveryCode, SecondFactor, Verb
 from app.models.people import User
+from app.queries.people import Reach
 from app.services.audit import record
 from app.services.one_time_codes import is_code, is_recovery_code, matching_step, new_recovery_code, new_secret, plain, step_of
 from app.services.sealing import keyed_digest, seal, unseal
@@ -114,6 +115,12 @@ def remove(user: User, *, actor: Actor) -> None:
     record(actor, Verb.FACTOR_REMOVED, "account", user.username)
     db.session.commit()
     end_all_sessions(user.id)
+
+
+def take_away(reach: Reach, user: User, *, actor: Actor) -> None:
+    """By whoever looks after the account, for a lost device."""
+    reach.must_hold_all_of(user)
+    remove(user, actor=actor)
 
 
 def codes_left(user: User) -> int:

@@ -6,6 +6,7 @@ from flask import flash, g, redirect, request, url_for
 from flask_appbuilder import BaseView, expose
 from flask_babel import gettext as _
 
+from app.security import own_password
 from app.security.actor import actor
 from app.services import passwords
 from app.views.doing import done
@@ -27,6 +28,6 @@ class NewPasswordView(BaseView):
         old, new, again = (request.form.get(field, "") for field in ("old", "new", "again"))
         if new != again:
             flash(_("The two new passwords are not the same."), "danger")
-        elif done(lambda: passwords.change_own_password(g.user, old, new, actor=actor()), _("Your password is changed.")):
+        elif done(lambda: own_password.change(g.user, old, new, actor=actor()), _("Your password is changed.")):
             return redirect(url_for("Home.index"))
         return redirect(url_for("NewPasswordView.show"))

@@ -1,6 +1,7 @@
 """Accounts and their addresses, for whoever looks after them: all of them, or those of the recipients in some domains."""
 
 import secrets
+from functools import partial
 from typing import Any
 
 from flask import flash, g, redirect, request, url_for
@@ -116,9 +117,13 @@ class PeopleView(BaseView):
     @has_access
     @permission_name("edit")
     def password(self, user_id: int) -> Any:
-        user = person_of(reach_of(g.user), user_id)
+        """One's own asks for the present one, on a page of its own."""
+        reach = reach_of(g.user)
+        user = person_of(reach, user_id)
+        if user.id == g.user.id:
+            return redirect(url_for("ProfileView.profile"))
         given, must_change = request.form.get("password", ""), "must_change" in request.form
-        done(lambda: passwords.set_password(user, given, must_change=must_change, actor=actor()), _("The password is changed."))
+        done(lambda: passwords.give_password(reach, user, given, must_change=must_change, actor=actor()), _("The password is changed."))
         return _back_to(user)
 
     @expose("/<int:user_id>/second-factor", methods=["POST"])
@@ -126,10 +131,12 @@ class PeopleView(BaseView):
     @permission_name("edit")
     def second_factor(self, user_id: int) -> Any:
         """Takes it away, for a lost device. One's own asks for a proof, on a page of its own."""
-        user = person_of(reach_of(g.user), user_id)
+        reach = reach_of(g.user)
+        user = person_of(reach, user_id)
         if user.id == g.user.id:
             return redirect(url_for("SecondFactorView.show"))
-        done(lambda: second_factor.remove(user, actor=actor()), _("The second factor of %(name)s is removed.", name=user.username))
+        take_away = partial(second_factor.take_away, reach, user, actor=actor())
+        done(take_away, _("The second factor of %(name)s is removed.", name=user.username))
         return _back_to(user)
 
     @expose("/<int:user_id>/link", methods=["POST"])

@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 
 from app.queries.people import addresses_by_user
 from app.queries.visibility import domains_of, roles_of
+from app.security import own_password
 from app.security.actor import actor
 from app.services import passwords, people, settings
 from app.views.choices import choices, remember
@@ -65,5 +66,5 @@ class ProfileView(BaseView):
         if new != again:
             flash(_("The two new passwords are not the same."), "danger")
         else:
-            done(lambda: passwords.change_own_password(g.user, old, new, actor=actor()), _("Your password is changed."))
+            done(lambda: own_password.change(g.user, old, new, actor=actor()), _("Your password is changed."))
         return redirect(url_for("ProfileView.profile"))

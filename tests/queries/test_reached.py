@@ -42,6 +42,7 @@ SENT = {
     "alias": ("bob@alias.example",),
     "tagged in the alias": ("bob+shop@alias.example",),
     "alias, another's own": ("info@alias.example",),
+    "alias of another's own": ("bob+team@alias.example",),
     "alias of nobody": ("dave@alias.example",),
 }
 BOB = {"plain", "tagged", "several", "empty tag", "upper case", "alias", "tagged in the alias"}
@@ -83,7 +84,7 @@ def test_who_has_a_name_has_its_tags_and_its_other_domains(any_app: Flask, mails
     with any_app.app_context():
         bob, carol, dora = (people.user_named(name) for name in ("bob", "carol", "dora"))
         assert seen(scope_of(bob), mails) == BOB
-        assert seen(scope_of(carol), mails) == {"another's own", "alias, another's own"}
+        assert seen(scope_of(carol), mails) == {"another's own", "alias, another's own", "alias of another's own"}
         assert seen(scope_of(dora), mails) == set(SENT) - {"elsewhere"}
         assert reach_of(dora).domains == ("example.com", "alias.example")
         assert {name for name in SENT if is_addressed_to(bob, mails[name])} == BOB
@@ -106,7 +107,7 @@ def test_a_wild_card_in_a_name_means_itself(any_app: Flask, mails: dict[str, int
         wild = people.user_named("carol")
         for address in ("b_b@example.com", "%@example.com"):
             addresses.add_address(ALL, wild, address, actor=SYSTEM)
-        assert seen(scope_of(wild), mails) == {"another's own", "alias, another's own", "a wild name"}
+        assert seen(scope_of(wild), mails) == {"another's own", "alias, another's own", "alias of another's own", "a wild name"}
         assert seen(scope_of(people.user_named("bob")), mails) == BOB
 
 

@@ -1,5 +1,6 @@
 """Logins, failures and logouts are events, and a failure is a line that Fail2ban reads and nobody forges."""
 
+import base64
 import logging
 import pathlib
 import re
@@ -10,12 +11,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from app.actor import SYSTEM
 from app.extensions import db
 from app.log import OneLine
 from app.models import AuditEvent
 from app.models.people import User
 from app.security.logins import cleaned
-from tests.make import login, token
+from app.security.reset import ask
+from tests.make import PASSWORD, login, token
 
 MANUAL = (pathlib.Path(__file__).resolve().parents[2] / "docs/operations.md").read_text(encoding="utf-8")
 _FOUND = re.search(r"failregex = (.+)", MANUAL)
@@ -107,3 +110,18 @@ def test_a_password_is_kept_by_a_hash_that_costs_its_time(app: Flask) -> None:
     with app.app_context():
         kept = db.session.scalars(select(User.password)).one()
     assert kept.startswith("scrypt:32768:8:1$")
+
+
+def test_a_key_that_is_sent_as_the_name_is_told_to_nobody(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    app.config["WTF_CSRF_ENABLED"] = False
+    key = "mk_" + "Ab3-_xyZ" * 5 + "end"
+    basic = "Basic " + base64.b64encode(f"{key}:x".encode()).decode()
+    assert app.test_client().get("/api/v1/mail/", headers={"Authorization": basic}).status_code == 401
+    app.test_client().post("/login/", data={"username": f" {key}", "password": PASSWORD})
+    with app.app_context():
+        ask(key, SYSTEM)  # the page where a link is asked for
+        trail = "".join(event.target_id + event.after for event in db.session.scalars(select(AuditEvent)))
+    assert caplog.text.count(key[:11]) == 3
+    assert key[11:] not in caplog.text + trail
+    assert cleaned(f"x{key}") == f"x{key[:11]}"

@@ -112,7 +112,7 @@ def _roles(provider: Provider, claims: Claims, subject: str, address: str) -> fr
 
 
 def _subject(provider: Provider, said: Any) -> str:
-    if not isinstance(said, str) or not said.strip() or len(said) > _LONGEST_SUBJECT or not said.isprintable():
+    if not isinstance(said, str) or not said or said != said.strip() or len(said) > _LONGEST_SUBJECT or not said.isprintable():
         log.warning("login refused: %s names nobody: %r", provider.name, str(said)[:100])
         raise refused(provider)
     return said
