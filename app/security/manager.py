@@ -19,7 +19,7 @@ from app.actor import Actor
 from app.errors import MailkeepError, NotAllowed, NotFound
 from app.faces import at_portal
 from app.models import Verb
-from app.queries.visibility import acting_role
+from app.queries.visibility import key_role
 from app.roles import GRANTS, Role
 from app.security import acting
 from app.security.actor import actor
@@ -156,17 +156,20 @@ class MailkeepSecurityManager(SecurityManager):
     def _has_view_access(self, user: Any, permission_name: str, view_name: str) -> bool:
         """With a key both must say yes: what its owner may now, and the role it acts in."""
         allowed: bool = super()._has_view_access(user, permission_name, view_name)
-        return allowed and (acting_role(user) is None or (view_name, permission_name) in self._permissions(self._acting_ids(user)))
+        return allowed and (key_role(user) is None or (view_name, permission_name) in self._permissions(self._key_role_ids(user)))
 
     def _get_user_permission_view_menus(self, user: Any, permission_name: str, view_menus_name: list[str]) -> set[str]:
         allowed: set[str] = super()._get_user_permission_view_menus(user, permission_name, view_menus_name)
-        if acting_role(user) is not None:
-            allowed &= {view for view, permission in self._permissions(self._acting_ids(user)) if permission == permission_name}
+        if key_role(user) is not None:
+            allowed &= {view for view, permission in self._permissions(self._key_role_ids(user)) if permission == permission_name}
         return allowed
 
-    def _acting_ids(self, user: Any) -> tuple[int, ...]:
-        role = self.find_role(acting_role(user))
-        return () if role is None else (role.id,)
+    def _key_role_ids(self, user: Any) -> tuple[int, ...]:
+        if "_key_role_ids" not in g:
+            role = self.find_role(key_role(user))
+            g._key_role_ids = () if role is None else (role.id,)
+        found: tuple[int, ...] = g._key_role_ids
+        return found
 
     def exist_permission_on_roles(self, view_name: str, permission_name: str, role_ids: list[int]) -> bool:
         """FAB asks the database once for each menu item and button; all answers of one request come from one query."""
