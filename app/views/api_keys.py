@@ -14,6 +14,7 @@ from app.queries.access_keys import keys_of, roles_for_keys
 from app.roles import Role
 from app.security.actor import actor
 from app.services.access_keys import make_key, revoke_key
+from app.views.addresses import outside_url
 from app.views.doing import done
 from app.views.people import ROLE_LABELS
 
@@ -51,7 +52,7 @@ class ApiKeyView(BaseView):
         return redirect(url_for("ApiKeyView.list"))
 
     def _page(self, made: AccessKey | None = None, text: str = "") -> Any:
-        roles, address = roles_for_keys(g.user), url_for("MailApi.get_list", _external=True)
+        roles, address = roles_for_keys(g.user), outside_url("MailApi.get_list")
         return self.render_template(
             "people/api_keys.html",
             title=_("API keys"),
