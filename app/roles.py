@@ -44,8 +44,8 @@ GRANTS: dict[str, frozenset[Grant]] = {
 }
 
 
-def may_act_as(role: str, held: Collection[str]) -> bool:
-    """Whether who has these roles may let a program act in that one: in their own, in any for an admin, and in the least for all."""
+def may_be_of_key(role: str, held: Collection[str]) -> bool:
+    """Whether a key of who has these roles may be for that one: for their own, for an admin any, and for all the least."""
     return role != Role.PUBLIC and (role in held or Role.ADMIN in held or (role == Role.RECIPIENT and bool(held)))
 
 

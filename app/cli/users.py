@@ -72,10 +72,8 @@ def add(
     if invite:
         must_carry_links()
     password = _password(password_stdin)
-    typed = people.Person(name, first_name, last_name, address, _roles(roles), domains)
+    typed = people.Person(name, first_name, last_name, address, _roles(roles), domains, further=aliases)
     user = people.make_person(_ALL, typed, password, must_change=must_change, actor=command_line())
-    for alias in aliases:
-        addresses.add_address(_ALL, user, alias, actor=command_line())
     click.echo(f"{user.username} is made." + ("" if password_stdin or invite else f"\nPassword, shown this once: {password}"))
     if invite:
         send_link(user, Purpose.INVITATION, actor=command_line())

@@ -11,7 +11,7 @@ from app.extensions import db
 from app.models import AccessKey
 from app.queries.people import Reach, roles_to_give
 from app.queries.visibility import held_roles
-from app.roles import may_act_as
+from app.roles import may_be_of_key
 
 _MOST = (1 << 31) - 1  # PostgreSQL takes no larger one
 
@@ -37,4 +37,4 @@ def key_with(digest: str) -> AccessKey | None:
 def roles_for_keys(user: Any) -> list[str]:
     """In which a key of this account may act."""
     held = held_roles(user)
-    return [role for role in roles_to_give(Reach(everybody=True)) if may_act_as(role, held)]
+    return [role for role in roles_to_give(Reach(everybody=True)) if may_be_of_key(role, held)]

@@ -12,7 +12,7 @@ from app.errors import NotAllowed, NotFound
 from app.extensions import db
 from app.models.people import Group, RoleRow, User, UserAddress, UserDomain, UserWay
 from app.queries.matching import contains
-from app.queries.visibility import acts_as_admin, addresses_of, domains_of, roles_here
+from app.queries.visibility import addresses_of, domains_of, is_admin_here, roles_here
 from app.roles import Role
 
 
@@ -56,7 +56,7 @@ class People:
 
 
 def reach_of(user: Any) -> Reach:
-    if acts_as_admin(user):
+    if is_admin_here(user):
         return Reach(everybody=True)
     return Reach(domains=domains_of(user)) if Role.DOMAIN_ADMIN in roles_here(user) else Reach()
 

@@ -16,28 +16,26 @@ from app.queries.scope import ALL, NOBODY, Scope
 from app.roles import Role
 
 _SEE_ALL = {Role.ADMIN, Role.AUDITOR}
-
-
-_ACTS_AS = "acting_role"
+_NARROWED = "key_role"
 
 
 def roles_of(user: Any) -> set[str]:
     """By name: the user's own, and those of the groups he is in; or only the one that a key lets a program act in."""
-    acting = acting_role(user)
-    return held_roles(user) if acting is None else {acting}
+    narrowed = key_role(user)
+    return held_roles(user) if narrowed is None else {narrowed}
 
 
 def held_roles(user: Any) -> set[str]:
     return {role.name for holder in (user, *user.groups) for role in holder.roles}
 
 
-def act_as(user: Any, role: str) -> None:
+def narrow_to(user: Any, role: str) -> None:
     """For the rest of the request this account has that role only, wherever it is asked."""
-    setattr(user, _ACTS_AS, role)
+    setattr(user, _NARROWED, role)
 
 
-def acting_role(user: Any) -> str | None:
-    role: str | None = getattr(user, _ACTS_AS, None)
+def key_role(user: Any) -> str | None:
+    role: str | None = getattr(user, _NARROWED, None)
     return role
 
 
@@ -50,8 +48,13 @@ def is_admin(user: Any) -> bool:
     return bool(user.is_authenticated) and Role.ADMIN in roles_of(user)
 
 
-def acts_as_admin(user: Any) -> bool:
+def is_admin_here(user: Any) -> bool:
     return is_admin(user) and Role.ADMIN in roles_here(user)
+
+
+def sees_all(user: Any) -> bool:
+    """What scope_of() comes to, for who only asks that; it asks nothing of the database."""
+    return bool(roles_here(user) & _SEE_ALL) if getattr(user, "is_authenticated", False) else False
 
 
 def scope_of(user: Any) -> Scope:
@@ -59,10 +62,9 @@ def scope_of(user: Any) -> Scope:
     those too, what went to an address of his own."""
     if not getattr(user, "is_authenticated", False):
         return NOBODY
-    roles = roles_here(user)
-    if roles & _SEE_ALL:
+    if sees_all(user):
         return ALL
-    return scope_by_rule(user.id, addresses_of(user), domains_of(user) if Role.DOMAIN_ADMIN in roles else ())
+    return scope_by_rule(user.id, addresses_of(user), domains_of(user) if Role.DOMAIN_ADMIN in roles_here(user) else ())
 
 
 def addresses_of(user: Any) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from app.actor import Actor
 from app.errors import MailkeepError, NotAllowed, NotFound
 from app.faces import at_portal
 from app.models import Verb
-from app.queries.visibility import acting_role
+from app.queries.visibility import key_role
 from app.roles import GRANTS, Role
 from app.security import acting
 from app.security.actor import actor
@@ -30,6 +30,7 @@ from app.security.stamp import is_stamp_of, stamp_of
 from app.security.tokens import LOGIN, is_login_there, login_of_token
 from app.security.ways import log_in
 from app.services.audit import record, recorded
+from app.services.passwords import hash_of
 
 
 class LimitedSecurityApi(SecurityApi):
@@ -94,13 +95,15 @@ class MailkeepSecurityManager(SecurityManager):
         if getattr(g.get("user"), "id", None) == user.id and not user.password:
             # It would outlive their entry in the directory; an admin may give one.
             raise NotAllowed(_("Your password is not kept here; change it where your account comes from."))
+        hashed = hash_of(password)
         record(by or actor(), Verb.PASSWORD_SET, "account", user.username)
-        super().reset_password(user.id, password)
+        user.password = hashed
+        self.session.commit()  # FAB would log what goes wrong here, and say nothing
         if has_request_context() and str(this_browser().get(USER)) == str(user.id):
             this_browser().begin(user.id, stamp_of(self.get_user_by_id(user.id)))
 
     def add_user(self, username: str, *names: Any, by: Actor | None = None, **more: Any) -> Any:
-        """Also of FAB's own commands. FAB commits the event with the account, or neither."""
+        """Also of FAB's own commands. FAB commits the event with the account, or neither; with `commit=False` whoever calls does."""
         email, role = (*names, None, None, None, None)[2:4]
         email, role = more.get("email", email), more.get("role", role)
         given = sorted(each.name for each in (role if isinstance(role, list) else [role] if role else []))
@@ -153,17 +156,20 @@ class MailkeepSecurityManager(SecurityManager):
     def _has_view_access(self, user: Any, permission_name: str, view_name: str) -> bool:
         """With a key both must say yes: what its owner may now, and the role it acts in."""
         allowed: bool = super()._has_view_access(user, permission_name, view_name)
-        return allowed and (acting_role(user) is None or (view_name, permission_name) in self._permissions(self._acting_ids(user)))
+        return allowed and (key_role(user) is None or (view_name, permission_name) in self._permissions(self._key_role_ids(user)))
 
     def _get_user_permission_view_menus(self, user: Any, permission_name: str, view_menus_name: list[str]) -> set[str]:
         allowed: set[str] = super()._get_user_permission_view_menus(user, permission_name, view_menus_name)
-        if acting_role(user) is not None:
-            allowed &= {view for view, permission in self._permissions(self._acting_ids(user)) if permission == permission_name}
+        if key_role(user) is not None:
+            allowed &= {view for view, permission in self._permissions(self._key_role_ids(user)) if permission == permission_name}
         return allowed
 
-    def _acting_ids(self, user: Any) -> tuple[int, ...]:
-        role = self.find_role(acting_role(user))
-        return () if role is None else (role.id,)
+    def _key_role_ids(self, user: Any) -> tuple[int, ...]:
+        if "_key_role_ids" not in g:
+            role = self.find_role(key_role(user))
+            g._key_role_ids = () if role is None else (role.id,)
+        found: tuple[int, ...] = g._key_role_ids
+        return found
 
     def exist_permission_on_roles(self, view_name: str, permission_name: str, role_ids: list[int]) -> bool:
         """FAB asks the database once for each menu item and button; all answers of one request come from one query."""

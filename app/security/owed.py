@@ -55,7 +55,7 @@ DEBTS = (
     ),
 )
 # Open to whoever owes something; machines have no account.
-_OPEN = frozenset({"static", "appbuilder.static", "LoginView.logout", "LanguageView.choose"})
+_OPEN = frozenset({"static", "appbuilder.static", "LoginView.logout", "LanguageView.choose", "ThemeView.choose"})
 _MACHINES = frozenset({"health", "metrics", "ingest"})
 
 

@@ -16,7 +16,7 @@ from flask_limiter.util import get_remote_address
 from app.errors import NotAuthenticated
 from app.extensions import csrf
 from app.models.people import User
-from app.queries.visibility import act_as
+from app.queries.visibility import narrow_to
 from app.security.logins import login_failed
 from app.security.owed import refuse_debtor
 from app.security.patience import Patience
@@ -86,7 +86,7 @@ def _by_key(name: str, text: str) -> User:
     key = use_key(text, name, address_of(request.remote_addr) or "")
     if key is not None:
         refuse_debtor(key.user)
-        act_as(key.user, key.role)
+        narrow_to(key.user, key.role)
         return key.user
     shown = name or shown_of(text)
     _count_try()

@@ -37,7 +37,7 @@ def is_needed(user: Any, way: str) -> bool:
 
 
 def may_use_password_alone(user: Any) -> bool:
-    """For programs, which cannot be asked for more."""
+    """For programs, which cannot be asked for more: with a password at any door, whatever browsers are asked after that way."""
     return user.second_factor is None
 
 

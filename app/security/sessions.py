@@ -106,9 +106,8 @@ class BrowserSession(SessionMixin):
         self._data |= {ACTS: acts} if acts else {}
         self._data |= {USER: str(user_id), STAMP: stamp, TOKEN: secrets.token_hex(20)}
         self.id = secrets.token_urlsafe(32)
-        now, agent = whole_seconds(), request.headers.get("User-Agent", "")
+        now, shown = whole_seconds(), agent_of(request)
         self._before = as_text(self._data)
-        shown = "".join(letter for letter in agent if letter.isprintable())[:255]
         owner = acts["admin_id"] if acts else user_id
         began = before.created_at if before and (acts or ACTS in kept) else now
         self.record = Record(digest_of(self.id), owner, from_text(self._before), began, now, address_of(request.remote_addr), shown)
@@ -222,6 +221,11 @@ def this_browser() -> BrowserSession:
 
 def digest_of(session_id: str) -> str:
     return hashlib.sha256(session_id.encode()).hexdigest()
+
+
+def agent_of(asked: Request) -> str:
+    """As a list can show it."""
+    return "".join(letter for letter in asked.headers.get("User-Agent", "") if letter.isprintable())[:255]
 
 
 def address_of(text: str | None) -> str | None:

@@ -6,7 +6,7 @@ from typing import Any
 from flask import g, has_request_context, request
 from flask_jwt_extended import get_jwt
 
-from app.security.sessions import address_of, digest_of
+from app.security.sessions import address_of, agent_of, digest_of
 from app.services.session_record import Record, whole_seconds
 from app.services.sessions import session_store
 
@@ -38,9 +38,8 @@ def is_login_there(claims: dict[str, Any], user_id: int) -> bool:
 
 
 def _begin(digest: str, user_id: int) -> None:
-    now, agent = whole_seconds(), request.headers.get("User-Agent", "")
-    shown = "".join(letter for letter in agent if letter.isprintable())[:255]
-    session_store().add(Record(digest, user_id, {}, now, now, address_of(request.remote_addr), shown))
+    now = whole_seconds()
+    session_store().add(Record(digest, user_id, {}, now, now, address_of(request.remote_addr), agent_of(request)))
 
 
 def _digest(login: str) -> str:

@@ -17,7 +17,7 @@ from app.models import AccessKey, Verb
 from app.models.people import User
 from app.queries.access_keys import key_with, own_key, roles_for_keys
 from app.queries.visibility import held_roles
-from app.roles import may_act_as
+from app.roles import may_be_of_key
 from app.services.audit import record
 
 BEGINS = "mk_"
@@ -91,7 +91,7 @@ def digest_of(text: str) -> str:
 
 
 def _counts(key: AccessKey) -> bool:
-    return not key.has_expired and key.user.is_active and may_act_as(key.role, held_roles(key.user))
+    return not key.has_expired and key.user.is_active and may_be_of_key(key.role, held_roles(key.user))
 
 
 def _note_use(key: AccessKey, ip: str) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from flask_babel import gettext as _
 from sqlalchemy import delete, func, select, update
+from sqlalchemy.exc import IntegrityError
 
 from app.actor import Actor
 from app.clock import stored_now
@@ -21,13 +22,24 @@ MOST_ADDRESSES = 1000
 
 
 def add_address(reach: Reach, user: User, text: str, source: AddressSource = AddressSource.ADMIN, *, actor: Actor) -> UserAddress:
+    name = user.username
+    try:
+        row = put_address(reach, user, text, source, actor=actor)
+        db.session.commit()
+    except IntegrityError:  # twice at once
+        db.session.rollback()
+        raise _has_it(name) from None
+    return row
+
+
+def put_address(reach: Reach, user: User, text: str, source: AddressSource = AddressSource.ADMIN, *, actor: Actor) -> UserAddress:
+    """In the transaction of whoever calls."""
     address = _new_address(reach, user, text)
     if (db.session.scalar(select(func.count()).where(UserAddress.user_id == user.id)) or 0) >= MOST_ADDRESSES:
         raise Conflict(_("An account has at most %(count)s addresses.", count=MOST_ADDRESSES))
     row = UserAddress(user_id=user.id, address=address, source=source, created_at=stored_now())
     db.session.add(row)
     record(actor, Verb.ADDRESS_ADDED, "account", user.username, after={"address": address, "source": source.value})
-    db.session.commit()
     return row
 
 
@@ -38,8 +50,13 @@ def change_address(reach: Reach, user: User, old: str, new: str, *, actor: Actor
     if read_address(new) == old:
         return
     address = _new_address(reach, user, new)
-    mine = UserAddress.user_id == user.id, UserAddress.address == old, UserAddress.source == AddressSource.ADMIN
-    if not db.session.execute(update(UserAddress).where(*mine).values(address=address)).rowcount:  # type: ignore[attr-defined]
+    name, mine = user.username, (UserAddress.user_id == user.id, UserAddress.address == old, UserAddress.source == AddressSource.ADMIN)
+    try:
+        changed = db.session.execute(update(UserAddress).where(*mine).values(address=address))
+    except IntegrityError:  # twice at once
+        db.session.rollback()
+        raise _has_it(name) from None
+    if not changed.rowcount:  # type: ignore[attr-defined]
         db.session.rollback()
         raise NotFound(_("%(name)s has no such address.", name=user.username))
     record(actor, Verb.ADDRESS_CHANGED, "account", user.username, before={"address": old}, after={"address": address})
@@ -50,8 +67,12 @@ def _new_address(reach: Reach, user: User, text: str) -> str:
     address = read_address(text)
     reach.must_hold(address)
     if db.session.scalar(select(UserAddress.id).where(UserAddress.user_id == user.id, UserAddress.address == address)):
-        raise Conflict(_("%(name)s has this address already.", name=user.username))
+        raise _has_it(user.username)
     return address
+
+
+def _has_it(name: str) -> Conflict:
+    return Conflict(_("%(name)s has this address already.", name=name))
 
 
 def remove_address(reach: Reach, user: User, text: str, *, actor: Actor) -> None:

@@ -17,9 +17,9 @@ from app.models.people import RoleRow, User
 from app.queries.people import Reach, is_there_an_admin
 from app.queries.visibility import is_admin
 from app.roles import Role
-from app.services.addresses import put_domains, read_address, read_domain, set_domains
+from app.services.addresses import put_address, put_domains, read_address, read_domain
 from app.services.audit import record
-from app.services.passwords import check_password, owe_password
+from app.services.passwords import check_password, hash_of, owe_password
 
 State = dict[str, Any]
 _USERNAME = re.compile(r"[^\s\"'<>,;:/\\\x00-\x1f]{1,64}")
@@ -36,6 +36,13 @@ def ensure_admin(username: str, password: str, email: str) -> bool:
 def add_user(
     username: str, password: str, email: str, roles: Iterable[str], *, first_name: str = "", last_name: str = "", actor: Actor
 ) -> User:
+    user = _added(username, password, email, roles, first_name, last_name, actor)
+    db.session.commit()
+    return user
+
+
+def _added(username: str, password: str, email: str, roles: Iterable[str], first_name: str, last_name: str, actor: Actor) -> User:
+    """In the transaction of whoever calls."""
     sm = current_app.extensions["appbuilder"].sm
     rows = roles_named(roles)
     if find_user(username) is not None:
@@ -44,7 +51,8 @@ def add_user(
     for taken in (address, username):  # both are names to log in by, and to ask for a link
         if db.session.scalar(select(User.id).where(func.lower(User.email) == taken.lower())):
             raise Conflict(_("There is an account with the address %(address)s already.", address=taken))
-    user = sm.add_user(username, first_name or username, last_name or "-", address, rows, password, by=actor)
+    names = (username, first_name or username, last_name or "-")
+    user = sm.add_user(*names, address, rows, hashed_password=hash_of(password), by=actor, commit=False)
     if not user:
         raise Conflict(_("The account %(name)s could not be made; see the log.", name=username))
     return user  # type: ignore[no-any-return]
@@ -61,18 +69,24 @@ class Person:
     roles: tuple[str, ...]
     domains: tuple[str, ...] = ()
     active: bool = True
+    further: tuple[str, ...] = ()
+    """Addresses that a new account has beside its own."""
 
 
 def make_person(reach: Reach, typed: Person, password: str, *, must_change: bool = False, actor: Actor) -> User:
+    """All or nothing."""
     _within(reach, typed)
     check_password(password)
     name, domains = read_username(typed.username), {read_domain(domain) for domain in typed.domains}
-    user = add_user(name, password, typed.email, typed.roles, first_name=typed.first_name, last_name=typed.last_name, actor=actor)
-    if domains:
-        set_domains(user, domains, actor=actor)
+    user = _added(name, password, typed.email, typed.roles, typed.first_name, typed.last_name, actor)
     if must_change:
         owe_password(user, True)
-        db.session.commit()
+    if domains:
+        put_domains(user, domains)
+        record(actor, Verb.DOMAINS_SET, "account", name, before={"domains": []}, after={"domains": sorted(domains)})
+    for text in typed.further:
+        put_address(reach, user, text, actor=actor)
+    db.session.commit()
     return user
 
 

@@ -11,7 +11,7 @@ from environment import ConfigError
 
 
 def outside_url(endpoint: str, **values: Any) -> str:
-    """From PUBLIC_URL (at the portal: PORTAL_URL), else as the request was made; Conflict where there is neither."""
+    """From PUBLIC_URL (at the portal: PORTAL_URL), else as the request was made; Unavailable where there is neither."""
     if base := own_url():
         return base + current_app.url_map.bind("").build(endpoint, values)
     if has_request_context():

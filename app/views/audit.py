@@ -15,7 +15,7 @@ from app.forms.audit import VERBS, asked_fields, read_audit_search
 from app.models import Verb
 from app.models.audit import as_json
 from app.queries.audit import AuditPage, AuditSearch, page_of, pages_of
-from app.queries.visibility import scope_of
+from app.queries.visibility import sees_all
 from app.security.actor import actor
 from app.services.audit import recorded
 from app.views.mail_search import asked_key, asked_size
@@ -62,7 +62,7 @@ class AuditView(BaseView):
 
 def _refuse_limited_scopes() -> None:
     """Events name mails of everybody: a permission alone, in a role of the site's own, opens nothing."""
-    if not scope_of(g.user).everything:
+    if not sees_all(g.user):
         raise NotAllowed(_("Only who may see all mail may see who did what."))
 
 

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
 from app.errors import (
@@ -88,6 +88,9 @@ def _form_too_old(error: CSRFError) -> Response:
 
 
 def _database(error: SQLAlchemyError) -> Response:
+    if isinstance(error, IntegrityError):  # two at once, and this is the second
+        log.warning("%s %s: somebody was faster: %s", request.method, request.path, error.orig)
+        return answer(409, _("Somebody else has changed the same just now. Look at it again, and try once more."))
     if not isinstance(error, _AWAY):
         return _unforeseen(error)
     log.error("%s %s: database: %s", request.method, request.path, type(error).__name__, exc_info=error)

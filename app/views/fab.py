@@ -53,8 +53,17 @@ MENU = (
 )
 # Opened from other pages only.
 PAGES = (
-    *(SearchView, MessageView, ReasonView, ProfileView, SessionView, ApiKeyView, ActingView),
-    *(ProviderView, SecondStepView, SecondFactorView, NewPasswordView),
+    SearchView,
+    MessageView,
+    ReasonView,
+    ProfileView,
+    SessionView,
+    ApiKeyView,
+    ActingView,
+    ProviderView,
+    SecondStepView,
+    SecondFactorView,
+    NewPasswordView,
 )
 
 

@@ -25,7 +25,7 @@ from app.queries.mail import detail_of
 from app.queries.related import related_mails
 from app.queries.search import Found, find
 from app.queries.searches import searches_of
-from app.queries.visibility import acts_as_admin, get_mail, scope_of
+from app.queries.visibility import get_mail, is_admin_here, scope_of
 from app.security.actor import actor
 from app.services.audit import recorded
 from app.views.base import ScopedModelView
@@ -73,7 +73,7 @@ class MailLogView(ScopedModelView):
             offered=offered(hidden_fields()),
             all_ops=OP_LABELS,
             searches=searches_of(g.user.id),
-            is_admin=acts_as_admin(g.user),
+            is_admin=is_admin_here(g.user),
             may_export=self.appbuilder.sm.has_access("can_export", self.class_permission_name),
             size=request.args.get("size"),
             today=utcnow().astimezone(viewer_zone()).date(),

@@ -13,7 +13,7 @@ from app.forms.search import Term, as_pairs, read_filters, read_terms
 from app.ids import MAX_ID
 from app.queries.search import Found, Search, find
 from app.queries.statistics import Statistics, statistics_of
-from app.queries.visibility import scope_of
+from app.queries.visibility import scope_of, sees_all
 from app.views.zone import viewer_zone
 
 
@@ -31,7 +31,7 @@ def asked_terms() -> list[Term]:
 
 def hidden_fields() -> frozenset[str]:
     """Fields by which nobody finds out what he may not see: headers name blind copies, and symbols are for those who may see them."""
-    hidden = set() if scope_of(g.user).everything else {"headers"}
+    hidden = set() if sees_all(g.user) else {"headers"}
     if not current_app.extensions["appbuilder"].sm.has_access("can_symbols", "MailLogView"):
         hidden.add("symbol")
     return frozenset(hidden)

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 
 from app.errors import NotAllowed
 from app.forms.search import as_pairs, read_filters, read_terms
-from app.queries.visibility import acts_as_admin
+from app.queries.visibility import is_admin_here
 from app.security.actor import actor
 from app.services.searches import delete_search, save_search
 from app.views.mail_log import search_url
@@ -29,7 +29,7 @@ class SearchView(BaseView):
         terms = read_terms(parse_qsl(request.form.get("query", ""), keep_blank_values=True))
         read_filters(terms, viewer_zone())
         shared = bool(request.form.get("shared"))
-        if shared and not acts_as_admin(g.user):
+        if shared and not is_admin_here(g.user):
             raise NotAllowed(_("Only an admin shares a search."))
         pairs = as_pairs(terms)
         kept = save_search(g.user.id, request.form.get("name", ""), urlencode(pairs), shared=shared, actor=actor())

@@ -71,3 +71,10 @@ def test_people_may_be_many(app: Flask) -> None:
     for number in range(5):
         assert run(app, "add", f"user{number}", f"u{number}@example.com").exit_code == 0
     assert run(app, "list").output.count("\n") == 6
+
+
+def test_an_account_whose_alias_does_not_fit_is_not_made(app: Flask) -> None:
+    login(app, "admin")
+    refused = run(app, "add", "bob", "bob@example.com", "--alias", "b@example.org", "--alias", "no address")
+    assert refused.exit_code == 1
+    assert run(app, "list", "bob").output == ""

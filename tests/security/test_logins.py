@@ -16,7 +16,7 @@ from app.extensions import db
 from app.log import OneLine
 from app.models import AuditEvent
 from app.models.people import User
-from app.security.logins import cleaned
+from app.security.logins import cleaned, login_failed
 from app.security.reset import ask
 from tests.make import PASSWORD, login, token
 
@@ -85,6 +85,16 @@ def test_a_hostile_name_leaves_the_address_alone(app: Flask, client: FlaskClient
         assert match, shown
         assert match["host"] == "198.51.100.7"
     assert len(record.getMessage()) < 200
+
+
+@pytest.mark.parametrize("way", ["password", "key", "second factor", "oidc:staff", "oidc:staff-2"])
+def test_a_failure_by_any_way_is_found_by_fail2ban(app: Flask, caplog: pytest.LogCaptureFixture, way: str) -> None:
+    with app.test_request_context(environ_base={"REMOTE_ADDR": "198.51.100.7"}):
+        login_failed("carol", way)
+    [record] = [each for each in caplog.records if each.name == "mailkeep.login"]
+    match = FAILREGEX.search(OneLine(FORMAT).format(record))
+    assert match
+    assert match["host"] == "198.51.100.7"
 
 
 def test_no_other_line_passes_for_a_failure() -> None:

@@ -191,6 +191,15 @@ def test_it_is_asked_after_the_ways_that_the_site_names(app_asking: Maker, slapd
         assert app.test_client().post("/login/", data={"username": "alice", "password": THEIRS}).location == location
 
 
+def test_no_door_for_programs_takes_the_password_alone_whatever_browsers_are_asked(app: Flask) -> None:
+    person(app)
+    app.config["SECOND_FACTOR_WAYS"] = ("directory",)
+    assert password_given(app)[1].location == "/"
+    program = app.test_client()
+    assert program.post("/api/v1/security/login", json={"username": "bob", "password": PASSWORD, "provider": "db"}).status_code == 403
+    assert program.get("/api/v1/mail/", auth=("bob", PASSWORD)).status_code == 401
+
+
 def test_the_code_page_is_nothing_for_who_has_not_shown_a_password(client: FlaskClient) -> None:
     assert client.get("/login/code/").location == "/login/"
     assert client.post("/login/code/", data={"code": "1", "csrf_token": token(client, "/login/")}).location == "/login/"

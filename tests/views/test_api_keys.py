@@ -33,6 +33,12 @@ def works(app: Flask, key: str) -> bool:
     return app.test_client().get(API, headers={"Authorization": f"Bearer {key}"}).status_code == 200
 
 
+def test_the_example_leads_to_where_the_settings_say(app: Flask) -> None:
+    alice = login(app, "alice", role="Recipient")
+    app.config["PUBLIC_URL"] = "https://mail.example.com"
+    assert "https://mail.example.com/api/v1/mail/?size=5" in make(alice)[1]
+
+
 def test_a_key_is_shown_once_used_and_revoked(app: Flask) -> None:
     alice = login(app, "alice", role="Recipient")
     assert "You have no keys." in alice.get("/keys/").get_data(as_text=True)

@@ -64,6 +64,19 @@ def test_the_list_never_counts_or_skips_its_way(any_app: Flask) -> None:
     assert len(statements) < 12
 
 
+@pytest.mark.parametrize(("role", "most"), [("Admin", 11), ("Auditor", 11), ("Domain admin", 16), ("Recipient", 15)])
+def test_whose_mail_it_is_is_found_out_once_for_a_list(app: Flask, role: str, most: int) -> None:
+    make_mails(app, 5)
+    client = login(app, "bob", role)
+    page(client)
+    statements: list[str] = []
+    with app.app_context():
+        event.listen(db.engine, "before_cursor_execute", lambda _c, _cursor, statement, *_: statements.append(statement))
+    page(client)
+    assert sum("FROM user_address" in statement for statement in statements) == (most > 11)
+    assert len(statements) <= most
+
+
 def test_counting_stops_at_the_cap(app: Flask) -> None:
     make_mails(app, 30)
     app.config["COUNT_CAP"] = 20

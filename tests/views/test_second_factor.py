@@ -135,7 +135,7 @@ def test_a_role_that_needs_a_factor_opens_nothing_else_before(app: Flask) -> Non
         "static",
         "appbuilder.static",
     }
-    assert opened(before, app) - machines == {"SecondFactorView.show", "LanguageView.choose"}
+    assert opened(before, app) - machines == {"SecondFactorView.show", "LanguageView.choose", "ThemeView.choose"}
     program = app.test_client()
     sent = {"username": "root", "password": PASSWORD, "provider": "db"}
     assert program.post("/api/v1/security/login", json=sent).status_code == 403

@@ -10,7 +10,7 @@ from app.errors import NotAllowed, Unavailable
 from app.security.logins import login_failed
 from app.security.owed import refuse_debtor
 from app.security.patience import Patience
-from app.security.second_step import is_needed, note
+from app.security.second_step import may_use_password_alone, note
 from app.security.ways import directory, local, oidc, proxy
 from app.services import logins
 from app.services.logins import Identity
@@ -34,7 +34,7 @@ def log_in(username: str, password: str) -> User | None:
     if found is None:
         return None
     user, way = found
-    if is_needed(user, way):
+    if not may_use_password_alone(user):
         login_failed(user.username, "second factor")
         raise NotAllowed(_("This account has a second factor, so its password alone opens nothing here. Use an API key."))
     refuse_debtor(user, way)

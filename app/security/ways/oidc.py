@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 
 from app.errors import BadRequest, MailkeepError, NotAllowed, NotFound
 from app.security.logins import login_failed
+from app.security.ways import pending
 from app.security.ways.claims import identity_of, identity_of_mailcow
 from app.security.ways.providers import MAILCOW, SETTING, Provider, read_providers
 from app.services import logins
@@ -45,8 +46,6 @@ def providers() -> list[Provider]:
 
 def begin(name: str, back: str, next_url: str) -> str:
     """Where the visitor goes. Nothing changes but his cookie."""
-    from app.security.ways import pending
-
     client = _client(name)
     logins.let_go()
     url, begun = client.begin(back, next_url)
@@ -56,8 +55,6 @@ def begin(name: str, back: str, next_url: str) -> str:
 
 def finish(name: str, answer: Mapping[str, str], back: str) -> tuple[User, str, dict[str, str]]:
     """Who came back, where he wanted to go, and what remember() is to keep."""
-    from app.security.ways import pending
-
     client = _client(name)
     begun = pending.take(name, answer.get("state", ""))
     provider = client.provider

@@ -1,14 +1,14 @@
 """Logins under way at a provider: what has to be known when the visitor comes back, in his cookie and unreadable to him."""
 
-import base64
-import hmac
 import json
 import secrets
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from cryptography.fernet import Fernet, InvalidToken
-from flask import current_app, session
+from flask import session
+
+from app.clock import utcnow
+from app.services.sealing import seal, unseal
 
 _KEY = "logins_under_way"
 _SECONDS = 900
@@ -30,8 +30,7 @@ def put(pending: Pending) -> None:
     values = asdict(pending)
     if len(pending.next) > _LONGEST_NEXT:
         values["next"] = ""
-    sealed = _box().encrypt(json.dumps(values).encode()).decode()
-    session[_KEY] = [*_kept()[1 - _MOST :], sealed]
+    session[_KEY] = [*_kept()[1 - _MOST :], seal(json.dumps([int(utcnow().timestamp()), values]), _KEY)]
 
 
 def take(provider: str, state: str) -> Pending | None:
@@ -61,12 +60,6 @@ def _kept() -> list[str]:
 
 
 def _opened(sealed: str) -> Pending | None:
-    try:
-        return Pending(**json.loads(_box().decrypt(sealed.encode(), ttl=_SECONDS)))
-    except InvalidToken:
-        return None
-
-
-def _box() -> Fernet:
-    key = hmac.digest(str(current_app.secret_key).encode(), b"mailkeep: logins under way", "sha256")
-    return Fernet(base64.urlsafe_b64encode(key))
+    text = unseal(sealed, _KEY)
+    begun, values = json.loads(text) if text is not None else (0, {})
+    return Pending(**values) if values and 0 <= utcnow().timestamp() - begun < _SECONDS else None
