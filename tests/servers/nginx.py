@@ -32,8 +32,7 @@ class Nginx(Server):
     def _begin(self, servers: str) -> "Nginx":
         temporary = "\n".join(f"{kind}_temp_path {self.folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
         (self.folder / "nginx.conf").write_text(
-            f"daemon off; worker_processes 1; pid {self.folder}/pid; error_log stderr;\n"
-            f"events {{ }}\nhttp {{ {temporary}\n{servers}\n}}\n"
+            f"daemon off; worker_processes 1; pid {self.folder}/pid; error_log stderr;\nevents {{ }}\nhttp {{ {temporary}\n{servers}\n}}\n"
         )
         return self
 
