@@ -14,7 +14,7 @@ from app.extensions import db
 from app.log import OneLine
 from app.models import AuditEvent
 from app.models.people import User
-from app.security.logins import cleaned
+from app.security.logins import cleaned, login_failed
 from tests.make import login, token
 
 MANUAL = (pathlib.Path(__file__).resolve().parents[2] / "docs/operations.md").read_text(encoding="utf-8")
@@ -82,6 +82,15 @@ def test_a_hostile_name_leaves_the_address_alone(app: Flask, client: FlaskClient
         assert match, shown
         assert match["host"] == "198.51.100.7"
     assert len(record.getMessage()) < 200
+
+
+@pytest.mark.parametrize("way", ["password", "key", "second factor", "oidc:partners-2"])
+def test_the_line_is_read_whatever_the_way(app: Flask, caplog: pytest.LogCaptureFixture, way: str) -> None:
+    with app.test_request_context(environ_base={"REMOTE_ADDR": "198.51.100.7"}):
+        login_failed("bob", way)
+    [record] = [each for each in caplog.records if each.name == "mailkeep.login"]
+    assert FAILREGEX.search(OneLine(FORMAT).format(record))
+    assert [row[4] for row in told(app)] == [f'{{"way": "{way}"}}']
 
 
 def test_no_other_line_passes_for_a_failure() -> None:
