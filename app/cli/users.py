@@ -163,7 +163,10 @@ def keys(name: str, revoke: int | None) -> None:
         access_keys.revoke_key(user, revoke, actor=command_line())
         click.echo(f"Key {revoke} of {name} is revoked.")
         return
-    for key in keys_of(user.id):
+    held = keys_of(user.id)
+    if not held:
+        click.echo(f"{name} has no keys.")
+    for key in held:
         ends = "ended" if key.has_expired else f"ends {key.expires_at:%Y-%m-%d %H:%M}" if key.expires_at else "does not end"
         used = f"last used {key.last_used_at:%Y-%m-%d %H:%M} from {key.last_ip or '?'}" if key.last_used_at else "never used"
         click.echo(f"{key.id}  {key.prefix}…  {key.name}  {key.role}  made {key.made_at:%Y-%m-%d %H:%M}  {ends}  {used}")

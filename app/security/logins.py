@@ -1,6 +1,7 @@
 """What is told of logins: an event each, and for a failure a line that Fail2ban reads."""
 
 import logging
+import re
 
 from app.actor import Actor
 from app.models.audit import Verb
@@ -24,7 +25,8 @@ def logged_out(user: User) -> None:
 def login_failed(name: str, way: str) -> None:
     """Whose name it is nobody knows: the event is a visitor's."""
     shown, ip = cleaned(name), actor().ip
-    log.warning('login failed for "%s" from %s via %s', shown, ip, way)
+    # One word at the end: Fail2ban's filter knows the line by that.
+    log.warning('login failed for "%s" from %s via %s', shown, ip, re.sub(r"\W", "_", way))
     recorded(Actor("", None, ip), Verb.LOGIN_FAILED, "account", shown, after={"way": way})
 
 

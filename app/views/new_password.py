@@ -20,7 +20,9 @@ class NewPasswordView(BaseView):
     @expose("/", methods=["GET"])
     @for_anybody_logged_in
     def show(self) -> Any:
-        return self.render_template("people/new_password.html", title=_("A new password"), shortest=passwords.SHORTEST_PASSWORD)
+        is_owed = g.user.setting is not None and g.user.setting.owes_password
+        shortest = passwords.SHORTEST_PASSWORD
+        return self.render_template("people/new_password.html", title=_("A new password"), shortest=shortest, is_owed=is_owed)
 
     @expose("/", methods=["POST"])
     @for_anybody_logged_in

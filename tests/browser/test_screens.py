@@ -110,7 +110,7 @@ def keep_pictures(page: Page, name: str, scheme: str) -> None:
 
 
 def test_no_screen_is_wider_than_a_phone(chromium: Browser, panel: Mailkeep, logged_in: dict[str, object], stored_mail: str) -> None:
-    context = chromium.new_context(storage_state=logged_in, viewport={"width": 390, "height": 800})  # type: ignore[arg-type]
+    context = chromium.new_context(storage_state=logged_in, viewport={"width": 390, "height": 800}, locale="el")  # type: ignore[arg-type]
     page = context.new_page()
     wide = {}
     for name, path in SCREENS.items():

@@ -98,7 +98,7 @@ def test_a_wrong_code_is_told_and_counted_like_a_wrong_password(app: Flask, capl
     secret, _ = person(app)
     client, _answer = password_given(app)
     send_code(client, "000000")
-    assert 'login failed for "bob" from 127.0.0.1 via second factor' in caplog.text
+    assert 'login failed for "bob" from 127.0.0.1 via second_factor' in caplog.text
     with app.app_context():
         assert people.user_named("bob").fail_login_count == 1
     send_code(client, code_of(secret))

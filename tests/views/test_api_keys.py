@@ -119,6 +119,7 @@ def test_the_command_lists_and_revokes(app: Flask) -> None:
     assert run("--revoke", str(number(app))).endswith("is revoked.\n")
     assert not works(app, key)
     assert "There is no such key any more." in run("--revoke", "1")
+    assert run() == "alice has no keys.\n"
 
 
 def test_the_description_of_the_api_tells_the_three_ways(app: Flask) -> None:

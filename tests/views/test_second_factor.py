@@ -163,6 +163,8 @@ def test_a_password_somebody_else_gave_is_changed_first(app: Flask) -> None:
     send(root, "/people/new", "/people/new", **fields)
     client = again(app, "new")
     assert client.get("/mails/list/").location == "/new-password/"
+    assert "Somebody else has given you your password" in client.get("/new-password/").get_data(as_text=True)
+    assert "Somebody else has given you your password" not in root.get("/new-password/").get_data(as_text=True)
     sent = {"username": "new", "password": PASSWORD, "provider": "db"}
     assert app.test_client().post("/api/v1/security/login", json=sent).status_code == 403
     for old, new in ((PASSWORD, PASSWORD), (PASSWORD, "short")):
