@@ -1,6 +1,7 @@
 """Mails of our own: short, plain text with or without HTML, and nobody's words in a header but as words."""
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -14,15 +15,22 @@ _LONGEST_TEXT_LINE = 990
 _PLAIN = re.compile(r"[^\s()<>\[\]:;@\\,\"\x00-\x1f\x7f]{1,64}@[^\s()<>\[\]:;@\\,\"\x00-\x1f\x7f]{1,255}")
 
 
-def compose(*, name: str, sender: str, recipient: str, subject: str, text: str, at: datetime, html: str = "") -> bytes:
-    """From `name` <`sender`>. ValueError for what is no address."""
+def new_message_id(sender: str) -> str:
+    return make_msgid(domain=sender.rpartition("@")[2])
+
+
+def compose(
+    *, name: str, sender: str, recipient: str, subject: str, text: str, at: datetime, html: str = "", own: Mapping[str, str] | None = None
+) -> bytes:
+    """From `name` <`sender`>, with headers of our own. ValueError for what is no address."""
     message = EmailMessage(policy=SMTP if recipient.isascii() else SMTPUTF8)
     message["From"] = _address(_words(name), sender)
     message["To"] = _address("", recipient)
     message["Subject"] = _words(subject)
     message["Date"] = format_datetime(at)
-    message["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2])
     message["Auto-Submitted"] = "auto-generated"
+    for header, value in ({"Message-ID": new_message_id(sender)} | dict(own or {})).items():
+        message[header] = value
     message.set_content(text, cte="7bit" if _fits(text) else "quoted-printable")
     if html:
         message.add_alternative(html, subtype="html")

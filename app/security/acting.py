@@ -23,8 +23,12 @@ from app.services.audit import recorded
 from app.services.logins import user_by_id
 
 LONGEST = timedelta(hours=1)
-# What stays somebody's own, whoever acts as them: their name, password, second factor, keys, sessions and choices; and every token.
-KEPT = ("/profile/", "/sessions/", "/second-factor/", "/new-password/", "/keys/", "/acting/begin/", "/lang/", "/theme/", "/api/")
+# What stays somebody's own, whoever acts as them: their name, password, second factor, keys, sessions, choices and kept searches; and
+# every token.
+KEPT = (
+    *("/profile/", "/sessions/", "/second-factor/", "/new-password/", "/keys/", "/searches/"),
+    *("/acting/begin/", "/lang/", "/theme/", "/api/"),
+)
 _LOOKED_AT = ("/profile/",)
 
 

@@ -12,8 +12,9 @@ from flask_babel import gettext as _
 from app.clock import utcnow
 from app.errors import Unavailable
 from app.extensions import db
-from app.mime.compose import compose
+from app.mime.compose import compose, new_message_id
 from app.mime.text import one_line
+from app.services.own_letters import HEADER, mark_of
 from app.smtp import Relay, send
 from environment import ConfigError
 
@@ -69,10 +70,11 @@ def _write(letter: str, to: str, language: str, values: dict[str, str]) -> bytes
     known = language if language in config["LANGUAGES"] else config["BABEL_DEFAULT_LOCALE"]
     with force_locale(known):
         subject, text = (_render(f"mail/{letter}-{part}.txt", values) for part in ("subject", "text"))
+    message_id, address = new_message_id(config["MAIL_FROM"]), _envelope(to)
+    own = {"Message-ID": message_id, HEADER: mark_of(str(config["SECRET_KEY"]), message_id, address)}
+    names = {"name": config["APP_NAME"], "sender": config["MAIL_FROM"], "recipient": address}
     try:
-        return compose(
-            name=config["APP_NAME"], sender=config["MAIL_FROM"], recipient=_envelope(to), subject=subject, text=text, at=utcnow()
-        )
+        return compose(**names, subject=subject, text=text, at=utcnow(), own=own)
     except ValueError:
         raise Unavailable(_("%(address)s is no address that mail can be sent to.", address=to)) from None
 

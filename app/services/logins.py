@@ -213,6 +213,11 @@ def _set_roles(user: User, said: frozenset[str]) -> None:
             rows += _rows([Role.ADMIN])
     if {row.id for row in rows} != {row.id for row in user.roles}:
         log.info("login: %s has now the roles %s", user.username, ", ".join(sorted(row.name for row in rows)))
+        gained = {row.name for row in rows} - {row.name for row in user.roles} - {Role.RECIPIENT}
+        if gained and user.password:
+            # Who gave it knows it, and did not look after somebody who may do so much.
+            log.warning("login: the password of %s counts no more, since %s came with it", user.username, ", ".join(sorted(gained)))
+            user.password = None
         user.roles = rows
 
 

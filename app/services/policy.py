@@ -7,6 +7,7 @@ from flask import Config
 
 from app.rspamd.report import Report
 from app.rspamd.symbols import has_any
+from app.services.own_letters import is_own
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,7 @@ class StorePolicy:
     only_symbols: frozenset[str]
     min_score: float | None
     domains: frozenset[str]
+    secret: str
 
     @classmethod
     def from_config(cls, config: Config | dict[str, Any]) -> "StorePolicy":
@@ -27,10 +29,13 @@ class StorePolicy:
             only_symbols=frozenset(config["STORE_ONLY_SYMBOLS"]),
             min_score=float(config["STORE_MIN_SCORE"]) if config["STORE_MIN_SCORE"] else None,
             domains=frozenset(config["STORE_DOMAINS"]),
+            secret=str(config["SECRET_KEY"]),
         )
 
     def keeps(self, report: Report, has_virus: bool) -> bool:
-        """The domains limit every other rule; of the rules, one is enough."""
+        """Never a letter of ours. The domains limit every other rule; of the rules, one is enough."""
+        if is_own(self.secret, report):
+            return False
         if self.domains and not any(domain_of(address) in self.domains for address in report.recipients):
             return False
         return (

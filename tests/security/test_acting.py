@@ -150,7 +150,9 @@ REFUSED = [
     ("/sessions/end-others", {}),
     ("/lang/", {"language": "de"}),
     ("/theme/", {"theme": "dark"}),
-    ("/searches/save", {"name": "Mine", "query": "score.ge=5", "shared": "1"}),
+    ("/searches/save", {"name": "Mine", "query": "score.ge=5"}),
+    ("/keys/", {"name": "Mine", "role": "Recipient", "days": "30"}),
+    ("/second-factor/off", {"proof": PASSWORD}),
     ("/api/v1/security/login", {}),
 ]
 

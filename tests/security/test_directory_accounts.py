@@ -34,6 +34,18 @@ def test_the_same_address_is_one_account_where_the_site_wants_that(app_asking: M
         assert len(db.session.scalars(select(User)).all()) == 1
 
 
+def test_a_password_that_another_gave_counts_no_more_once_a_directory_makes_somebody_an_admin(app_asking: Maker, slapd: Slapd) -> None:
+    app = app_asking(slapd.url, LINK_ACCOUNTS=True, LDAP_ADMINS=("alice",))
+    make_user(app, "boss")
+    make_user(app, "alice", role="Recipient")
+    assert is_in(typed(app, "alice", LOCAL_PASSWORD)[0])
+    assert is_in(typed(app, "alice", PASSWORD)[0])
+    assert roles(app, "alice") == {"Admin"}
+    assert not is_in(typed(app, "alice", LOCAL_PASSWORD)[0])
+    assert is_in(typed(app, "alice", PASSWORD)[0])
+    assert is_in(typed(app, "boss", LOCAL_PASSWORD)[0])
+
+
 def test_a_name_alone_links_nothing(app_asking: Maker, slapd: Slapd) -> None:
     app = app_asking(slapd.url, LINK_ACCOUNTS=True)
     make_user(app, "nomail")
