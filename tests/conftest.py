@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
 
+from app.security import patience
 from tests.apps import close, make_app
 from tests.databases import KINDS, MariaDBCopies, PostgresCopies, SqliteCopies, driver_url
 from tests.servers.mariadb import MariaDB
@@ -102,3 +103,11 @@ def client(app: Flask) -> FlaskClient:
 @pytest.fixture
 def runner(app: Flask) -> FlaskCliRunner:
     return app.test_cli_runner()
+
+
+@pytest.fixture
+def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The delays that guessing would have cost."""
+    found: list[float] = []
+    monkeypatch.setattr(patience, "sleep", found.append)
+    return found

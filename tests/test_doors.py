@@ -14,6 +14,10 @@ from tests.apps import close, make_app
 from tests.databases import SqliteCopies
 from tests.make import login, make_mails, make_node, make_user
 
+# What doors refuse, these walks would wait for as who guesses does.
+pytestmark = pytest.mark.usefixtures("slept")
+
+
 STRANGER = {"REMOTE_ADDR": "203.0.113.9"}
 # Public by decision, not by silence.
 PUBLIC = {

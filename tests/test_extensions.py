@@ -6,7 +6,7 @@ import sqlite3
 import pytest
 from flask import Flask
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import ProgrammingError
 
 from app.extensions import db, engine_options
 from app.log import OneLine
@@ -43,11 +43,11 @@ def test_no_error_of_a_database_shows_what_was_written(url: str) -> None:
 
 
 def test_an_error_that_is_no_silence_of_the_database_is_called_one_of_ours(app: Flask) -> None:
-    @app.get("/doubled")
-    def doubled() -> str:
-        raise IntegrityError("INSERT", {"password": "x"}, Exception("UNIQUE"))
+    @app.get("/wrong")
+    def wrong() -> str:
+        raise ProgrammingError("SELECT", {"password": "x"}, Exception("no such column"))
 
-    assert app.test_client().get("/doubled").status_code == 500
+    assert app.test_client().get("/wrong").status_code == 500
 
 
 def test_a_traceback_forges_no_line_of_the_log() -> None:

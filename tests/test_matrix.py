@@ -22,6 +22,10 @@ from app.services.insert import insert_entries
 from app.storage import store_for
 from tests.make import login, make_entry, make_user, token
 
+# What doors refuse, these walks would wait for as who guesses does.
+pytestmark = pytest.mark.usefixtures("slept")
+
+
 TABLE = pathlib.Path(__file__).with_name("matrix.txt")
 COLUMNS = ("visitor", "recipient own", "recipient foreign", "domain admin theirs", "domain admin foreign", "auditor", "admin")
 HEAD = f"{'route':52}" + "".join(f"{column:22}" for column in COLUMNS).rstrip()

@@ -23,6 +23,10 @@ from tests.apps import close, make_app
 from tests.databases import SqliteCopies
 from tests.make import login, make_entry, make_mails, make_user
 
+# What doors refuse, these walks would wait for as who guesses does.
+pytestmark = pytest.mark.usefixtures("slept")
+
+
 MARK = "xyzzy-belongs-to-bob"
 RAW = (
     f"From: <{MARK}@example.net>\r\nSubject: {MARK}\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"

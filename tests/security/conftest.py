@@ -12,7 +12,6 @@ from sqlalchemy import select
 
 from app.extensions import db
 from app.models.people import User, UserAddress
-from app.security import patience
 from app.services.people import find_user
 from tests.apps import close, make_app
 from tests.databases import KINDS, SqliteCopies
@@ -55,14 +54,6 @@ def app_asking(authority: Authority, sqlite_copies: SqliteCopies, tmp_path: path
     yield make
     for app in made:
         close(app)
-
-
-@pytest.fixture
-def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The delays that guessing would have cost."""
-    found: list[float] = []
-    monkeypatch.setattr(patience, "sleep", found.append)
-    return found
 
 
 def typed(app: Flask, username: str, password: str) -> tuple[FlaskClient, Any]:
