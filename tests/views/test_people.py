@@ -195,3 +195,12 @@ def test_it_is_shown_how_somebody_logs_in(app: Flask) -> None:
     for name, ways in (("admin", "password"), ("bob", "password, directory"), ("carol", "directory, proxy")):
         assert f">{ways}</td>" in shown[name]
         assert f"Logs in with: {ways} ·" in admin.get(f"/people/{number_of(app, name)}").get_data(as_text=True)
+
+
+def test_one_s_own_password_is_changed_on_one_s_own_page(app: Flask) -> None:
+    admin = login(app, "admin")
+    make_user(app, "bob", role="Recipient")
+    own, bobs = (admin.get(f"/people/{number_of(app, name)}").get_data(as_text=True) for name in ("admin", "bob"))
+    assert "New password for bob" in bobs
+    assert "New password for" not in own
+    assert '<a class="btn btn-default btn-sm" href="/profile/">' in own
