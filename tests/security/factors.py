@@ -1,6 +1,7 @@
 """People with a second factor, and what their devices show."""
 
 import re
+import time
 from typing import Any
 
 from flask import Flask
@@ -9,13 +10,21 @@ from flask.testing import FlaskClient
 from app.actor import SYSTEM
 from app.clock import utcnow
 from app.services import people, second_factor
-from app.services.one_time_codes import code_at, step_of
+from app.services.one_time_codes import STEP_SECONDS, code_at, step_of
 from tests.make import PASSWORD, make_user, token
 
 
 def code_of(secret: str, later: int = 0) -> str:
     """The code of now, or of some steps later."""
     return code_at(secret, step_of(utcnow().timestamp()) + later)
+
+
+def code_before(secret: str) -> str:
+    """The code of a step ago, which a slow machine must not find two steps old."""
+    into = utcnow().timestamp() % STEP_SECONDS
+    if into > STEP_SECONDS - 8:
+        time.sleep(STEP_SECONDS - into + 0.1)
+    return code_of(secret, -1)
 
 
 def with_factor(app: Flask, name: str) -> tuple[str, list[str]]:
