@@ -3,15 +3,13 @@
 import json
 from typing import Any
 
-from flask import current_app, g, has_request_context, request
+from flask import g, has_request_context, request
 from flask_appbuilder.api import expose
 from flask_appbuilder.security.api import SecurityApi
 from flask_appbuilder.security.sqla.manager import SecurityManager
 from flask_appbuilder.security.sqla.models import assoc_permissionview_role
-from flask_appbuilder.utils.limit import Limit
 from flask_babel import gettext as _
 from flask_jwt_extended import JWTManager
-from flask_limiter.util import get_remote_address
 from flask_login import LoginManager
 from sqlalchemy import select
 
@@ -21,7 +19,7 @@ from app.faces import at_portal
 from app.models import Verb
 from app.queries.visibility import key_role
 from app.roles import GRANTS, Role
-from app.security import acting
+from app.security import acting, limits
 from app.security.actor import actor
 from app.security.logins import logged_out
 from app.security.owed import refuse_debtor
@@ -36,7 +34,7 @@ from app.services.passwords import hash_of
 class LimitedSecurityApi(SecurityApi):
     """FAB limits the login form and forgets this door."""
 
-    limits = [Limit(limit_value=lambda: current_app.config["LOGIN_RATE"], key_func=get_remote_address, methods=("POST",))]
+    limits = [limits.ON_TRIES]
 
     @expose("/login", methods=["POST"])
     def login(self) -> Any:

@@ -2,12 +2,17 @@
 
 import threading
 from collections import OrderedDict, deque
+from collections.abc import Callable
+from functools import partial
 from time import sleep
 
+from flask import current_app, has_request_context
 from flask_babel import gettext as _
+from flask_limiter.util import get_remote_address
 
 from app.clock import monotonic
 from app.errors import TooManyTries
+from app.services import logins
 
 _WINDOW = 600.0
 _FREE_TRIES = 3
@@ -67,6 +72,15 @@ class Patience:
         self._failures.setdefault(key, deque(maxlen=_ENOUGH)).append(monotonic())
         self._failures.move_to_end(key)
         _bound(self._failures)
+
+
+def wait_to_try(name: str) -> Callable[[], None]:
+    """As long as wrong tries at this name and from this address make it. The try counts as wrong until what is given back is called."""
+    patience: Patience = current_app.extensions["mailkeep_patience"]
+    address = get_remote_address() if has_request_context() else ""
+    logins.let_go()
+    patience.wait(name, address)
+    return partial(patience.forgive, name, address)
 
 
 def _folded(name: str) -> str:

@@ -17,6 +17,7 @@ from app.errors import NotAuthenticated
 from app.extensions import csrf
 from app.models.people import User
 from app.queries.visibility import narrow_to
+from app.security.limits import login_rate
 from app.security.logins import login_failed
 from app.security.owed import refuse_debtor
 from app.security.patience import Patience
@@ -120,7 +121,7 @@ def _by_password(name: str, password: str) -> User:
 def _count_try() -> None:
     """Beside those of the login form, against the same limit."""
     limiter: Any = current_app.extensions["appbuilder"].sm.limiter
-    with limiter.limit(lambda: current_app.config["LOGIN_RATE"], key_func=get_remote_address):
+    with limiter.limit(login_rate, key_func=get_remote_address):
         pass
 
 

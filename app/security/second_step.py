@@ -7,7 +7,6 @@ from typing import Any
 
 from flask import current_app, session
 from flask_babel import gettext as _
-from flask_limiter.util import get_remote_address
 from flask_login import login_user
 from werkzeug.security import check_password_hash
 
@@ -15,7 +14,7 @@ from app.clock import utcnow
 from app.errors import BadRequest, TooManyTries
 from app.models.people import User
 from app.security.logins import logged_in, login_failed
-from app.security.patience import Patience
+from app.security.patience import wait_to_try
 from app.security.sessions import this_browser
 from app.security.stamp import is_stamp_of, stamp_of
 from app.services import logins
@@ -81,28 +80,22 @@ def show_code(user: User, way: str, text: str) -> bool:
 
 
 def _taken(user: User, text: str) -> str | None:
-    patience: Patience = current_app.extensions["mailkeep_patience"]
     # A name of its own: who has the password is at home with the password, not here.
-    key, address = f"second factor of {user.id}", get_remote_address()
-    logins.let_go()
-    patience.wait(key, address)
+    forgive = wait_to_try(f"second factor of {user.id}")
     how = take_code(user, text)
     if how is not None:
-        patience.forgive(key, address)
+        forgive()
     return how
 
 
 def prove(user: User, text: str) -> None:
     """That it is they who sit there, before the factor is changed: by the password of ours, or by a code."""
-    patience: Patience = current_app.extensions["mailkeep_patience"]
     if user.second_factor is None or not text.strip():  # nothing to guess here
         raise BadRequest(_("That is neither your password nor a code that counts."))
-    name, address = user.username, get_remote_address()
-    logins.let_go()
-    patience.wait(name, address)
+    forgive = wait_to_try(user.username)
     if not (user.password and check_password_hash(user.password, text[:_LONGEST])) and take_code(user, text) is None:
         raise BadRequest(_("That is neither your password nor a code that counts."))
-    patience.forgive(name, address)
+    forgive()
 
 
 def begin_anew(user: User) -> None:

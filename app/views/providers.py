@@ -2,13 +2,12 @@
 
 from typing import Any
 
-from flask import current_app, flash, g, make_response, redirect, request, url_for
+from flask import flash, g, make_response, redirect, request, url_for
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import no_cache
-from flask_appbuilder.utils.limit import Limit
-from flask_limiter.util import get_remote_address
 
 from app.errors import MailkeepError, NotFound
+from app.security import limits
 from app.security.second_step import let_in
 from app.security.ways import oidc
 from app.views.addresses import outside_url
@@ -21,7 +20,7 @@ class ProviderView(BaseView):
 
     route_base = "/login"
     default_view = "begin"
-    limits = [Limit(limit_value=lambda: current_app.config["LOGIN_RATE"], key_func=get_remote_address)]
+    limits = [limits.ON_ANYTHING]
 
     @expose("/<name>/")
     @no_cache

@@ -6,11 +6,10 @@ import segno
 from flask import current_app, flash, g, redirect, request, session, url_for
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import no_cache
-from flask_appbuilder.utils.limit import Limit
 from flask_babel import gettext as _
-from flask_limiter.util import get_remote_address
 
 from app.errors import BadRequest, Conflict, MailkeepError
+from app.security import limits
 from app.security.actor import actor
 from app.security.owed import must_have_factor
 from app.security.second_step import WAY, begin_anew, prove
@@ -22,7 +21,7 @@ from app.views.own import for_anybody_logged_in
 class SecondFactorView(BaseView):
     route_base = "/second-factor"
     default_view = "show"
-    limits = [Limit(limit_value=lambda: current_app.config["LOGIN_RATE"], key_func=get_remote_address, methods=("POST",))]
+    limits = [limits.ON_TRIES]
 
     @expose("/", methods=["GET"])
     @for_anybody_logged_in

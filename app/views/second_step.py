@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from flask import current_app, flash, redirect, request, url_for
+from flask import flash, redirect, request, url_for
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import no_cache
-from flask_appbuilder.utils.limit import Limit
 from flask_babel import gettext as _
-from flask_limiter.util import get_remote_address
 
 from app.errors import MailkeepError
+from app.security import limits
 from app.security.second_step import show_code, who_is_asked
 from app.views.back import local_address
 from app.views.errors import STATUS
@@ -18,7 +17,7 @@ from app.views.errors import STATUS
 class SecondStepView(BaseView):
     route_base = "/login/code"
     default_view = "step"
-    limits = [Limit(limit_value=lambda: current_app.config["LOGIN_RATE"], key_func=get_remote_address, methods=("POST",))]
+    limits = [limits.ON_TRIES]
 
     @expose("/", methods=["GET", "POST"])
     @no_cache

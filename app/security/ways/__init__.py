@@ -1,15 +1,14 @@
 """The ways in that ask for a name and a password, behind one form: none that is away keeps another from letting people in."""
 
-from flask import Flask, current_app, has_request_context
+from flask import Flask
 from flask_appbuilder.security.sqla.models import User
 from flask_appbuilder.security.utils import is_null_password
 from flask_babel import gettext as _
-from flask_limiter.util import get_remote_address
 
 from app.errors import NotAllowed, Unavailable
 from app.security.logins import login_failed
 from app.security.owed import refuse_debtor
-from app.security.patience import Patience
+from app.security.patience import Patience, wait_to_try
 from app.security.second_step import may_use_password_alone, note
 from app.security.ways import directory, local, oidc, proxy
 from app.services import logins
@@ -45,10 +44,8 @@ def log_in(username: str, password: str) -> User | None:
 def proven(username: str, password: str) -> tuple[User, str] | None:
     """Whose password that is, and the way that says so; not yet a login. None for a wrong name as for a wrong password.
     Unavailable: nobody knew better, and a way that might does not answer."""
-    name, address = username.strip(), get_remote_address() if has_request_context() else ""
-    patience: Patience = current_app.extensions["mailkeep_patience"]
-    logins.let_go()
-    patience.wait(name, address)
+    name = username.strip()
+    forgive = wait_to_try(name)
     if not _can_be_right(name, password):
         login_failed(name, "password")
         return None
@@ -60,7 +57,7 @@ def proven(username: str, password: str) -> tuple[User, str] | None:
             away = error
             continue
         if user is not None:
-            patience.forgive(name, address)
+            forgive()
             return user, "password" if way is local else "directory"
     logins.count_failure(name)
     login_failed(name, "password")
