@@ -2,15 +2,12 @@
 
 from typing import Any
 
-from flask import flash, g, redirect, request, url_for
+from flask import g, redirect, url_for
 from flask_appbuilder import BaseView, expose
 from flask_babel import gettext as _
 
-from app.security import own_password
-from app.security.actor import actor
 from app.services import passwords
-from app.views.doing import done
-from app.views.own import for_anybody_logged_in
+from app.views.own import change_password_as_typed, for_anybody_logged_in
 
 
 class NewPasswordView(BaseView):
@@ -27,9 +24,4 @@ class NewPasswordView(BaseView):
     @expose("/", methods=["POST"])
     @for_anybody_logged_in
     def choose(self) -> Any:
-        old, new, again = (request.form.get(field, "") for field in ("old", "new", "again"))
-        if new != again:
-            flash(_("The two new passwords are not the same."), "danger")
-        elif done(lambda: own_password.change(g.user, old, new, actor=actor()), _("Your password is changed.")):
-            return redirect(url_for("Home.index"))
-        return redirect(url_for("NewPasswordView.show"))
+        return redirect(url_for("Home.index" if change_password_as_typed() else "NewPasswordView.show"))

@@ -2,19 +2,19 @@
 
 from typing import Any
 
-from flask import flash, g, redirect, request, url_for
+from flask import g, redirect, request, url_for
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext as _
 
 from app.queries.people import addresses_by_user
 from app.queries.visibility import domains_of, roles_of
-from app.security import own_password
 from app.security.actor import actor
 from app.services import passwords, people, settings
 from app.views.choices import choices, remember
 from app.views.doing import done
 from app.views.language import COOKIE as LANGUAGE_COOKIE
+from app.views.own import change_password_as_typed
 from app.views.theme import COOKIE as THEME_COOKIE
 
 
@@ -62,9 +62,5 @@ class ProfileView(BaseView):
     @has_access
     @permission_name("edit")
     def password(self) -> Any:
-        old, new, again = (request.form.get(field, "") for field in ("old", "new", "again"))
-        if new != again:
-            flash(_("The two new passwords are not the same."), "danger")
-        else:
-            done(lambda: own_password.change(g.user, old, new, actor=actor()), _("Your password is changed."))
+        change_password_as_typed()
         return redirect(url_for("ProfileView.profile"))
