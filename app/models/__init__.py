@@ -6,6 +6,7 @@ from app.models.access_key import AccessKey
 from app.models.audit import AuditEvent, AuditHead, Verb
 from app.models.domain import DomainAlias
 from app.models.mail import CopyState, Direction, Listing, Mail, MailDetail, MailRecipient, NoticeState, ReleaseState
+from app.models.maps import Colour, Editors, Map, MapEntry, MapFetch, MapRevision, MapUpload, MapUploadPart, RevisionVerb
 from app.models.node import Node
 from app.models.people import UserAddress, UserDomain, UserSetting, UserWay
 from app.models.search import SavedSearch
@@ -16,18 +17,27 @@ __all__ = [
     "AccessKey",
     "AuditEvent",
     "AuditHead",
+    "Colour",
     "CopyState",
     "Direction",
     "DomainAlias",
+    "Editors",
     "Listing",
     "LoginSession",
     "Mail",
     "MailDetail",
     "MailRecipient",
+    "Map",
+    "MapEntry",
+    "MapFetch",
+    "MapRevision",
+    "MapUpload",
+    "MapUploadPart",
     "Node",
     "NoticeState",
     "RecoveryCode",
     "ReleaseState",
+    "RevisionVerb",
     "SavedSearch",
     "SecondFactor",
     "UserAddress",

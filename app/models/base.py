@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, Dialect, Integer, LargeBinary, String, Text
 from sqlalchemy.dialects import mysql
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-__all__ = ["BigId", "Digest", "IpAddress", "Key", "LongText", "Model"]
+__all__ = ["BigId", "Digest", "IpAddress", "Key", "LongText", "Model", "SortedKey"]
 
 # A mail id. SQLite keeps only an INTEGER primary key in the row order itself.
 BigId = BigInteger().with_variant(Integer, "sqlite")
@@ -20,6 +20,11 @@ LongText = Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
 def Key(length: int) -> TypeEngine[str]:  # noqa: N802 - a type, used like one
     """Text that is compared byte for byte on every database (MariaDB would fold case and accents)."""
     return String(length).with_variant(mysql.VARCHAR(length, collation="utf8mb4_bin"), "mysql", "mariadb")
+
+
+def SortedKey(length: int) -> TypeEngine[str]:  # noqa: N802 - a type, used like one
+    """A Key whose order is that of its bytes, too (PostgreSQL would sort by language)."""
+    return Key(length).with_variant(String(length, collation="C"), "postgresql")
 
 
 class _Bytes(TypeDecorator[str]):

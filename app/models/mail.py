@@ -150,6 +150,7 @@ class MailRecipient(Model):
     domain: Mapped[str] = mapped_column(Key(255))
     given: Mapped[str | None] = mapped_column(Key(320), comment="as the MTA gave it, where that differs")
     base: Mapped[str | None] = mapped_column(Key(320), comment="without what follows the plus, where there is one")
+    personal: Mapped[str | None] = mapped_column(Key(5), comment="allow or deny: what a personal list says for this one; none: nothing")
 
     __table_args__ = (
         Index("ix_mail_recipient_address", "address", "mail_id"),

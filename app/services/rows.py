@@ -90,6 +90,7 @@ def recipient_rows(entry: Entry, plus: str) -> list[Row]:
             "domain": _cut(entry, "domain", domain_of(address)),
             "given": None if spelling == address else _cut(entry, "given", spelling),
             "base": base_of(address, plus),
+            "personal": None,
         }
         for position, (address, spelling) in enumerate(given.items())
     ]
