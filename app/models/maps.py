@@ -96,6 +96,7 @@ class MapEntry(Model):
     score: Mapped[float | None] = mapped_column(Double, comment="instead of the map's")
     sender: Mapped[str] = mapped_column(Key(255), default="", comment="of a pair")
     rcpt: Mapped[str] = mapped_column(Key(255), default="", comment="of a pair: an address, or a domain")
+    rcpt_domain: Mapped[str] = mapped_column(Key(255), default="")
     comment: Mapped[str] = mapped_column(String(COMMENT_LENGTH), default="")
     enabled: Mapped[bool] = mapped_column(Boolean, default=True)
     expires_at: Mapped[datetime | None] = mapped_column(DateTime, comment="UTC")
@@ -110,6 +111,7 @@ class MapEntry(Model):
         Index("ix_map_entry_until", "map_id", "until"),
         Index("ix_map_entry_expires", "map_id", "expires_at"),
         Index("ix_map_entry_rcpt", "rcpt", "until"),
+        Index("ix_map_entry_rcpt_domain", "rcpt_domain", "until"),
     )
 
     def __repr__(self) -> str:

@@ -107,6 +107,7 @@ def _make_entries() -> None:
         sa.Column("score", sa.Double(), nullable=True, comment="instead of the map's"),
         sa.Column("sender", key(255), nullable=False, comment="of a pair"),
         sa.Column("rcpt", key(255), nullable=False, comment="of a pair: an address, or a domain"),
+        sa.Column("rcpt_domain", key(255), nullable=False),
         sa.Column("comment", sa.String(500), nullable=False),
         sa.Column("enabled", sa.Boolean(), nullable=False),
         sa.Column("expires_at", sa.DateTime(), nullable=True, comment="UTC"),
@@ -121,6 +122,7 @@ def _make_entries() -> None:
     op.create_index("ix_map_entry_until", "map_entry", ["map_id", "until"])
     op.create_index("ix_map_entry_expires", "map_entry", ["map_id", "expires_at"])
     op.create_index("ix_map_entry_rcpt", "map_entry", ["rcpt", "until"])
+    op.create_index("ix_map_entry_rcpt_domain", "map_entry", ["rcpt_domain", "until"])
 
 
 def _make_the_rest() -> None:
