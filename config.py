@@ -215,6 +215,12 @@ REASONS_FILE = env_str("REASONS_FILE", "")
 # A GeoIP country database (.mmdb) that shows where an address is; empty: off.
 GEOIP_DATABASE = env_str("GEOIP_DATABASE", "")
 
+# --- Maps -------------------------------------------------------------------------------------------------------------------
+# What recipients may do with entries of personal lists that somebody else made for them: hide (not even see), see, toggle or delete.
+FOREIGN_ENTRIES = env_choice("FOREIGN_ENTRIES", "see", ("hide", "see", "toggle", "delete"))
+# The most bytes of entries that are typed or uploaded at once.
+MAPS_UPLOAD_BYTES = env_int("MAPS_UPLOAD_BYTES", 64 * MB, KB)
+
 # --- Mails of our own -------------------------------------------------------------------------------------------------------
 # The relay: smtp://host:25, smtp+starttls://host:587 or smtps://host:465 (empty: Mailkeep sends no mails).
 SMTP_URL = smtp_url("SMTP_URL", "")

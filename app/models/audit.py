@@ -51,6 +51,10 @@ class Verb(StrEnum):
     NODE_REMOVED = "node.removed"
     ALIAS_ADDED = "domain.alias.added"
     ALIAS_REMOVED = "domain.alias.removed"
+    MAP_MADE = "map.made"
+    MAP_CHANGED = "map.changed"
+    MAP_DELETED = "map.deleted"
+    MAP_ENTRIES = "map.entries"
     SEARCH_SHARED = "search.shared"
     SEARCH_UNSHARED = "search.unshared"
     SEARCH_DELETED = "search.deleted"
@@ -62,7 +66,7 @@ class Verb(StrEnum):
     MAIL_DOWNLOADED = "mail.downloaded"
 
 
-KINDS = ("account", "role", "group", "node", "domain", "search", "log", "audit", "mail")
+KINDS = ("account", "role", "group", "node", "domain", "map", "search", "log", "audit", "mail")
 """What may be a target."""
 
 
