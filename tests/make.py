@@ -145,3 +145,28 @@ def as_json(**fields: Any) -> bytes:
     return json.dumps(
         {"rcpt": ["bob@example.com"], "from": "s@example.net", "action": "reject", "score": 15.5, "qid": f"Q{next(_numbers)}"} | fields
     ).encode()
+
+
+def make_map(app: Flask, name: str, kind: str = "address_or_domain", part: str = "mail_from", **fields: Any) -> None:
+    """One of a site's own; its symbol is its name."""
+    from app.rspamd.map_kinds import MapKind, MapPart
+    from app.services.maps import Definition, make_map
+
+    values = {"title": name, "symbol": name.upper() if part != "none" else ""} | fields
+    with app.app_context():
+        make_map(Definition(name=name, kind=MapKind(kind), part=MapPart(part), **values), actor=SYSTEM)
+
+
+def list_value(app: Flask, name: str, *values: str, **fields: Any) -> None:
+    """Entries of a map, made by the site."""
+    from app.queries.map_reach import EVERYTHING
+    from app.queries.maps import map_called
+    from app.rspamd.map_kinds import MapKind
+    from app.rspamd.map_values import read_value
+    from app.services.map_change import Wanted
+    from app.services.map_entries import add_entry
+
+    with app.app_context():
+        for value in values:
+            found = map_called(EVERYTHING, name)
+            add_entry(EVERYTHING, found, Wanted(read_value(MapKind(found.kind), value), **fields), actor=SYSTEM)

@@ -105,7 +105,9 @@ def _standing(reach: MapReach, found: Map, maps: dict[int, Map], values: set[str
     ordered = sorted(values)
     for start in range(0, len(ordered), _AT_ONCE):
         some = MapEntry.value.in_(ordered[start : start + _AT_ONCE])
-        yield from db.session.scalars(select(MapEntry).where(MapEntry.map_id.in_(maps), some, MapEntry.until == ALIVE, reach.condition(found)))
+        yield from db.session.scalars(
+            select(MapEntry).where(MapEntry.map_id.in_(maps), some, MapEntry.until == ALIVE, reach.condition(found))
+        )
 
 
 def report(reach: MapReach, after: str = "", only: Map | None = None, size: int = 200, seconds: float = 1.5) -> Reported:

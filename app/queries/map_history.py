@@ -71,7 +71,9 @@ def differences(reach: MapReach, found: Map, old: int, new: int, after: str = ""
     mine = (MapEntry.map_id == found.id, reach.condition(found))
     found_differences: list[Difference] = []
     while True:
-        values = select(MapEntry.value).where(*mine, touched, either, MapEntry.value > after).distinct().order_by(MapEntry.value).limit(size + 1)
+        values = (
+            select(MapEntry.value).where(*mine, touched, either, MapEntry.value > after).distinct().order_by(MapEntry.value).limit(size + 1)
+        )
         names = db.session.scalars(values).all()
         if not names:
             return found_differences, None

@@ -138,7 +138,9 @@ def _write(reach: MapReach, change: Change, judged: Sequence[Judged], mode: Mode
     others = {one.there: one.row for one in judged if one.verdict is Verdict.OTHER} if mode is not Mode.ADD else {}
     if others:
         made = select(MapEntry.id, MapEntry.owner_id, MapEntry.made_by, MapEntry.made_at).where(MapEntry.id.in_(others))
-        rows = [others[row.id] | {"owner_id": row.owner_id, "made_by": row.made_by, "made_at": row.made_at} for row in db.session.execute(made)]
+        rows = [
+            others[row.id] | {"owner_id": row.owner_id, "made_by": row.made_by, "made_at": row.made_at} for row in db.session.execute(made)
+        ]
         change.end(MapEntry.id.in_(others))
         change.insert(rows)
 

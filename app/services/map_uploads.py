@@ -49,7 +49,9 @@ def keep_upload(found: Map, user_id: int, stream: IO[bytes], *, name: str = "", 
 
 def upload_of(found: Map, user_id: int, token: str) -> MapUpload:
     """Only whoever brought it goes on with it."""
-    upload = db.session.scalar(select(MapUpload).where(MapUpload.token == token[:64], MapUpload.user_id == user_id, MapUpload.map_id == found.id))
+    upload = db.session.scalar(
+        select(MapUpload).where(MapUpload.token == token[:64], MapUpload.user_id == user_id, MapUpload.map_id == found.id)
+    )
     if upload is None:
         raise NotFound(_("What was to be imported is no longer kept; bring it again."))
     return upload
