@@ -20,6 +20,8 @@ from app.services.audit import record
 from app.services.map_change import changing, locked
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
+_TAKEN = {"new", "find", "own", "conflicts", "fetched"}
+"""Pages of the panel."""
 _SYMBOL = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _HEADER = re.compile(r"[!-9;-~]{1,64}")
 _SENDERS = (MapPart.MAIL_FROM, MapPart.MIME_FROM)
@@ -48,7 +50,7 @@ class Definition:
     def checked(self) -> "Definition":
         """As it is kept; BadRequest for what no map may be."""
         name, title, header, symbol = self.name.strip().lower(), self.title.strip(), self.header.strip(), self.symbol.strip().upper()
-        if not _NAME.fullmatch(name):
+        if not _NAME.fullmatch(name) or name in _TAKEN:
             raise BadRequest(_("A map's name has letters a to z, digits, - and _, and no more than 64 of them."))
         if not 1 <= len(title) <= 200 or not title.isprintable():
             raise BadRequest(_("A map has a title of at most 200 characters."))
