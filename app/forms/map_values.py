@@ -103,7 +103,7 @@ CAUTION_SENTENCES = {
     Caution.MIXED_SCRIPTS: _l("Letters of different scripts that look alike stand in one name."),
     Caution.NO_DOT: _l("This domain has no dot."),
     Caution.ALIAS: _l("Rspamd compares addresses without +tag, and Gmail's without dots; so this one is kept without."),
-    Caution.GOOGLEMAIL: _l("Rspamd often takes googlemail.com for gmail.com; make an entry for that, too."),
+    Caution.GOOGLEMAIL: _l("Rspamd 3 takes googlemail.com for gmail.com; make an entry for that, too."),
     Caution.BLANK: _l("There is a blank before the @."),
     Caution.UNKNOWN_COUNTRY: _l("No country is known by these letters."),
     Caution.SLOW: _l("Some texts keep this regular expression busy for very long."),

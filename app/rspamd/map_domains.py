@@ -72,6 +72,8 @@ def _label(label: str) -> str:
     try:
         return idna.alabel(label).decode("ascii")
     except idna.IDNAError:
+        if any(unicodedata.category(char)[0] == "C" and char not in "\u200c\u200d" for char in label):
+            raise
         return f"xn--{label.encode('punycode').decode('ascii')}"
 
 

@@ -34,12 +34,12 @@ class Match(StrEnum):
 def split_regexp(text: str) -> tuple[str, str]:
     """The regexp with its flags, and what stands behind it: a symbol and a score, or a remark.
 
-    Rspamd ends it at the first blank or # after its second slash. Where nothing but a result or a remark follows, so do we; else the
-    last slash ends it, and those within are kept from ending it when it is published.
+    Rspamd ends it at the first blank or # after its second slash. Where flags stand before that, and nothing but a result or a remark
+    after it, so do we; else the last slash ends it, and those within are kept from ending it when it is published.
     """
     key = _KEY.match(text)
     rest = text[key.end() :].strip() if key else ""
-    if key and (not rest or rest.startswith("#") or "/" not in rest):
+    if key and "/" not in rest.partition("#")[0] and set(key[0].rpartition("/")[2]) <= set(FLAGS):
         return key[0], rest
     whole = _WHOLE.match(text)
     if not whole:
