@@ -88,6 +88,7 @@ WRONG_SENTENCES = {
     Wrong.REGEXP_FORM: _l("A regular expression stands between slashes, as in /^invoice/i."),
     Wrong.REGEXP_FLAG: _l("“%(text)s” is no flag: they are i, m, s, x, u, r, O and L."),
     Wrong.REGEXP_SLASH: _l("A slash cannot stand between \\Q and \\E; write \\/ outside of them."),
+    Wrong.REGEXP_VERSION: _l("“%(text)s”: not every Rspamd understands that in a regular expression, or not alike."),
     Wrong.REGEXP: _l("This regular expression does not compile: %(text)s."),
     Wrong.SYMBOL: _l("“%(text)s” is no symbol with a score, such as INVOICE:2.5."),
     Wrong.SCORE: _l("“%(text)s” is no score, such as 2.5."),

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from enum import StrEnum, unique
 
 from app.rspamd import map_regexp_trial as trial
-from app.rspamd.map_regexp_form import escape_slashes, hostile_texts, is_nested
+from app.rspamd.map_regexp_form import escape_slashes, hostile_texts, is_nested, newer_syntax
 from app.rspamd.map_wrong import Caution, Wrong, WrongValue
 
 Found = tuple[str, tuple[Caution, ...]]
@@ -38,9 +38,9 @@ def split_regexp(text: str) -> tuple[str, str]:
     after it, so do we; else the last slash ends it, and those within are kept from ending it when it is published.
     """
     key = _KEY.match(text)
-    rest = text[key.end() :].strip() if key else ""
-    if key and "/" not in rest.partition("#")[0] and set(key[0].rpartition("/")[2]) <= set(FLAGS):
-        return key[0], rest
+    rest = text[key.end() :] if key else ""
+    if key and "/" not in (rest if rest[:1] == "#" else rest.partition("#")[0]) and set(key[0].rpartition("/")[2]) <= set(FLAGS):
+        return key[0], rest.strip()
     whole = _WHOLE.match(text)
     if not whole:
         raise WrongValue(Wrong.REGEXP_FORM, text)
@@ -56,6 +56,9 @@ def read_regexp(text: str) -> Found:
     if not body:
         raise WrongValue(Wrong.EMPTY)
     _compiled(body, flags)
+    newer = newer_syntax(body)
+    if newer:
+        raise WrongValue(Wrong.REGEXP_VERSION, newer)
     normal = escape_slashes(body)
     if normal is None:
         raise WrongValue(Wrong.REGEXP_SLASH, text)

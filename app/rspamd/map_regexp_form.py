@@ -11,7 +11,7 @@ _TOKEN = re.compile(
     | (?P<open> \( (?: \?<?[!=] | \?(?:P?<|')\w+[>'] | \?[|>] | \?[\^a-zA-Z-]*:? | \*\w+:? )? )
     | (?P<close> \) )
     | (?P<bar> [|] )
-    | (?P<repeat> (?: [*+?] | \{\d*,?\d*\} ) [+?]? )
+    | (?P<repeat> (?: [*+?] | \{(?:\d+(?:,\d*)?|,\d+)\} ) [+?]? )
     | (?P<char> . )
     """,
     re.VERBOSE | re.DOTALL,
@@ -36,6 +36,11 @@ _PUMPS = 28
 _MOST_TEXTS = 24
 _LONGEST = 400
 _NEAR = 10
+_NEW_OPEN = re.compile(r"\(\?[\^a-zA-Z-]*[ar]|\(\*(?:scs|scan_substring):")
+_NEW_BRACES = re.compile(r"\{(?=[^}]*\d)[ \t\d]*,?[ \t\d]*\}")
+_NEW_ESCAPE = re.compile(r"\\[a-zA-Z]\{[^}]*\s")
+_LOOK_BEHIND = re.compile(r"\(\?<[=!]|\(\*(?:naplb|plb|nlb|\w*lookbehind):")
+_FIXED = re.compile(r"\{(\d+)(?:,\1)?\}")
 _LOOK = re.compile(r"\(\?<?[!=]")
 
 
@@ -70,6 +75,34 @@ _NESTED = re.compile(
 def is_nested(body: str) -> bool:
     """One thing without end, and that without end: (a+)+."""
     return _NESTED.search(body) is not None
+
+
+def newer_syntax(body: str) -> str:
+    """What PCRE2 before 10.43 refuses or takes for plain characters, and Rspamds still run with: blanks in braces, {,n}, the options a
+    and r, and a look-behind of no fixed length
+    (where alternatives stand in a group in it, they are taken for that). Empty where there is none."""
+    behind: list[bool] = []
+    for token in _TOKEN.finditer(body):
+        text = token[0]
+        if token["open"]:
+            if body.startswith("(?[", token.start()) or _NEW_OPEN.match(text):
+                return text
+            behind.append(_LOOK_BEHIND.match(text) is not None)
+        elif token["close"] and behind:
+            behind.pop()
+        elif token["repeat"]:
+            if text.startswith("{,") or (any(behind) and not _FIXED.match(text)):
+                return text
+        elif text == "{":
+            braces = _NEW_BRACES.match(body, token.start())
+            if braces:
+                return braces[0]
+        elif token["bar"]:
+            if any(behind[:-1]) or (any(behind) and not behind[-1]):
+                return text
+        elif (any(behind) and text in ("\\R", "\\X")) or ((token["escape"] or token["set"]) and _NEW_ESCAPE.search(text)):
+            return text
+    return ""
 
 
 def hostile_texts(body: str) -> list[str]:

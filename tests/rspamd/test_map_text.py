@@ -91,7 +91,9 @@ def test_a_normal_form_is_its_own(data: st.DataObject, kind: MapKind) -> None:
 def test_an_export_gives_the_same_entries_back(data: st.DataObject, kind: MapKind, form: str) -> None:
     found = [taken(kind, text) for text in data.draw(st.lists(typed(kind), max_size=5))]
     comments = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp"]), max_size=20).map(str.strip)
-    moments = st.none() | st.datetimes(datetime(1971, 1, 1), datetime(2199, 1, 1)).map(lambda moment: moment.replace(microsecond=0))
+    moments = st.none() | st.datetimes(datetime.fromisoformat("1971-01-01"), datetime.fromisoformat("2199-01-01")).map(
+        lambda at: at.replace(microsecond=0)
+    )
     rows = [
         SimpleNamespace(
             value=value.text,
