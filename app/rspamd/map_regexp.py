@@ -17,6 +17,7 @@ FLAGS = "imsxurOL"
 """Case, lines, dot, extended, UTF-8, raw, not optimized (O), leftmost (L). Rspamd drops all from the first on that it does not know."""
 _KEY = re.compile(r"/(?:[^/\\]|\\.)*/[^\s#]*")
 _WHOLE = re.compile(r"/(?P<body>(?:[^\\]|\\.)*)/(?P<flags>[^/]*)\Z")
+_LONGEST = 600
 _STEPS = 20_000
 _SHORT_STEPS = 2_000
 _ONE_CHARACTER = ("\x01", "a", "Z", "7", " ", "-")
@@ -55,6 +56,8 @@ def read_regexp(text: str) -> Found:
     body, flags = whole["body"], _flags(whole["flags"])
     if not body:
         raise WrongValue(Wrong.EMPTY)
+    if len(body) > _LONGEST:
+        raise WrongValue(Wrong.TOO_LONG, body)
     _compiled(body, flags)
     newer = newer_syntax(body)
     if newer:

@@ -73,6 +73,8 @@ def read_value(kind: MapKind, text: str, *, data: str = "", symbol: str = "", sc
 def normal_form(kind: MapKind, found: str) -> str:
     """Of what a mail has: nothing in it is a symbol or a score. Raises WrongValue where it can stand in no such map."""
     text = found.replace("\t", " ").strip()
+    if kind is MapKind.URL:
+        text = text.replace(" ", "%20")
     if not text or len(text) > _LONGEST or kind is MapKind.REGEXP:
         raise WrongValue(Wrong.EMPTY if not text else Wrong.TOO_LONG, text)
     _refuse_hidden(text)

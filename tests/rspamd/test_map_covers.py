@@ -34,6 +34,7 @@ def test_what_a_mail_has_is_looked_for_in_its_normal_form() -> None:
     assert keys_of(MapKind.DOMAIN, "Bob@example.com") == ("example.com",)
     assert keys_of(MapKind.IP, "::ffff:192.0.2.1")[:2] == ("192.0.2.1", "192.0.2.0/31")
     assert keys_of(MapKind.HOST, "MX.example.com.") == ("mx.example.com",)
+    assert keys_of(MapKind.URL, "http://example.com/a b/C") == ("http://example.com/a%20b/c",)
     assert keys_of(MapKind.TEXT, "Word") == ("word",)
     assert keys_of(MapKind.IP, "unknown") == ()
     assert keys_of(MapKind.ADDRESS, "") == ()

@@ -96,6 +96,7 @@ def test_csv_with_and_without_names_of_columns() -> None:
     assert (line.comment, line.enabled, line.expires_at, line.number) == ("one, two", False, datetime.fromisoformat("2027-01-31"), 2)
     (line,) = read(AD, "csv", "bob@example.com;;BOB;2,5;;yes;2027-01-31T14:30:00+02:00\n")
     assert (line.value and line.value.score, line.expires_at) == (2.5, datetime.fromisoformat("2027-01-31T12:30"))
+    assert brief(read(AD, "csv", "# ours; all; of; them\nvalue,score\na.example,1\n")) == [(3, "a.example", True)]
     (line,) = read(MapKind.PAIR, "csv", "sender,rcpt\nbob@example.com,example.net\n")
     assert line.value is not None
     assert line.value.text == "bob@example.com|example.net"

@@ -17,6 +17,7 @@ TEXTS { type = "header"; header = "X-Text"; map = "%(inside)s/texts.map"; score 
 REGEXPS { type = "header"; header = "X-Text"; regexp = true; multi = true; map = "%(inside)s/regexps.map"; score = 1; }
 SENDERS { type = "from"; extract_from = "smtp"; map = "%(inside)s/senders.map"; score = 1; }
 NETWORKS { type = "ip"; map = "%(inside)s/networks.map"; score = 1; }
+URLS { type = "url"; filter = "full"; map = "%(inside)s/urls.map"; score = 1; }
 PAIRS { type = "selector"; selector = "from('smtp'):addr.lower;rcpts:addr.lower.uniq.join(',')"; delimiter = "|";
   map = "%(inside)s/pairs.map"; score = 1; }
 """
@@ -63,13 +64,17 @@ NETWORKS = {
     "2001:DB8::/32": "2001:db8:1::1",
     "2001:db9::1/128": "2001:db9::1",
 }
+URLS = {
+    "HTTPS://Example.com/A%20b%2Fc?%41=%C3%BC#d": "https://example.com/A%20b%2Fc?%41=%C3%BC#d",
+    "http://example.com:8080/x": "http://EXAMPLE.com:8080/X",
+}
 PAIRS = {"Bob@Example.com|carol+shop@example.net": ("BOB@example.com", "Carol+else@EXAMPLE.net")}
 
 
 def published(kind: MapKind, letter: str, typed: Any) -> str:
     values = [(read_value(kind, text), number) for number, text in enumerate(typed) if not text.startswith("#")]
     text = "".join(line_of(kind, value.text, "", f"{letter}{number}", 1.0) + "\n" for value, number in values)
-    assert parse_map(text) == [(value.text, f"{letter}{number}:1") for value, number in values]
+    assert parse_map(text) == [(value.text.replace("%20", " "), f"{letter}{number}:1") for value, number in values]
     return text
 
 
@@ -82,6 +87,7 @@ class WithMaps(Rspamd):
             "regexps": published(MapKind.REGEXP, "R", REGEXPS),
             "senders": published(MapKind.ADDRESS_OR_DOMAIN, "S", SENDERS),
             "networks": published(MapKind.IP, "N", NETWORKS),
+            "urls": published(MapKind.URL, "U", URLS),
             "pairs": published(MapKind.PAIR, "P", PAIRS),
         }
         for name, text in maps.items():
@@ -94,9 +100,9 @@ def rspamd() -> Iterator[Rspamd]:
         yield server
 
 
-def scanned(rspamd: Rspamd, letter: str, texts: Any = (), header_from: str = "a@example.org", **envelope: Any) -> set[str]:
+def scanned(rspamd: Rspamd, letter: str, texts: Any = (), header_from: str = "a@example.org", body: str = "x", **envelope: Any) -> set[str]:
     headers = "".join(f"X-Text: {text}\r\n" for text in texts)
-    raw = f"From: {header_from}\r\nTo: b@example.org\r\nSubject: x\r\n{headers}\r\nx\r\n".encode()
+    raw = f"From: {header_from}\r\nTo: b@example.org\r\nSubject: x\r\n{headers}\r\n{body}\r\n".encode()
     found = rspamd.scan(raw, {"from": "q@q.example", "rcpt": ["r@example.org"]} | envelope, "Q")
     return {name for name in found["symbols"] if name[0] == letter and name[1:].isdigit()}
 
@@ -117,6 +123,11 @@ def test_senders(rspamd: Rspamd, number: int, sender: str) -> None:
 @pytest.mark.parametrize(("number", "address"), list(enumerate(NETWORKS.values())))
 def test_networks(rspamd: Rspamd, number: int, address: str) -> None:
     assert scanned(rspamd, "N", ip=address) == {f"N{number}"}
+
+
+def test_urls(rspamd: Rspamd) -> None:
+    for number, url in enumerate(URLS.values()):
+        assert scanned(rspamd, "U", body=f"see {url} now") == {f"U{number}"}
 
 
 def test_pairs_of_a_single_recipient(rspamd: Rspamd) -> None:

@@ -31,6 +31,7 @@ GOOD = [
     "/a{70000/",
     "/]/",
     "/(?<=a{2}[b]|c)d/",
+    "/(?<!(?:ab|cd))e/",
     "/{,}{a}{1,2,}/",
 ]
 BAD = [
@@ -129,7 +130,7 @@ def test_a_mistake_is_told_with_its_position(pattern: str, position: int) -> Non
         "/(?aD)a/",
         "/(?r)a/i",
         "/(?<=a{1,2})b/",
-        "/(?<!(?:a|b))c/",
+        "/(?<!(?:a|bc))d/",
         r"/(?<=\R)a/",
     ],
 )

@@ -47,6 +47,7 @@ NORMAL = [
     (MapKind.ASN, "asn 064500", "64500"),
     (MapKind.COUNTRY, "de", "DE"),
     (MapKind.URL, "HTTPS://Bücher.example/A?b=C#d", "https://xn--bcher-kva.example/a?b=c#d"),
+    (MapKind.URL, "http://example.com/%7Ea%20b%2Fc%C3%BC?%2541&%ff&%0a", "http://example.com/~a%20b/cü?a&%ff&%0a"),
     (MapKind.URL, "http://example.com:8080/", "http://example.com:8080/"),
     (H, "MX.example.com", "mx.example.com"),
     (H, "2001:DB8::1", "2001:db8::1"),
