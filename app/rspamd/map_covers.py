@@ -13,8 +13,9 @@ from app.rspamd.map_values import WrongValue, normal_form
 
 
 def covering(kind: MapKind, text: str) -> tuple[str, ...]:
-    """The normal forms that would cover this one, nearest first; not itself."""
-    return _wider(kind, text)[1:]
+    """The normal forms that would cover this one, nearest first; not itself. Of an address its domain, too, which may stand in
+    another map."""
+    return _wider(MapKind.ADDRESS_OR_DOMAIN if kind is MapKind.ADDRESS else kind, text)[1:]
 
 
 def keys_of(kind: MapKind, found: str) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from enum import StrEnum, unique
 
@@ -23,6 +24,8 @@ _SHORT_STEPS = 2_000
 _ONE_CHARACTER = ("\x01", "a", "Z", "7", " ", "-")
 _SECONDS = 1.0
 _LONGEST_SAMPLE = 200_000
+_AT_ONCE = threading.BoundedSemaphore(4)
+"""Tries of one process."""
 
 
 @unique
@@ -80,14 +83,23 @@ def try_all(pattern_text: str, samples: Sequence[str], seconds: float = _SECONDS
     whole = _WHOLE.match(read_regexp(text)[0])
     assert whole is not None  # noqa: S101 - read_regexp has seen to it
     asked = {"body": whole["body"], "flags": whole["flags"], "seconds": seconds, "samples": [each[:_LONGEST_SAMPLE] for each in samples]}
-    command = [sys.executable, "-I", str(pathlib.Path(trial.__file__))]
-    try:
-        done = subprocess.run(command, input=json.dumps(asked).encode(), capture_output=True, timeout=seconds + 4, check=False)  # noqa: S603
-        answers = done.stdout.decode("ascii", "replace").split()
-    except subprocess.TimeoutExpired as late:
-        answers = (late.stdout or b"").decode("ascii", "replace").split()
+    answers: list[str] = []
+    if _AT_ONCE.acquire(timeout=seconds + 1):
+        try:
+            answers = _tried(json.dumps(asked).encode(), seconds)
+        finally:
+            _AT_ONCE.release()
     found = [Match(answer) for answer in answers if answer in ("yes", "no", "too_slow")]
     return (found + [Match.TOO_SLOW] * len(samples))[: len(samples)]
+
+
+def _tried(asked: bytes, seconds: float) -> list[str]:
+    command = [sys.executable, "-I", str(pathlib.Path(trial.__file__))]
+    try:
+        done = subprocess.run(command, input=asked, capture_output=True, timeout=seconds + 4, check=False)  # noqa: S603
+        return done.stdout.decode("ascii", "replace").split()
+    except subprocess.TimeoutExpired as late:
+        return (late.stdout or b"").decode("ascii", "replace").split()
 
 
 def _flags(text: str) -> str:

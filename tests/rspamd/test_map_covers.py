@@ -9,7 +9,7 @@ from app.rspamd.map_kinds import MapKind
 def test_an_address_is_covered_by_its_domain_and_by_no_other() -> None:
     assert covering(MapKind.ADDRESS_OR_DOMAIN, "bob@mx.example.com") == ("mx.example.com",)
     assert covering(MapKind.ADDRESS_OR_DOMAIN, "mx.example.com") == ()
-    assert covering(MapKind.ADDRESS, "bob@example.com") == ()
+    assert covering(MapKind.ADDRESS, "bob@example.com") == ("example.com",)
     assert covering(MapKind.TEXT, "word") == ()
 
 
