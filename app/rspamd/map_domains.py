@@ -1,5 +1,6 @@
 """Domains, hosts, addresses and URLs in the form in which Rspamd compares them."""
 
+import functools
 import ipaddress
 import re
 import unicodedata
@@ -15,11 +16,13 @@ ADDRESS_LENGTH = 254
 _DOMAIN = re.compile(r"(?=.{1,253}\Z)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*\Z")
 _PLAIN_ADDRESS = re.compile(r"[a-z0-9!$%&'*/=?^_`{|}~.-]+@((?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63})\Z")
 """Nearly every address."""
+_PLAIN_DOMAIN = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}\Z")
 _GMAIL = ("gmail.com", "googlemail.com")
 _PECULIAR = re.compile(r"xn--|gmail\.com\Z|googlemail\.com\Z")
 _NAMED = re.compile(r"[^<>]*<([^<>]*)>\Z")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"\Z', re.DOTALL)
 _NEVER_LOCAL = re.compile(r'["\\@<>,;:()\[\]]')
+_PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _NUMBERS = re.compile(r"[0-9.]+\Z")
 _UPPER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
 
@@ -31,7 +34,10 @@ def fold(text: str) -> str:
 
 def read_domain(text: str) -> Found:
     """Its A-labels. Rspamd compares what the mail says, byte for byte, and a domain in mail is nearly always in A-labels."""
-    domain = text.removeprefix("@").removesuffix(".").lower()
+    domain = text.lower()
+    if _PLAIN_DOMAIN.match(domain) and not _PECULIAR.search(domain):
+        return domain, ()
+    domain = domain.removeprefix("@").removesuffix(".")
     if domain.startswith((".", "*.")):
         raise WrongValue(Wrong.SUBDOMAINS, text)
     if "@" in domain:
@@ -46,6 +52,7 @@ def read_domain(text: str) -> Found:
     return domain, cautions if "." in domain else (*cautions, Caution.NO_DOT)
 
 
+@functools.lru_cache(maxsize=4096)
 def _international(domain: str, text: str) -> Found:
     if len(domain) > 253:
         raise WrongValue(Wrong.DOMAIN, text)
@@ -66,6 +73,8 @@ def _label(label: str) -> str:
     try:
         return idna.alabel(label).decode("ascii")
     except idna.IDNAError:
+        if any(unicodedata.category(char)[0] == "C" and char not in "\u200c\u200d" for char in label):
+            raise
         return f"xn--{label.encode('punycode').decode('ascii')}"
 
 
@@ -119,7 +128,7 @@ def _literal(text: str) -> Found:
 
 
 def read_address_or_domain(text: str) -> Found:
-    whole = text.removeprefix("*") if text.startswith("*@") else text
+    whole = text[1:] if text.startswith("*@") else text
     return read_address(whole) if "@" in whole.removeprefix("@") else read_domain(whole)
 
 
@@ -134,6 +143,7 @@ def read_host(text: str) -> Found:
 
 
 def read_url(text: str) -> Found:
+    """As Rspamd compares it: what is written as %41 is its character. Only a blank stays %20 here, and is one when it is published."""
     if " " in text:
         raise WrongValue(Wrong.BLANK, text)
     try:
@@ -143,8 +153,25 @@ def read_url(text: str) -> Found:
         raise WrongValue(Wrong.URL, text) from None
     if not parts.scheme or not host or not text.lower().startswith(f"{parts.scheme}://"):
         raise WrongValue(Wrong.URL, text)
-    if host.isascii():
-        return fold(text), ()
-    name, cautions = read_domain(host)
-    at = text.lower().index(host)
-    return fold(text[:at] + name + text[at + len(host) :]), cautions
+    cautions: tuple[Caution, ...] = ()
+    if not host.isascii():
+        name, cautions = read_domain(host)
+        at = text.lower().index(host)
+        text = text[:at] + name + text[at + len(host) :]
+    while "%" in text:
+        decoded = _PERCENT.sub(_decoded, text)
+        if decoded == text:
+            break
+        text = decoded
+    if '"' in text and ("#" in text or "%20" in text):
+        raise WrongValue(Wrong.QUOTES, text)
+    return fold(text), cautions
+
+
+def _decoded(run: re.Match[str]) -> str:
+    """As it was where that is no text, or one that nobody sees."""
+    try:
+        text = bytes.fromhex(run[0].replace("%", "")).decode("utf-8")
+    except UnicodeDecodeError:
+        return run[0]
+    return text.replace(" ", "%20") if text.isprintable() and "\\" not in text else run[0]
