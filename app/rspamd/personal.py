@@ -1,0 +1,101 @@
+"""What personal lists say of a mail, for each recipient by itself: the nearest pair that counts, and of two as near the one that blocks."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum, unique
+from functools import lru_cache
+
+from app.mime.addresses import base_of
+from app.rspamd.map_covers import keys_of
+from app.rspamd.map_kinds import MapKind, MapPart
+
+
+@unique
+class Wish(StrEnum):
+    ALLOW = "allow"
+    DENY = "deny"
+
+
+@dataclass(frozen=True, slots=True)
+class PairMap:
+    """Of a map of pairs what has to be known of it."""
+
+    id: int
+    part: MapPart
+    wish: Wish
+    needs_proof: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Under which a recipient may stand in a list, the nearest first."""
+
+    addresses: tuple[str, ...]
+    domains: tuple[str, ...]
+
+
+Senders = Mapping[MapPart, tuple[str, ...]]
+"""Of each part the address and its domain; nothing where there is no sender."""
+
+
+def senders_of(mail_from: str, mime_from: str) -> Senders:
+    return {MapPart.MAIL_FROM: sides_of(mail_from), MapPart.MIME_FROM: sides_of(mime_from)}
+
+
+@lru_cache(maxsize=8192)
+def sides_of(address: str) -> tuple[str, ...]:
+    """In the form of the lists: the address, and its domain."""
+    if "<" in address or ">" in address:  # would be read as a name with an address
+        return ()
+    sides = keys_of(MapKind.ADDRESS_OR_DOMAIN, address)
+    return sides if len(sides) == 2 else ()
+
+
+def names_of(address: str, plus: str, aliases: Mapping[str, str]) -> Names:
+    """bob+tag@alias is bob+tag@domain's, bob@alias's and bob@domain's too; and all of these are their domains'."""
+    base = base_of(address, plus)
+    sides = [sides_of(form) for each in (address, base) if each for form in (each, _without_alias(each, aliases)) if form]
+    found = [side for side in sides if side]
+    return Names(tuple(dict.fromkeys(side[0] for side in found)), tuple(dict.fromkeys(side[1] for side in found)))
+
+
+def _without_alias(address: str, aliases: Mapping[str, str]) -> str | None:
+    local, _at, domain = address.rpartition("@")
+    return f"{local}@{aliases[domain]}" if domain in aliases else None
+
+
+def theirs(names: Names, owners: Mapping[str, frozenset[int]]) -> Names:
+    """Without what is only by rule: an address that is somebody's own is nobody else's because of its plus or its alias."""
+    kept: list[str] = []
+    taken: list[frozenset[int]] = []
+    for address in names.addresses:
+        own = owners.get(address, frozenset())
+        if all(each & own for each in taken):
+            kept.append(address)
+        if own:
+            taken.append(own)
+    return Names(tuple(kept), names.domains)
+
+
+def pairs_of(senders: Iterable[tuple[str, ...]], names: Names) -> Iterator[str]:
+    """All under which an entry about them may stand."""
+    for sides in senders:
+        for sender in sides:
+            for rcpt in (*names.addresses, *names.domains):
+                yield f"{sender}|{rcpt}"
+
+
+def wish_of(senders: Senders, names: Names, hits: Mapping[str, Sequence[PairMap]], proven: frozenset[MapPart]) -> Wish | None:
+    """The sender's address counts before its domain; then the recipient's address before what it is by rule, and that before its domain."""
+    for place in (0, 1):
+        for rcpt in (*names.addresses, *names.domains):
+            said = {
+                found.wish
+                for part, sides in senders.items()
+                if sides
+                for found in hits.get(f"{sides[place]}|{rcpt}", ())
+                if found.part is part and (part in proven or not found.needs_proof)
+            }
+            if said:
+                return Wish.DENY if Wish.DENY in said else Wish.ALLOW
+    return None
