@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, union
@@ -13,6 +12,7 @@ from app.models import CopyState, DomainAlias, Mail, MailRecipient, Map, MapEntr
 from app.models.maps import ALIVE
 from app.models.people import User
 from app.queries.bounded import Deadline, TooSlow, fetch
+from app.queries.maps import counts_at
 from app.queries.plan import Bounds
 from app.queries.scope import Scope
 from app.rspamd.actions import Action
@@ -23,11 +23,6 @@ _AT_ONCE = 400
 """So many values in one question: MariaDB would take a longer list for a table of its own."""
 _MOST_ALIASES = 10_000
 _NOT_DELIVERED = (Action.REJECT, Action.DISCARD, Action.QUARANTINE)
-
-
-def counts(now: datetime) -> list[ColumnElement[bool]]:
-    """Of a row of map_entry: it is there, switched on, and has not run out."""
-    return [MapEntry.until == ALIVE, MapEntry.enabled.is_(True), or_(MapEntry.expires_at.is_(None), MapEntry.expires_at > now)]
 
 
 def pair_maps(connection: Connection, seconds: float) -> dict[int, PairMap]:
@@ -46,9 +41,11 @@ def alias_domains(connection: Connection, seconds: float) -> dict[str, str]:
     return {alias: domain for alias, domain in fetch(connection, query, seconds)}
 
 
-def entries_about(connection: Connection, maps: Mapping[int, PairMap], values: Collection[str], deadline: Deadline) -> dict[str, list[PairMap]]:
+def entries_about(
+    connection: Connection, maps: Mapping[int, PairMap], values: Collection[str], deadline: Deadline
+) -> dict[str, list[PairMap]]:
     """Which of these pairs stand in which of the maps. Asked for by the whole value: of one domain there may be a hundred thousand."""
-    query = select(MapEntry.map_id, MapEntry.value).where(MapEntry.map_id.in_(maps), *counts(stored_now()))
+    query = select(MapEntry.map_id, MapEntry.value).where(MapEntry.map_id.in_(maps), MapEntry.until == ALIVE, counts_at(stored_now()))
     for dialect in ("mysql", "mariadb"):
         query = query.with_hint(MapEntry, "FORCE INDEX (ux_map_entry_value)", dialect)
     found: dict[str, list[PairMap]] = {}
@@ -112,7 +109,9 @@ def held_for(scope: Scope) -> ColumnElement[bool]:
 
 def count_held(scope: Scope, bounds: Bounds, cap: int, seconds: float) -> int | None:
     """Stored mails that are held for all of these recipients, never more than cap + 1. None where time ran out."""
-    blocked = select(MailRecipient.mail_id).where(scope.recipient(), held(), *bounds.conditions(MailRecipient.mail_id)).distinct().subquery()
+    blocked = (
+        select(MailRecipient.mail_id).where(scope.recipient(), held(), *bounds.conditions(MailRecipient.mail_id)).distinct().subquery()
+    )
     query = select(Mail.id).join(blocked, blocked.c.mail_id == Mail.id).where(Mail.copy_state == CopyState.STORED, held_for(scope))
     with db.engine.connect() as connection:
         try:
@@ -137,7 +136,9 @@ def to_release(after: int, *, most: int = 100, seconds: float = 1.5) -> list[All
     deadline = Deadline(seconds)
     with db.engine.connect() as connection:
         found = [row[0] for row in fetch(connection, ids.distinct().order_by(MailRecipient.mail_id).limit(most), deadline.left())]
-        who = select(MailRecipient.mail_id, MailRecipient.address).where(MailRecipient.mail_id.in_(found), MailRecipient.personal == Wish.ALLOW)
+        who = select(MailRecipient.mail_id, MailRecipient.address).where(
+            MailRecipient.mail_id.in_(found), MailRecipient.personal == Wish.ALLOW
+        )
         rows = fetch(connection, who.order_by(MailRecipient.mail_id, MailRecipient.position), deadline.left()) if found else []
     by_mail: dict[int, list[str]] = {mail_id: [] for mail_id in found}
     for mail_id, address in rows:

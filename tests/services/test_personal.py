@@ -26,7 +26,9 @@ def put_pairs(app: Flask, name: str, *values: str, **columns: object) -> None:
             sender, rcpt = value.split("|")
             row = {"data": "", "symbol": "", "comment": "", "made_by": "t", "made_at": now, "changed_at": now, "enabled": True} | columns
             domain = rcpt.rpartition("@")[2]
-            db.session.add(MapEntry(map_id=found.id, value=value, since=found.revision, sender=sender, rcpt=rcpt, rcpt_domain=domain, **row))
+            db.session.add(
+                MapEntry(map_id=found.id, value=value, since=found.revision, sender=sender, rcpt=rcpt, rcpt_domain=domain, **row)
+            )
         db.session.commit()
         book_of(db.engine).forget()
 
