@@ -38,7 +38,7 @@ def pair_maps(connection: Connection, seconds: float) -> dict[int, PairMap]:
 def alias_domains(connection: Connection, seconds: float) -> dict[str, str]:
     """By alias, the domain."""
     query = select(DomainAlias.alias, DomainAlias.domain).limit(_MOST_ALIASES)
-    return {alias: domain for alias, domain in fetch(connection, query, seconds)}
+    return {row.alias: row.domain for row in fetch(connection, query, seconds)}
 
 
 def entries_about(
@@ -86,7 +86,7 @@ class Allowed:
 def wishes_of(mail_id: int) -> dict[str, str | None]:
     """By recipient, what their list says: "allow", "deny" or nothing."""
     query = select(MailRecipient.address, MailRecipient.personal).where(MailRecipient.mail_id == mail_id).order_by(MailRecipient.position)
-    return {address: wish for address, wish in db.session.execute(query)}
+    return {row.address: row.personal for row in db.session.execute(query)}
 
 
 def own_wish(scope: Scope) -> ColumnElement[str | None]:
@@ -96,7 +96,7 @@ def own_wish(scope: Scope) -> ColumnElement[str | None]:
 
 
 def held() -> ColumnElement[bool]:
-    """Of a row of mail_recipient: their own list blocks it. No notice tells them of it, and who releases many mails at once leaves it out."""
+    """Of a row of mail_recipient: their own list blocks it. No notice tells them of it, and a release of many mails leaves them out."""
     return MailRecipient.personal == Wish.DENY
 
 

@@ -27,7 +27,7 @@ def read_network(text: str) -> Found:
     """An address, or a network with its prefix; IPv4 in IPv6 is IPv4, as Rspamd takes it."""
     bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
     try:
-        if "%" in bare or "/" in bare and not bare.partition("/")[2].isascii():
+        if "%" in bare or ("/" in bare and not bare.partition("/")[2].isascii()):
             raise ValueError(bare)
         found: ipaddress.IPv4Interface | ipaddress.IPv6Interface = ipaddress.ip_interface(bare)
     except ValueError:

@@ -105,7 +105,7 @@ def _with_result(text: str) -> tuple[str, str, str]:
     if quoted:
         return quoted, "", rest
     head, blank, tail = text.rpartition(" ")
-    if head and RESULT.match(tail) and not head.lower() in ("as", "asn"):
+    if head and RESULT.match(tail) and head.lower() not in ("as", "asn"):
         return head.rstrip(), blank, tail
     return text, "", ""
 

@@ -14,7 +14,7 @@ from app.errors import BadRequest, Unavailable
 from app.extensions import PLUS
 from app.rspamd.report import Report
 from app.services.entry import Entry
-from app.services.personal import Wishes, wishes_for
+from app.services.personal import wishes_for
 from app.services.rows import detail_row, mail_row, recipient_rows
 from app.services.statements import Statements, statements_for
 

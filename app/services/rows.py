@@ -79,7 +79,7 @@ def detail_row(entry: Entry) -> Row:
 
 
 def recipient_rows(entry: Entry, plus: str, wishes: Mapping[tuple[int, str], str]) -> list[Row]:
-    """One per address: the MTA's duplicates and upper case count once, the first spelling is kept. `wishes` are those of services/personal."""
+    """One per address: the MTA's duplicates and upper case count once, the first spelling is kept. `wishes`: see services/personal."""
     given: dict[str, str] = {}
     for address in entry.report.recipients:
         given.setdefault(_cut(entry, "address", address.lower()), address)

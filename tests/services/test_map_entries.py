@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from app.actor import SYSTEM
 from app.clock import stored_now
-from app.errors import BadRequest, Conflict, MailkeepError, NotAllowed, NotFound
+from app.errors import BadRequest, Conflict, MailkeepError, NotFound
 from app.extensions import db
 from app.models import AuditEvent, Map, MapEntry, MapRevision, RevisionVerb
 from app.models.maps import ALIVE
