@@ -66,7 +66,9 @@ WRONG_SENTENCES = {
     Wrong.NOT_UTF8: _l("The line is not in UTF-8."),
     Wrong.HIDDEN: _l("There is a character that nobody sees (%(text)s)."),
     Wrong.REMARK: _l("What begins with # is a remark."),
-    Wrong.QUOTES: _l("A text with blanks or # in it, or / or a quotation mark at its beginning, cannot hold quotation marks."),
+    Wrong.QUOTES: _l(
+        "A text with blanks or # in it, or / or a quotation mark at its beginning, holds no quotation mark and ends with no backslash."
+    ),
     Wrong.ADDRESS: _l("“%(text)s” is no mail address, such as bob@example.com."),
     Wrong.LOCAL_PART: _l("“%(text)s” cannot stand before the @ of a mail address."),
     Wrong.DOMAIN: _l("“%(text)s” is no domain, such as example.com."),
@@ -81,6 +83,7 @@ WRONG_SENTENCES = {
     Wrong.NO_DATA: _l("The key “%(text)s” has no value: write it behind a blank."),
     Wrong.DATA: _l("“%(text)s”: what stands for a key may hold no #."),
     Wrong.DATA_NOT_HERE: _l("“%(text)s”: only maps of keys and values take a value beside."),
+    Wrong.RESULT_NOT_HERE: _l("A map of keys and values takes no symbol and no score."),
     Wrong.PAIR: _l("“%(text)s” is no pair, such as bob@example.com|carol@example.net."),
     Wrong.REGEXP_FORM: _l("A regular expression stands between slashes, as in /^invoice/i."),
     Wrong.REGEXP_FLAG: _l("“%(text)s” is no flag: they are i, m, s, x, u, r, O and L."),
@@ -99,6 +102,8 @@ CAUTION_SENTENCES = {
     Caution.WIDE: _l("This network is very wide."),
     Caution.MIXED_SCRIPTS: _l("Letters of different scripts that look alike stand in one name."),
     Caution.NO_DOT: _l("This domain has no dot."),
+    Caution.ALIAS: _l("Rspamd compares addresses without +tag, and Gmail's without dots; so this one is kept without."),
+    Caution.GOOGLEMAIL: _l("Rspamd often takes googlemail.com for gmail.com; make an entry for that, too."),
     Caution.BLANK: _l("There is a blank before the @."),
     Caution.UNKNOWN_COUNTRY: _l("No country is known by these letters."),
     Caution.SLOW: _l("Some texts keep this regular expression busy for very long."),

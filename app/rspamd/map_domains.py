@@ -1,5 +1,6 @@
 """Domains, hosts, addresses and URLs in the form in which Rspamd compares them."""
 
+import functools
 import ipaddress
 import re
 import unicodedata
@@ -13,9 +14,14 @@ Found = tuple[str, tuple[Caution, ...]]
 """A normal form, and what to mind of it."""
 ADDRESS_LENGTH = 254
 _DOMAIN = re.compile(r"(?=.{1,253}\Z)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*\Z")
-_PLAIN_ADDRESS = re.compile(r"[a-z0-9!$%&'*+/=?^_`{|}~.-]{1,64}@([a-z0-9.-]{1,253})\Z")
+_PLAIN_ADDRESS = re.compile(r"[a-z0-9!$%&'*/=?^_`{|}~.-]+@((?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63})\Z")
+"""Nearly every address."""
+_PLAIN_DOMAIN = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}\Z")
+_GMAIL = ("gmail.com", "googlemail.com")
+_PECULIAR = re.compile(r"xn--|gmail\.com\Z|googlemail\.com\Z")
 _NAMED = re.compile(r"[^<>]*<([^<>]*)>\Z")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"\Z', re.DOTALL)
+_NEVER_LOCAL = re.compile(r'["\\@<>,;:()\[\]]')
 _NUMBERS = re.compile(r"[0-9.]+\Z")
 _UPPER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
 
@@ -27,7 +33,10 @@ def fold(text: str) -> str:
 
 def read_domain(text: str) -> Found:
     """Its A-labels. Rspamd compares what the mail says, byte for byte, and a domain in mail is nearly always in A-labels."""
-    domain = text.removeprefix("@").removesuffix(".").lower()
+    domain = text.lower()
+    if _PLAIN_DOMAIN.match(domain) and not _PECULIAR.search(domain):
+        return domain, ()
+    domain = domain.removeprefix("@").removesuffix(".")
     if domain.startswith((".", "*.")):
         raise WrongValue(Wrong.SUBDOMAINS, text)
     if "@" in domain:
@@ -37,13 +46,19 @@ def read_domain(text: str) -> Found:
         domain, cautions = _international(domain, text)
     if not _DOMAIN.match(domain) or _NUMBERS.match(domain):
         raise WrongValue(Wrong.DOMAIN, text)
+    if domain == "googlemail.com":
+        cautions = (*cautions, Caution.GOOGLEMAIL)
     return domain, cautions if "." in domain else (*cautions, Caution.NO_DOT)
 
 
+@functools.lru_cache(maxsize=4096)
 def _international(domain: str, text: str) -> Found:
+    if len(domain) > 253:
+        raise WrongValue(Wrong.DOMAIN, text)
     try:
-        labels = [_label(label) for label in idna.uts46_remap(domain, std3_rules=False).split(".")]
-        shown = [idna.ulabel(label) if label.startswith("xn--") else label for label in labels]
+        mapped = idna.uts46_remap(domain, std3_rules=False)
+        labels = [_label(label) for label in mapped.removesuffix(".").split(".")]
+        shown = [label[4:].encode("ascii").decode("punycode") if label.startswith("xn--") else label for label in labels]
     except (idna.IDNAError, UnicodeError):
         raise WrongValue(Wrong.DOMAIN, text) from None
     mixed = any(_is_mixed(label) for label in shown)
@@ -51,7 +66,13 @@ def _international(domain: str, text: str) -> Found:
 
 
 def _label(label: str) -> str:
-    return label if label.isascii() and not label.startswith("xn--") else idna.alabel(label).decode("ascii")
+    """What IDNA 2008 refuses and UTS 46 allows, as pictures, is registered all the same."""
+    if label.isascii():
+        return label
+    try:
+        return idna.alabel(label).decode("ascii")
+    except idna.IDNAError:
+        return f"xn--{label.encode('punycode').decode('ascii')}"
 
 
 def _is_mixed(label: str) -> bool:
@@ -61,31 +82,38 @@ def _is_mixed(label: str) -> bool:
 
 
 def read_address(text: str) -> Found:
-    """As Rspamd has it after parsing: a quoted local part without its quotes, what is not ASCII in the local part as it is."""
+    """As Rspamd has it when it asks a map: a quoted local part without its quotes, what is not ASCII in the local part as it is; a tag
+    (bob+news@) is taken off, and at Gmail the dots."""
     lower = fold(text)
-    plain = _PLAIN_ADDRESS.match(lower)
-    if plain and len(lower) <= ADDRESS_LENGTH and "xn--" not in lower:
-        domain, cautions = read_domain(plain[1])
-        return (lower if lower.endswith(domain) else lower[: lower.index("@") + 1] + domain), cautions
+    if len(lower) <= ADDRESS_LENGTH and _PLAIN_ADDRESS.match(lower) and not _PECULIAR.search(lower) and lower.find("@") <= 64:
+        return lower, ()
     named = _NAMED.match(text)
     local, at, host = (named[1].strip() if named else text).rpartition("@")
     if not at or not local or not host:
         raise WrongValue(Wrong.ADDRESS, text)
-    local, cautions = _local_part(local)
-    domain, more = _literal(host) if host.startswith("[") else read_domain(host)
+    domain, cautions = _literal(host) if host.startswith("[") else read_domain(host)
+    local, more = _local_part(local, domain)
     address = f"{local}@{domain}"
     if len(address.encode()) > ADDRESS_LENGTH:
         raise WrongValue(Wrong.TOO_LONG, text)
-    return address, cautions + more
+    return address, more + cautions
 
 
-def _local_part(text: str) -> Found:
+def _local_part(text: str, domain: str) -> Found:
     quoted = _QUOTED.match(text)
     local = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else text
     local = unicodedata.normalize("NFC", fold(local))
-    if not local or local != local.strip() or re.search(r'["\\@<>,;:()\[\]]' if not quoted else r'["\\@<>]', local):
+    if not local or local != local.strip() or len(local.encode()) > 64 or _NEVER_LOCAL.search(local):
         raise WrongValue(Wrong.LOCAL_PART, text)
-    return local, (Caution.BLANK,) if " " in local else ()
+    plain = _without_tag(local, domain)
+    cautions = (Caution.ALIAS,) if plain != local else ()
+    return plain, (*cautions, Caution.BLANK) if " " in plain else cautions
+
+
+def _without_tag(local: str, domain: str) -> str:
+    if domain in _GMAIL:
+        local = local.replace(".", "") or local
+    return local.partition("+")[0].strip() or local
 
 
 def _literal(text: str) -> Found:
@@ -97,7 +125,7 @@ def _literal(text: str) -> Found:
 
 
 def read_address_or_domain(text: str) -> Found:
-    whole = text.removeprefix("*") if text.startswith("*@") else text
+    whole = text[1:] if text.startswith("*@") else text
     return read_address(whole) if "@" in whole.removeprefix("@") else read_domain(whole)
 
 

@@ -5,7 +5,8 @@ from app.rspamd.map_values import is_bare
 
 
 def line_of(kind: MapKind, text: str, data: str, symbol: str, score: float | None) -> str:
-    """Without its end."""
+    """Without its end. `score` stands there as it is: without a symbol Rspamd multiplies it with the score of the map's symbol, with a
+    symbol that is not registered it is the score."""
     key = text if kind is MapKind.REGEXP or is_bare(text) else f'"{text}"'
     behind = data if kind is MapKind.KEY_VALUE else _result(symbol, score)
     return f"{key} {behind}" if behind else key
@@ -14,5 +15,5 @@ def line_of(kind: MapKind, text: str, data: str, symbol: str, score: float | Non
 def _result(symbol: str, score: float | None) -> str:
     if score is None:
         return symbol
-    number = f"{score:.6f}".rstrip("0").rstrip(".")
+    number = f"{score:.4f}".rstrip("0").rstrip(".")
     return f"{symbol}:{number}" if symbol else number

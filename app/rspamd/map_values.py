@@ -17,13 +17,17 @@ __all__ = ("Caution", "Value", "Wrong", "WrongValue", "read_value")
 VALUE_LENGTH = 600
 DATA_LENGTH = 1000
 SYMBOL_LENGTH = 64
+_HIGHEST_SCORE = 100_000
+_LONGEST = 4000
+"""Of what is looked at."""
 _SYMBOL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _SCORE = r"[+-]?[0-9]+(?:\.[0-9]+)?|[+-]\.[0-9]+"
-# What Rspamd's multimap reads of a map's line after the key.
-RESULT = re.compile(rf"(?:(?P<symbol>[A-Za-z_][A-Za-z0-9_]*)(?::(?P<with>{_SCORE}))?|(?P<score>{_SCORE}))\Z")
+# What Rspamd's multimap reads of a map's line after the key. To us a symbol without score is in capitals: other words are no symbols.
+RESULT = re.compile(rf"(?:(?P<symbol>[A-Za-z_][A-Za-z0-9_]*):(?P<with>{_SCORE})|(?P<alone>[A-Z_][A-Z0-9_]*)|(?P<score>{_SCORE}))\Z")
 _SIDES = re.compile(r"\s*[|,;]\s*|\s+")
 # What a line of Rspamd's can hold between quotes: a backslash keeps a quote from ending it.
 _QUOTABLE = re.compile(r'(?:[^"\\]|\\.)*\Z')
+_BETWEEN_QUOTES = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _BARE = re.compile(r'[^\s"/#][^\s#]*\Z', re.ASCII)
 _JOINERS = "\u200c\u200d"
 """Not seen, but some scripts and pictures are not written without them."""
@@ -42,26 +46,26 @@ class Value:
 
 def read_value(kind: MapKind, text: str, *, data: str = "", symbol: str = "", score: float | None = None) -> Value:
     """A symbol and a score may also stand behind the value, as in a map's file; those given count more. Raises WrongValue."""
-    text = text.replace("\t", " ").strip("\ufeff \r\n\f\v\x1c\x1d\x1e\x85\u2028\u2029\xa0\u3000")
-    _refuse_hidden(text)
+    text = text.strip()
+    if len(text) > _LONGEST or len(data) > _LONGEST:
+        raise WrongValue(Wrong.TOO_LONG, text)
+    if not text.isprintable():
+        text = text.replace("\t", " ").removeprefix("\ufeff").strip()
+        _refuse_hidden(text)
     if not text:
         raise WrongValue(Wrong.EMPTY)
-    if text.startswith("#"):
+    if text[0] == "#":
         raise WrongValue(Wrong.REMARK, text)
-    text, data, result = _taken_apart(kind, text, data.strip())
-    if result:
-        found = RESULT.match(result)
-        if not found:
-            raise WrongValue(Wrong.SYMBOL, result)
-        symbol = symbol or found["symbol"] or ""
-        behind = found["with"] or found["score"]
-        score = float(behind) if score is None and behind else score
-    symbol = symbol.strip()
-    _check_result(symbol, score)
+    if kind in _SIMPLE and " " not in text and text[0] != '"' and not data:
+        result = ""  # as nearly every line is
+    else:
+        text, data, result = _taken_apart(kind, text, data.strip())
+    if result or symbol or score is not None:
+        symbol, score = _result(kind, result, symbol.strip(), score)
     if kind is MapKind.PAIR:
         return _pair(text, symbol, score)
     value, warnings = _READ[kind](text)
-    if len(value) > VALUE_LENGTH or len(value.encode()) > 2 * VALUE_LENGTH:
+    if len(value) > VALUE_LENGTH:
         raise WrongValue(Wrong.TOO_LONG, value)
     return Value(value, data, symbol, score, warnings=warnings)
 
@@ -85,37 +89,40 @@ def _taken_apart(kind: MapKind, text: str, data: str) -> tuple[str, str, str]:
         raise WrongValue(Wrong.DATA_NOT_HERE, data)
     if kind is MapKind.REGEXP:
         text, result = split_regexp(text)
-        return text, "", result
+        return text, "", result.partition("#")[0].strip()
     if kind is MapKind.KEY_VALUE:
         return *_key_and_data(text, data), ""
-    if kind is MapKind.TEXT:
+    if kind in (MapKind.TEXT, MapKind.VIRUS):
         quoted, rest = unquoted(text)
         return (quoted, "", rest) if quoted else (text, "", "")
     if kind is MapKind.PAIR:
+        if text.count("|") == 1 and " " not in text:
+            return text, "", ""
         parts = [part for part in _SIDES.split(text) if part]
-        if len(parts) not in (2, 3):
+        if len(parts) not in (2, 3) or (len(parts) == 3 and not RESULT.match(parts[2])):
             raise WrongValue(Wrong.PAIR, text)
         return "|".join(parts[:2]), "", "".join(parts[2:])
-    text, _blank, result = _with_result(text)
-    return text, "", result
+    return _with_result(text)
 
 
 def _with_result(text: str) -> tuple[str, str, str]:
     quoted, rest = unquoted(text)
     if quoted:
         return quoted, "", rest
-    head, blank, tail = text.rpartition(" ")
+    head, _blank, tail = text.rpartition(" ")
     if head and RESULT.match(tail) and head.lower() not in ("as", "asn"):
-        return head.rstrip(), blank, tail
+        return head.rstrip(), "", tail
     return text, "", ""
 
 
-def unquoted(text: str) -> tuple[str, str]:
-    """What stands between quotes at the beginning, and the rest; nothing and all of it where no quotes are."""
-    if not text.startswith('"'):
+def unquoted(text: str, also: str = "") -> tuple[str, str]:
+    """What stands between quotes at the beginning, and the rest, after a blank (or what begins with `also`); nothing and all of it where
+    no quotes are."""
+    found = _BETWEEN_QUOTES.match(text)
+    rest = text[found.end() :] if found else ""
+    if not found or (rest and not rest.startswith((" ", also or " "))):
         return "", text
-    found = re.match(r'"((?:[^"\\]|\\.)*)"(?:\s+(.*))?\Z', text)
-    return (found[1].strip(), (found[2] or "").strip()) if found else ("", text)
+    return found[1].strip(), rest.strip()
 
 
 def _key_and_data(text: str, data: str) -> tuple[str, str]:
@@ -137,17 +144,29 @@ def _key_and_data(text: str, data: str) -> tuple[str, str]:
     return key, data
 
 
-def _check_result(symbol: str, score: float | None) -> None:
+def _result(kind: MapKind, behind: str, symbol: str, score: float | None) -> tuple[str, float | None]:
+    if behind:
+        found = RESULT.match(behind)
+        if not found:
+            raise WrongValue(Wrong.SYMBOL, behind)
+        symbol = symbol or found["symbol"] or found["alone"] or ""
+        number = found["with"] or found["score"]
+        score = float(number) if score is None and number else score
+    if kind is MapKind.KEY_VALUE and (symbol or score is not None):
+        raise WrongValue(Wrong.RESULT_NOT_HERE, symbol)
     if symbol and (len(symbol) > SYMBOL_LENGTH or not _SYMBOL.match(symbol)):
         raise WrongValue(Wrong.SYMBOL, symbol)
-    if score is not None and (not math.isfinite(score) or abs(score) >= 1e6):
+    if score is None:
+        return symbol, None
+    if not math.isfinite(score) or abs(score) >= _HIGHEST_SCORE:
         raise WrongValue(Wrong.SCORE, str(score))
+    return symbol, round(score, 4) + 0.0  # no -0.0
 
 
 def _text(text: str) -> Found:
     """Without case, as Rspamd compares it."""
-    text = fold(unicodedata.normalize("NFC", text))
-    if text.startswith("#"):
+    text = text.lower() if text.isascii() else fold(unicodedata.normalize("NFC", text))
+    if text[:1] == "#":
         raise WrongValue(Wrong.REMARK, text)
     if not is_bare(text) and not _QUOTABLE.match(text):
         raise WrongValue(Wrong.QUOTES, text)
@@ -157,11 +176,12 @@ def _text(text: str) -> Found:
 def _pair(text: str, symbol: str, score: float | None) -> Value:
     sender, _bar, rcpt = text.partition("|")
     (sender, first), (rcpt, second) = read_address_or_domain(sender), read_address_or_domain(rcpt)
-    if " " in sender + rcpt or "|" in sender + rcpt:
+    if not sender or not rcpt or " " in sender + rcpt or "|" in sender + rcpt:
         raise WrongValue(Wrong.PAIR, text)
     return Value(f"{sender}|{rcpt}", "", symbol, score, sender, rcpt, tuple(dict.fromkeys(first + second)))
 
 
+_SIMPLE = frozenset(MapKind) - {MapKind.REGEXP, MapKind.KEY_VALUE, MapKind.PAIR}
 _READ: dict[MapKind, Callable[[str], Found]] = {
     MapKind.ADDRESS: read_address,
     MapKind.DOMAIN: read_domain,

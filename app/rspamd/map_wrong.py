@@ -26,6 +26,7 @@ class Wrong(StrEnum):
     NO_DATA = "no_data"
     DATA = "data"
     DATA_NOT_HERE = "data_not_here"
+    RESULT_NOT_HERE = "result_not_here"
     PAIR = "pair"
     REGEXP_FORM = "regexp_form"
     REGEXP_FLAG = "regexp_flag"
@@ -46,6 +47,8 @@ class Caution(StrEnum):
     WIDE = "wide"
     MIXED_SCRIPTS = "mixed_scripts"
     NO_DOT = "no_dot"
+    ALIAS = "alias"  # a tag or dots were taken off an address, as Rspamd does
+    GOOGLEMAIL = "googlemail"
     BLANK = "blank"  # in the local part of an address
     UNKNOWN_COUNTRY = "unknown_country"
     SLOW = "slow"  # a regexp that some texts take for ever
