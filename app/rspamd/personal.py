@@ -27,11 +27,30 @@ class PairMap:
 
 
 @dataclass(frozen=True, slots=True)
+class Name:
+    address: str
+    whose: str
+    """The address that it is taken for in lists: without a tag, say."""
+    key: str
+    """Under which it stands there."""
+
+
+@dataclass(frozen=True, slots=True)
 class Names:
     """Under which a recipient may stand in a list, the nearest first."""
 
-    addresses: tuple[str, ...]
+    addresses: tuple[Name, ...]
     domains: tuple[str, ...]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return (*dict.fromkeys(name.key for name in self.addresses), *self.domains)
+
+    @property
+    def owned(self) -> set[str]:
+        """Addresses of which it matters whose they are."""
+        found = {each for name in self.addresses for each in (name.address, name.whose)}
+        return found if len(found) > 1 else set()
 
 
 Senders = Mapping[MapPart, tuple[str, ...]]
@@ -54,9 +73,14 @@ def sides_of(address: str) -> tuple[str, ...]:
 def names_of(address: str, plus: str, aliases: Mapping[str, str]) -> Names:
     """bob+tag@alias is bob+tag@domain's, bob@alias's and bob@domain's too; and all of these are their domains'."""
     base = base_of(address, plus)
-    sides = [sides_of(form) for each in (address, base) if each for form in (each, _without_alias(each, aliases)) if form]
-    found = [side for side in sides if side]
-    return Names(tuple(dict.fromkeys(side[0] for side in found)), tuple(dict.fromkeys(side[1] for side in found)))
+    forms = [form for each in (address, base) if each for form in (each, _without_alias(each, aliases)) if form]
+    found = [(form, sides) for form in forms if (sides := sides_of(form))]
+    return Names(tuple(_name(form, sides[0]) for form, sides in found), tuple(dict.fromkeys(sides[1] for _form, sides in found)))
+
+
+def _name(address: str, key: str) -> Name:
+    same = address.rpartition("@")[0] == key.rpartition("@")[0]
+    return Name(address, address if same else key, key)
 
 
 def _without_alias(address: str, aliases: Mapping[str, str]) -> str | None:
@@ -65,13 +89,13 @@ def _without_alias(address: str, aliases: Mapping[str, str]) -> str | None:
 
 
 def theirs(names: Names, owners: Mapping[str, frozenset[int]]) -> Names:
-    """Without what is only by rule: an address that is somebody's own is nobody else's because of its plus or its alias."""
-    kept: list[str] = []
-    taken: list[frozenset[int]] = []
-    for address in names.addresses:
-        own = owners.get(address, frozenset())
+    """Without what is only by rule: an address that is somebody's own is nobody else's because of its tag or its alias."""
+    kept: list[Name] = []
+    taken = [owners[name.address] for name in names.addresses if name.address != name.whose and name.address in owners]
+    for name in names.addresses:
+        own = owners.get(name.whose, frozenset())
         if all(each & own for each in taken):
-            kept.append(address)
+            kept.append(name)
         if own:
             taken.append(own)
     return Names(tuple(kept), names.domains)
@@ -81,14 +105,14 @@ def pairs_of(senders: Iterable[tuple[str, ...]], names: Names) -> Iterator[str]:
     """All under which an entry about them may stand."""
     for sides in senders:
         for sender in sides:
-            for rcpt in (*names.addresses, *names.domains):
+            for rcpt in names.keys:
                 yield f"{sender}|{rcpt}"
 
 
 def wish_of(senders: Senders, names: Names, hits: Mapping[str, Sequence[PairMap]], proven: frozenset[MapPart]) -> Wish | None:
     """The sender's address counts before its domain; then the recipient's address before what it is by rule, and that before its domain."""
     for place in (0, 1):
-        for rcpt in (*names.addresses, *names.domains):
+        for rcpt in names.keys:
             said = {
                 found.wish
                 for part, sides in senders.items()

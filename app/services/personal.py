@@ -23,7 +23,7 @@ from app.services.policy import domain_of
 log = logging.getLogger(__name__)
 
 _FRESH_SECONDS = 2.0
-_SECONDS = 1.0
+_SECONDS = 3.0
 """So long may the lists be asked for a batch: what is not told by then is not told, and the mails are taken all the same."""
 _AT_ONCE = 1000
 """Recipients."""
@@ -104,8 +104,7 @@ def _decided(connection: Connection, book: PairBook, asked: Sequence[_Asked], de
     asked = [each for each in asked if not values[each].isdisjoint(hits)]
     if not asked:
         return {}
-    by_rule = {address for each in asked for address in each.names.addresses if len(each.names.addresses) > 1}
-    owners = owners_of(connection, by_rule, deadline)
+    owners = owners_of(connection, {address for each in asked for address in each.names.owned}, deadline)
     proven = {each.entry.id: _proven(each.entry) for each in asked}
     found = {
         (each.entry.id, each.address): wish_of(each.senders, theirs(each.names, owners), hits, proven[each.entry.id]) for each in asked

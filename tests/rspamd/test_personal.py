@@ -3,7 +3,7 @@
 import pytest
 
 from app.rspamd.map_kinds import MapPart
-from app.rspamd.personal import Names, PairMap, Wish, names_of, pairs_of, senders_of, theirs, wish_of
+from app.rspamd.personal import PairMap, Wish, names_of, pairs_of, senders_of, theirs, wish_of
 
 ALLOW, DENY = Wish.ALLOW, Wish.DENY
 BOTH = frozenset((MapPart.MAIL_FROM, MapPart.MIME_FROM))
@@ -51,36 +51,32 @@ def test_what_is_not_proven_is_not_there() -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "addresses", "domains"),
+    ("address", "keys"),
     [
-        ("bob@b.example", ("bob@b.example",), ("b.example",)),
-        ("bob+x+y@b.example", ("bob+x+y@b.example", "bob@b.example"), ("b.example",)),
-        ("bob@alias.example", ("bob@alias.example", "bob@b.example"), ("alias.example", "b.example")),
-        (
-            "bob+x@alias.example",
-            ("bob+x@alias.example", "bob+x@b.example", "bob@alias.example", "bob@b.example"),
-            ("alias.example", "b.example"),
-        ),
-        ("bob@räksmörgås.example", ("bob@xn--rksmrgs-5wao1o.example",), ("xn--rksmrgs-5wao1o.example",)),
-        ("postmaster", (), ()),
-        ("", (), ()),
-        ("x <bob@b.example>", (), ()),
-        ("a|b@b.example", ("a|b@b.example",), ("b.example",)),
+        ("bob@b.example", ("bob@b.example", "b.example")),
+        ("bob+x+y@b.example", ("bob@b.example", "b.example")),
+        ("bob@alias.example", ("bob@alias.example", "bob@b.example", "alias.example", "b.example")),
+        ("bob+x@alias.example", ("bob@alias.example", "bob@b.example", "alias.example", "b.example")),
+        ("bob@räksmörgås.example", ("bob@xn--rksmrgs-5wao1o.example", "xn--rksmrgs-5wao1o.example")),
+        ("postmaster", ()),
+        ("", ()),
+        ("x <bob@b.example>", ()),
     ],
 )
-def test_the_names_of_a_recipient(address: str, addresses: tuple[str, ...], domains: tuple[str, ...]) -> None:
+def test_the_names_of_a_recipient(address: str, keys: tuple[str, ...]) -> None:
     names = names_of(address, "+", ALIASES)
-    assert names == Names(addresses, domains)
-    assert len(set(pairs_of([("x@a.example", "a.example")], names))) == 2 * (len(names.addresses) + len(names.domains))
+    assert names.keys == keys
+    assert set(pairs_of([("x@a.example", "a.example")], names)) == {
+        f"{side}|{key}" for side in ("x@a.example", "a.example") for key in keys
+    }
 
 
 def test_what_is_somebody_elses_own_is_nobodys_by_rule() -> None:
     names = names_of("bob+x@alias.example", "+", ALIASES)
-    everything = names.addresses
-    assert theirs(names, {}).addresses == everything
-    assert theirs(names, {"bob@b.example": frozenset((1,))}).addresses == everything
-    assert theirs(names, {"bob+x@b.example": frozenset((2,)), "bob@b.example": frozenset((1,))}).addresses == everything[:2]
-    assert theirs(names, {"bob+x@b.example": frozenset((1,)), "bob@b.example": frozenset((1,))}).addresses == (
-        *everything[:2],
-        everything[3],
-    )
+    domains = ("alias.example", "b.example")
+    bob, eve = frozenset((1,)), frozenset((2,))
+    assert theirs(names, {}).keys == theirs(names, {"bob@b.example": bob}).keys == ("bob@alias.example", "bob@b.example", *domains)
+    assert theirs(names, {"bob+x@alias.example": eve, "bob@b.example": bob}).keys == domains
+    assert theirs(names, {"bob+x@b.example": eve, "bob@b.example": bob}).keys == domains
+    assert theirs(names, {"bob+x@b.example": bob, "bob@b.example": bob}).keys == ("bob@b.example", *domains)
+    assert theirs(names, {"bob@alias.example": eve, "bob@b.example": bob}).keys == ("bob@alias.example", *domains)

@@ -42,6 +42,9 @@ def test_who_is_told(app: Flask, mail_id: int, name: str, role: str, in_list: st
 
 def test_a_search_tells_of_ones_own_list_alone(app: Flask, mail_id: int) -> None:
     clients = {name: login(app, name, role) for name, role in (("bob", "Recipient"), ("carol", "Recipient"), ("admin", "Admin"))}
-    found = {name: f'data-id="{mail_id}"' in client.get("/mails/list/?personal.is=deny").get_data(as_text=True) for name, client in clients.items()}
+    found = {
+        name: f'data-id="{mail_id}"' in client.get("/mails/list/?personal.is=deny").get_data(as_text=True)
+        for name, client in clients.items()
+    }
     assert found == {"bob": True, "carol": False, "admin": True}
     assert clients["bob"].get("/mails/list/?personal.is=perhaps").status_code == 400
