@@ -33,13 +33,15 @@ LOG: tuple[Grant, ...] = (
 )
 _CONTENT: tuple[Grant, ...] = (("can_read", "MessageView"), ("can_download", "MessageView"))
 _SYMBOLS: tuple[Grant, ...] = (("can_symbols", "MailLogView"),)
+_MAPS: tuple[Grant, ...] = (("menu_access", "Maps"), ("can_list", "MapView"))
+_ENTRIES: tuple[Grant, ...] = (("can_edit", "MapView"),)
 _AUDIT: tuple[Grant, ...] = (("menu_access", "Audit trail"), ("can_list", "AuditView"))
 
 # Admin has all there is.
 GRANTS: dict[str, frozenset[Grant]] = {
-    Role.DOMAIN_ADMIN: frozenset(_OWN_ACCOUNT + LOG + _CONTENT + _SYMBOLS + _PEOPLE),
-    Role.AUDITOR: frozenset(_OWN_ACCOUNT + LOG + _SYMBOLS + _AUDIT),
-    Role.RECIPIENT: frozenset(_OWN_ACCOUNT + LOG + _CONTENT),
+    Role.DOMAIN_ADMIN: frozenset(_OWN_ACCOUNT + LOG + _CONTENT + _SYMBOLS + _PEOPLE + _MAPS + _ENTRIES),
+    Role.AUDITOR: frozenset(_OWN_ACCOUNT + LOG + _SYMBOLS + _AUDIT + _MAPS),
+    Role.RECIPIENT: frozenset(_OWN_ACCOUNT + LOG + _CONTENT + _MAPS + _ENTRIES),
     Role.PUBLIC: frozenset(),
 }
 

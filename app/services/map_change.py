@@ -99,7 +99,8 @@ class Change:
         values = [literal(value, _TABLE.c[name].type).label(name) for name, value in fixed.items()]
         there = _TABLE.c.map_id == (self.map.id if source is None else source)
         query = select(*(_TABLE.c[name] for name in kept), *values).where(there, *conditions)
-        copied = db.session.execute(insert(_TABLE).from_select([*kept, *fixed], query))
+        statement = insert(_TABLE).from_select([*kept, *fixed], query)
+        copied = db.session.execute(statement, execution_options={"preserve_rowcount": True})
         self.added += copied.rowcount  # type: ignore[attr-defined]
         return int(copied.rowcount)  # type: ignore[attr-defined]
 

@@ -25,6 +25,8 @@ from app.views.home import Home, first_screen
 from app.views.language import Builder
 from app.views.mail_api import MailApi
 from app.views.mail_log import MailLogView
+from app.views.map_settings import MapSettingsView
+from app.views.maps import MapView
 from app.views.message import MessageView
 from app.views.new_password import NewPasswordView
 from app.views.notices import unnamed_proxy
@@ -46,6 +48,7 @@ from environment import ConfigError
 MENU = (
     (MailLogView, "Mails", _l("Mails"), "fa-envelope-o"),
     (QuarantineView, "Quarantine", _l("Quarantine"), "fa-archive"),
+    (MapView, "Maps", _l("Maps"), "fa-list-ul"),
     (PeopleView, "People", _l("People"), "fa-users"),
     (DomainView, "Domains", _l("Domain aliases"), "fa-at"),
     (RoleView, "Roles", _l("Roles"), "fa-id-badge"),
@@ -53,6 +56,7 @@ MENU = (
 )
 # Opened from other pages only.
 PAGES = (
+    MapSettingsView,
     SearchView,
     MessageView,
     ReasonView,

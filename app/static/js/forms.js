@@ -18,7 +18,7 @@
     const form = event.target;
     const button = event.submitter;
     if (form.dataset.agreed) return;
-    if (button && button.dataset.needsRows && !document.querySelector("input[name=rowid]:checked")) {
+    if (button && button.dataset.needsRows && !document.querySelector("input[name=rowid]:checked, [data-all-rows]:checked")) {
       event.preventDefault();
       button.setCustomValidity(button.dataset.needsRows);
       button.reportValidity();
