@@ -7,10 +7,11 @@ from app.cli.demo import demo
 from app.cli.domains import domains
 from app.cli.mailkeep import mailkeep
 from app.cli.nodes import nodes
+from app.cli.rspamd import rspamd
 from app.cli.spool import spool
 from app.cli.users import users
 
 
 def register(app: Flask) -> None:
-    for group in (audit, demo, domains, mailkeep, nodes, spool, users):
+    for group in (audit, demo, domains, mailkeep, nodes, rspamd, spool, users):
         app.cli.add_command(group)

@@ -3,12 +3,14 @@
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
+from app.rspamd.controller import Controller
 from app.rspamd.map_kinds import PARTS, MapKind, MapPart, MapRule
+from app.rspamd.site_check import State, check_site
 from app.rspamd.site_config.files import config_files
 from app.rspamd.site_config.site import Site
 from tests.servers.dns import Dns
@@ -119,8 +121,8 @@ def rule(name: str, kind: MapKind, part: MapPart, symbol: str, *, score: float =
 
 
 class Running:
-    def __init__(self, rspamd: Rspamd, source: MapSource) -> None:
-        self.rspamd, self.source = rspamd, source
+    def __init__(self, rspamd: Rspamd, source: MapSource, site: Site) -> None:
+        self.rspamd, self.source, self.site = rspamd, source, site
 
     def scan(self, mail: dict[str, Any]) -> dict[str, float]:
         """The symbols with their scores."""
@@ -140,7 +142,12 @@ class Running:
         """The maps that are none of CASES."""
         mail = {"from": "a@proven.example", "rcpt": ["x@firms.example"]}
         headers = {"From": "<a@proven.example>"}
-        found = [mail | {"headers": headers}, MIME_GMAIL | {"rcpt": ["ann@here.example"]}, {"from": "plain@own.example"}, FROM | {"rcpt": ["ann@here.example"]}]
+        found = [
+            mail | {"headers": headers},
+            MIME_GMAIL | {"rcpt": ["ann@here.example"]},
+            {"from": "plain@own.example"},
+            FROM | {"rcpt": ["ann@here.example"]},
+        ]
         wanted = {"T_PROVEN", "T_PROVEN_MIME", "T_MIME_PAIR", "T_OWN", "T_PAIR"}
         return wanted <= {name for mail in found for name in self.scan(mail)}
 
@@ -165,10 +172,12 @@ def run(root: str, version: tuple[int, ...]) -> Iterator[Running]:
         files = {file.name: file.text for file in config_files(site, [made for made, _text in maps()])}
         files["multimap.conf"] += VIRUS_RULE % rspamd.inside
         (rspamd.folder / "virus.re").write_text("/.+/\n")
-        rspamd.use({name: text for name, text in files.items() if name.endswith(".conf")}, dns=dns.port, modules=("asn", "dkim", "dmarc", "spf"))
+        rspamd.use(
+            {name: text for name, text in files.items() if name.endswith(".conf")}, dns=dns.port, modules=("asn", "dkim", "dmarc", "spf")
+        )
         assert re.fullmatch(r"0\s+syntax OK\s*", rspamd.configtest()), rspamd.configtest()
         with rspamd:
-            running = Running(rspamd, source)
+            running = Running(rspamd, source, site)
             wait_for(source.are_fetched, 20, rspamd.output)
             wait_for(running.has_the_others, 20, rspamd.output)
             yield running
@@ -264,10 +273,25 @@ def test_an_allowed_sender_counts_only_where_it_is_proven(running: Running) -> N
     assert by_dmarc.get("T_PROVEN_MIME") == -SCORE
 
 
+def test_the_controller_tells_whether_all_of_it_runs(running: Running) -> None:
+    controller = Controller(f"http://127.0.0.1:{running.rspamd.controller}", "tests")
+    rules = [made for made, _text in maps()]
+    found = check_site(running.site, rules, controller)
+    assert not [finding for finding in found if finding.is_wrong]
+    assert sum(finding.state is State.GOOD for finding in found) >= len(rules) + 2
+
+    others = [replace(rules[0], score=1.5), replace(rules[1], symbol="T_UNHEARD_OF"), *rules[2:]]
+    wrong = [finding for finding in check_site(replace(running.site, version=(3, 14, 2)), others, controller) if finding.is_wrong]
+    assert any(finding.state is State.DIFFERS and "its score is 7, not 1.5" in finding.text for finding in wrong)
+    assert any(finding.state is State.MISSING and "T_UNHEARD_OF" in finding.text for finding in wrong)
+    assert any(finding.state is State.EXTRA and rules[1].symbol in finding.text for finding in wrong)
+    assert any("the files are for" in finding.text for finding in wrong) is (not running.site.has_multipart)
+
+
 def test_z_an_entry_that_is_gone_matches_no_more(running: Running) -> None:
     """Removed, disabled and expired ones are alike to Rspamd: they are not in the text."""
     source = running.source
-    source.texts = {path: "# empty\n" for path in source.texts}
+    source.texts = dict.fromkeys(source.texts, "# empty\n")
     wait_for(source.are_fetched, 25, running.rspamd.output)
     for case in CASES:
         wait_for(lambda case=case: case.symbol not in running.scan(case.mail), 10, lambda case=case: case.name)  # type: ignore[misc]

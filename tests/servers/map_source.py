@@ -13,7 +13,6 @@ class MapSource:
         self.texts: dict[str, str] = {}
         self.fetched: dict[str, str] = {}
         """Of each path the text that was fetched last."""
-        self.refused: list[str] = []
         self.login = ""
         """The Authorization header that is asked for; nothing: none is."""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -35,17 +34,17 @@ class MapSource:
             def do_HEAD(self) -> None:
                 text = source.texts.get(self.path)
                 if source.login and self.headers.get("Authorization") != source.login:
-                    source.refused.append(self.path)
-                    return self._answer(401, "")
-                if text is None:
-                    return self._answer(404, "")
-                etag = f'"{hashlib.sha256(text.encode()).hexdigest()[:16]}"'
-                known = self.headers.get("If-None-Match") == etag
-                self._answer(304 if known else 200, text, etag)
-                if not known and self.command == "GET":
-                    source.fetched[self.path] = text
+                    self._answer(401, "")
+                elif text is None:
+                    self._answer(404, "")
+                else:
+                    etag = f'"{hashlib.sha256(text.encode()).hexdigest()[:16]}"'
+                    known = self.headers.get("If-None-Match") == etag
+                    self._answer(304 if known else 200, text, etag)
+                    if not known and self.command == "GET":
+                        source.fetched[self.path] = text
 
-            do_GET = do_HEAD
+            do_GET = do_HEAD  # noqa: N815
 
             def _answer(self, status: int, text: str, etag: str = "") -> None:
                 body = text.encode()

@@ -58,7 +58,9 @@ class Rspamd(Server):
         """What `rspamadm configtest` says of it."""
         variables = self.command()[self.command().index("-i") + 1 :]
         command = ["rspamadm", *variables, "configtest", "-c", "/etc/rspamd/rspamd.conf"]
-        done = subprocess.run(["chroot", self.root, *command] if self.root else command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(
+            ["chroot", self.root, *command] if self.root else command, capture_output=True, text=True, timeout=60, check=False
+        )
         return f"{done.returncode}\n{done.stdout}{done.stderr}"
 
     def _write_config(self, url: str, formatter: str, rule: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ OLDEST = (3, 4)
 PLACEHOLDER = "CHANGE ME"
 """In the place of a password that is not known."""
 
-_VERSION = re.compile(r"(\d{1,3})\.(\d{1,3})(?:\.(\d{1,4}))?(?![\d.])")
+_VERSION = re.compile(r"(?<![\d.])(\d{1,3})\.(\d{1,3})(?:\.(\d{1,4}))?(?![\d.])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,9 @@ class Site:
         return self.version >= MULTIPART_SINCE
 
     def map_url(self, name: str) -> str:
-        return f"{self.base}/maps/{name}.txt"
+        scheme, colon, place = self.base.partition("://")
+        login = f"{self.user}:{self.password}@" if self.login_for_maps else ""
+        return f"{scheme}{colon}{login}{place}/maps/{name}.txt"
 
 
 def read_version(text: str) -> tuple[int, ...] | None:
