@@ -66,16 +66,16 @@ class Controller:
         connection = self._connection()
         try:
             connection.request("GET", self._path + path, headers=self._headers)
-            answer = connection.getresponse()
-            body = answer.read(_MOST_BYTES + 1)
+            with connection.getresponse() as answer:
+                status, body = answer.status, answer.read(_MOST_BYTES + 1)
         except (OSError, http.client.HTTPException) as error:
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise Unavailable(f"The controller at {self.url} does not answer: {reason}.") from error
         finally:
             connection.close()
-        if answer.status in (401, 403):
+        if status in (401, 403):
             raise NotAllowed(f"The controller at {self.url} wants another password, or does not know this address (secure_ip).")
-        if answer.status != 200 or len(body) > _MOST_BYTES:
+        if status != 200 or len(body) > _MOST_BYTES:
             raise self._strange(path)
         try:
             return json.loads(body)

@@ -53,6 +53,9 @@ class Rspamd(Server):
             (local / f"{module}.conf").unlink()
         for name, text in files.items():
             (local / name).write_text(text)
+        if self.root:  # Rspamd 4 keeps what it fetched, and a port may come again
+            for kept in pathlib.Path(self.root, "var/lib/rspamd").glob("*.map"):
+                kept.unlink()
 
     def configtest(self) -> str:
         """What `rspamadm configtest` says of it."""
