@@ -1,8 +1,7 @@
-"""How what is done to maps is called: modes and verdicts of an import, changes, columns, conflicts."""
+"""How imports of maps are called: their modes, their forms, the verdicts on their lines; and the columns of entries."""
 
 from flask_babel import lazy_gettext as _l
 
-from app.models import RevisionVerb
 from app.queries.map_conflicts import Clash
 
 MODES = {
@@ -23,19 +22,6 @@ VERDICTS = {
     "caution": ("warn", "fa-exclamation-triangle", _l("mind this")),
     "removed": ("bad", "fa-minus", _l("removed")),
 }
-REVISION_VERBS = {
-    RevisionVerb.MADE: _l("made the map"),
-    RevisionVerb.COPIED: _l("copied another map"),
-    RevisionVerb.SETTINGS: _l("changed the settings"),
-    RevisionVerb.ADDED: _l("added an entry"),
-    RevisionVerb.CHANGED: _l("changed an entry"),
-    RevisionVerb.REMOVED: _l("removed entries"),
-    RevisionVerb.ENABLED: _l("enabled entries"),
-    RevisionVerb.DISABLED: _l("disabled entries"),
-    RevisionVerb.EXPIRY_SET: _l("set when entries expire"),
-    RevisionVerb.IMPORTED: _l("imported entries"),
-    RevisionVerb.ROLLED_BACK: _l("went back to revision %(number)s"),
-}
 COLUMNS = {
     "data": _l("Value of the key"),
     "symbol": _l("Symbol"),
@@ -44,9 +30,10 @@ COLUMNS = {
     "enabled": _l("Enabled"),
     "expires_at": _l("Expires"),
 }
-CLASHES = {
-    Clash.BOTH: ("bad", "fa-ban", _l("allowed and denied")),
-    Clash.CONTRADICTED: ("warn", "fa-exclamation-triangle", _l("contradicted")),
-    Clash.COVERED: ("plain", "fa-clone", _l("covered")),
-    Clash.EXPIRED: ("plain", "fa-clock-o", _l("expired")),
+# Tone and icon.
+CLASH_SIGNS = {
+    Clash.BOTH: ("bad", "fa-ban"),
+    Clash.CONTRADICTED: ("warn", "fa-exclamation-triangle"),
+    Clash.COVERED: ("plain", "fa-clone"),
+    Clash.EXPIRED: ("plain", "fa-clock-o"),
 }

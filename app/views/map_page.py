@@ -3,12 +3,14 @@
 from typing import Any
 
 from flask import g, request
+from flask_appbuilder import BaseView
 from flask_babel import gettext as _
 
 from app.errors import BadRequest
 from app.models import Map
 from app.queries.map_reach import MapReach, map_reach_of
 from app.queries.maps import map_called
+from app.views.maps import WORDS, may
 
 _LONGEST = 600
 
@@ -16,6 +18,13 @@ _LONGEST = 600
 def asked_map(name: str) -> tuple[MapReach, Map]:
     reach = map_reach_of(g.user)
     return reach, map_called(reach, name)
+
+
+def page_values(view: BaseView, reach: MapReach, found: Map, tab: str) -> dict[str, Any]:
+    """What the tabs of a map, and all that stands below them, are made of."""
+    edits = may(view, "edit") and reach.edits(found)
+    rights = {"may_edit": edits, "edits_whole": edits and reach.edits_whole(found), "may_define": may(view, "define")}
+    return {"map": found, "tab": tab} | rights | WORDS
 
 
 def asked_count(name: str, default: int, most: int, values: Any = None) -> int:

@@ -1,0 +1,21 @@
+"""Which mails of the last days an entry would have hit."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.models import Mail, Map
+from app.queries.scope import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    count: int
+    capped: bool
+    rows: Sequence[Mail]
+    searched_to: int | None = None
+    cannot: bool = False
+
+
+def try_values(scope: Scope, found: Map, values: Sequence[str] | None, *, days: int = 7, seconds: float = 1.5) -> Tried:
+    return Tried(0, False, ())
