@@ -6,11 +6,12 @@ from app.cli.audit import audit
 from app.cli.demo import demo
 from app.cli.domains import domains
 from app.cli.mailkeep import mailkeep
+from app.cli.maps import maps
 from app.cli.nodes import nodes
 from app.cli.spool import spool
 from app.cli.users import users
 
 
 def register(app: Flask) -> None:
-    for group in (audit, demo, domains, mailkeep, nodes, spool, users):
+    for group in (audit, demo, domains, mailkeep, maps, nodes, spool, users):
         app.cli.add_command(group)

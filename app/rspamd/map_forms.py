@@ -2,7 +2,6 @@
 
 import re
 
-FORMS = ("text", "csv", "json")
 _ENDINGS = {".json": "json", ".csv": "csv", ".txt": "text", ".map": "text", ".inc": "text"}
 _JSON = re.compile(r'\[\s*(?:\]|"|\{\s*")|\{\s*"')
 _CSV = re.compile(r'"?(?:value|expires|enabled|comment|data|symbol|score)"?\s*(?:[,;\t]|\r?\n|\Z)', re.IGNORECASE)

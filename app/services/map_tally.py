@@ -76,6 +76,10 @@ class Tally:
         return sum(self.counts.values())
 
     @property
+    def bad(self) -> int:
+        return self.counts[Verdict.WRONG] + self.counts[Verdict.NOT_YOURS]
+
+    @property
     def notable(self) -> list[Judged]:
         """The worst first."""
         return [judged for kept in self._kept.values() for judged in kept]

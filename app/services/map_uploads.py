@@ -14,13 +14,13 @@ from app.clock import stored_now
 from app.errors import BadRequest, NotFound, TooLarge
 from app.extensions import PanelSession, db
 from app.models import Map, MapUpload, MapUploadPart
+from app.rspamd.map_lines import FORMS
 
 _PIECE = 256 << 10
 _KEPT = timedelta(hours=24)
 _MOST = 5
 # No form gives these back as they were.
 _UNSHOWN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-FORMS = ("text", "csv", "json")
 
 
 def keep_upload(found: Map, user_id: int, stream: IO[bytes], *, name: str = "", form: str = "text") -> MapUpload:

@@ -14,8 +14,8 @@ from app.models import Map, Verb
 from app.queries.map_export import exported_page
 from app.queries.map_reach import MapReach
 from app.queries.maps import Wish
-from app.rspamd.map_kinds import MapKind
 from app.rspamd.map_export import write_lines
+from app.rspamd.map_kinds import MapKind
 from app.security.actor import actor
 from app.services.audit import recorded
 from app.views.export import Place

@@ -71,7 +71,7 @@ class MapHistoryView(BaseView):
         reach, found = asked_map(name)
         try:
             to = asked_count("to", -1, found.revision, request.form)
-            number = roll_back(reach, found, to, asked_count("seen", -1, 999_999_999, request.form), actor=actor())
+            roll_back(reach, found, to, asked_count("seen", -1, 999_999_999, request.form), actor=actor())
         except MailkeepError as error:
             flash(str(error), "danger")
             return redirect(url_for("MapHistoryView.revisions", name=name))
