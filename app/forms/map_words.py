@@ -37,3 +37,10 @@ CLASH_SIGNS = {
     Clash.COVERED: ("plain", "fa-clone"),
     Clash.EXPIRED: ("plain", "fa-clock-o"),
 }
+# Why it cannot be told what an entry would have hit.
+UNTOLD = {
+    "not_kept": _l("The log does not keep what this map is compared with: which mails it would have hit cannot be told."),
+    "no_part": _l("This map is compared with nothing of a mail."),
+    "no_countries": _l("Without a GeoIP database nobody knows from which country a mail came."),
+    "too_many": _l("So many regular expressions would take too long: try one of them."),
+}

@@ -13,8 +13,10 @@ class Tried:
     capped: bool
     rows: Sequence[Mail]
     searched_to: int | None = None
-    cannot: bool = False
+    untold: str | None = None
 
 
-def try_values(scope: Scope, found: Map, values: Sequence[str] | None, *, days: int = 7, seconds: float = 1.5) -> Tried:
+def try_values(
+    scope: Scope, found: Map, values: Sequence[str] | None, *, days: int = 7, seconds: float | None = None, country_of: object = None
+) -> Tried:
     return Tried(0, False, ())

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 
 from app.errors import NotAllowed
 from app.forms.map_values import caution_of, sentence_of
-from app.forms.map_words import CLASH_SIGNS
+from app.forms.map_words import CLASH_SIGNS, UNTOLD
 from app.queries.map_conflicts import report
 from app.queries.map_fetches import node_fetches
 from app.queries.map_reach import map_reach_of
@@ -22,6 +22,7 @@ from app.views.maps import WORDS
 
 _ROWS = 100
 _DAYS = 7
+_LONGEST = 2000
 
 
 class MapReportView(BaseView):
@@ -63,17 +64,18 @@ class MapReportView(BaseView):
     def try_out(self, name: str) -> Any:
         """One value that is typed, or all entries of the map; always among the mails that who asks may see."""
         reach, found = asked_map(name)
-        text, wrong = request.args.get("value", "").strip(), ""
+        text, wrong = _typed(MapKind(found.kind)), ""
         value: Value | None = None
         if text:
             try:
-                value = read_value(MapKind(found.kind), text[:2000])
+                value = read_value(MapKind(found.kind), text, data=request.args.get("data", "")[:_LONGEST])
             except WrongValue as error:
                 wrong = sentence_of(error)
         tried = None
         if (value is not None or "all" in request.args) and not wrong:
             values = [value.text] if value is not None else None
-            tried = try_values(scope_of(g.user), found, values, days=_DAYS, seconds=current_app.config["SEARCH_SECONDS"])
+            countries = current_app.extensions["mailkeep_countries"]
+            tried = try_values(scope_of(g.user), found, values, days=_DAYS, country_of=countries.country_of)
         template = "maps/_tried.html" if "X-Fragment" in request.headers else "maps/try.html"
         return self.render_template(
             template,
@@ -84,5 +86,15 @@ class MapReportView(BaseView):
             cautions=[caution_of(each) for each in value.warnings] if value is not None else (),
             tried=tried,
             days=_DAYS,
+            untold=UNTOLD,
             **page_values(self, reach, found, "try"),
         ), 400 if wrong else 200
+
+
+def _typed(kind: MapKind) -> str:
+    """A value; of a pair also its two sides."""
+    text = request.args.get("value", "").strip()
+    sides = [request.args.get(name, "").strip() for name in ("sender", "rcpt")]
+    if kind is MapKind.PAIR and not text and any(sides):
+        text = "|".join(sides)
+    return text[:_LONGEST]

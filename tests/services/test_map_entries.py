@@ -213,12 +213,19 @@ def test_a_recipient_keeps_pairs_for_their_own_addresses_only(app: Flask, foreig
         made_for, whole = here["a.test|bob@example.com"].id, here["a.test|example.com"].id
         for number in (others, whole):
             assert attempt(lambda n=number: switch(bob, found, [own, n], RevisionVerb.DISABLED, actor=SYSTEM)) == "NotAllowed"
-            assert attempt(lambda n=number: change_entry(bob, found, n, wanted("x.test|bob@example.com", "pair"), actor=SYSTEM)) == "NotAllowed"
+            assert (
+                attempt(lambda n=number: change_entry(bob, found, n, wanted("x.test|bob@example.com", "pair"), actor=SYSTEM))
+                == "NotAllowed"
+            )
         assert attempt(lambda: change_entry(bob, found, own, wanted("b.test|carol@example.com", "pair"), actor=SYSTEM)) == "NotAllowed"
         may_toggle, may_delete = foreign in (Foreign.TOGGLE, Foreign.DELETE), foreign is Foreign.DELETE
-        assert attempt(lambda: switch(bob, found, [made_for], RevisionVerb.REMOVED, actor=SYSTEM)) == ("done" if may_delete else "NotAllowed")
+        assert attempt(lambda: switch(bob, found, [made_for], RevisionVerb.REMOVED, actor=SYSTEM)) == (
+            "done" if may_delete else "NotAllowed"
+        )
         if not may_delete:
-            assert attempt(lambda: switch(bob, found, [made_for], RevisionVerb.DISABLED, actor=SYSTEM)) == ("done" if may_toggle else "NotAllowed")
+            assert attempt(lambda: switch(bob, found, [made_for], RevisionVerb.DISABLED, actor=SYSTEM)) == (
+                "done" if may_toggle else "NotAllowed"
+            )
         assert switch_all(bob, found, (), RevisionVerb.REMOVED, actor=SYSTEM) == 1
         assert {"a.test|carol@example.com", "a.test|example.com"} <= set(alive(PAIRS))
 

@@ -20,19 +20,22 @@
   document.querySelectorAll("a[data-try]").forEach((link) =>
     link.addEventListener("click", async (event) => {
       event.preventDefault();
-      const field = document.getElementById(link.dataset.try);
-      const place = document.getElementById(link.dataset.tryInto);
+      const form = document.querySelector("form.mk-form");
+      const place = document.getElementById(link.dataset.try);
       const address = new URL(link.href);
-      address.searchParams.set("value", field.value);
+      for (const name of ["value", "sender", "rcpt", "data"])
+        if (form.elements[name] && form.elements[name].value) address.searchParams.set(name, form.elements[name].value);
       place.setAttribute("aria-busy", "true");
+      link.setAttribute("aria-disabled", "true");
       try {
         const answer = await fetch(address, { headers: { "X-Fragment": "1" } });
-        if (answer.redirected) location.assign(address);
-        else place.innerHTML = await answer.text();
-      } catch {
-        location.assign(address);
+        const text = await answer.text();
+        if (answer.redirected || !(answer.ok || answer.status === 400)) location.assign(address);
+        else place.innerHTML = text;
+      } finally {
+        place.removeAttribute("aria-busy");
+        link.removeAttribute("aria-disabled");
       }
-      place.removeAttribute("aria-busy");
     }),
   );
 })();
