@@ -20,7 +20,7 @@ from app.models import UserDomain
 from app.models.people import User
 from app.services.insert import insert_entries
 from app.storage import store_for
-from tests.make import login, make_entry, make_user, token
+from tests.make import list_value, login, make_entry, make_user, token
 
 # What doors refuse, these walks would wait for as who guesses does.
 pytestmark = pytest.mark.usefixtures("slept")
@@ -38,6 +38,7 @@ WHO = {
     "auditor": ("watcher", "foreign"),
     "admin": ("root", "foreign"),
 }
+PAIRS = "mime_from_rcpt_to_blacklist"
 RAW = b"From: <eve@example.net>\r\nSubject: hi\r\nContent-Type: text/html\r\n\r\n<p>hello</p>"
 # Machines have their own ways in, files are for everybody.
 LEAD_HOME = ("UtilView", "LocaleView", "LoginView")
@@ -63,6 +64,7 @@ class World:
             for entry in entries:
                 store_for(app.config["STORE_URL"]).put(entry.digest or "", entry.packed)
             insert_entries(db.engine, entries, "mx1")
+        list_value(app, PAIRS, "eve@example.net|carol@example.com")
         self.mails = {"own": entries[0].id, "foreign": entries[1].id}
         self.tokens = {name: token(client, "/profile/" if name else "/login/") for name, client in self.clients.items()}
         self.file = pathlib.Path(app.config["SQLALCHEMY_DATABASE_URI"].removeprefix("sqlite:///"))
@@ -106,6 +108,8 @@ def path_of(rule: Rule, mail: int, person: int) -> str:
         "name": "nothing",
         "filename": "nothing",
     }
+    if rule.rule.startswith("/lists/"):
+        values |= {"name": PAIRS, "number": 1, "entry_id": 1, "token": "nothing"}
     values["pk"] = mail if rule.endpoint.startswith(("Mail", "Message")) else 1
     path = rule.rule
     for argument in rule.arguments:

@@ -44,3 +44,5 @@ UNTOLD = {
     "no_countries": _l("Without a GeoIP database nobody knows from which country a mail came."),
     "too_many": _l("So many regular expressions would take too long: try one of them."),
 }
+# What of a mail is offered for a list.
+WHYS: dict[str, object] = {}
