@@ -45,4 +45,10 @@ UNTOLD = {
     "too_many": _l("So many regular expressions would take too long: try one of them."),
 }
 # What of a mail is offered for a list.
-WHYS: dict[str, object] = {}
+WHYS = {
+    "sender": _l("Envelope sender"),
+    "sender_domain": _l("Domain of the envelope sender"),
+    "from": _l("Header From"),
+    "from_domain": _l("Domain of the header From"),
+    "ip": _l("IP address"),
+}
