@@ -8,10 +8,15 @@ import statistics
 import tempfile
 import uuid
 
+from sqlalchemy import create_engine, insert, select
+
+from app.clock import stored_now
+from app.models import Map, MapEntry
 from bench import ceilings
 from bench.ceilings import cpu_of
 from bench.load import Load, run
 from bench.mails import Poster
+from tests.databases import driver_url
 from tests.servers.gunicorn import Mailkeep
 from tests.servers.mariadb import MariaDB
 
@@ -23,6 +28,7 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[4000, 40000])
     parser.add_argument("--concurrency", type=int, nargs="+", default=[1, 8, 32])
     parser.add_argument("--databases", nargs="+", default=["mariadb", "sqlite"])
+    parser.add_argument("--pairs", type=int, default=0, help="entries of personal lists that are there")
     chosen = parser.parse_args()
     mariadb = MariaDB()
     mariadb.start()
@@ -50,9 +56,12 @@ def bench(database: str, mariadb: MariaDB, chosen: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder:
         url = mariadb.create(f"b{uuid.uuid4().hex[:8]}") if database == "mariadb" else f"sqlite:///{folder}/mailkeep.db"
         server = Mailkeep(url, LOG_LEVEL="ERROR", THREADS="32").prepare()
+        put_pairs(server, chosen.pairs)
         server.start()
         try:
-            print(f"\n{database}, raw mail stored, all flushed: median of {chosen.rounds} rounds of {chosen.mails}, (bare POST in between)")
+            print(
+                f"\n{database}, {chosen.pairs} pairs, raw mail stored, all flushed: median of {chosen.rounds} rounds of {chosen.mails}, (bare POST in between)"
+            )
             print("   size    c   mails/s   of bare   p50 ms   p99 ms   ours CPU ms   bare CPU ms")
             for size in chosen.sizes:
                 for concurrency in chosen.concurrency:
@@ -60,6 +69,32 @@ def bench(database: str, mariadb: MariaDB, chosen: argparse.Namespace) -> None:
                 half_load(server, size, chosen)
         finally:
             server.close()
+
+
+def put_pairs(server: Mailkeep, count: int) -> None:
+    """Half of single people, half of the whole domain; a tenth of the mails is on one."""
+    if not count:
+        return
+    engine = create_engine(driver_url(server.settings["DATABASE_URL"]))
+    now = stored_now()
+    common = {"since": 1, "until": 0, "data": "", "symbol": "", "comment": "", "made_by": "bench", "made_at": now, "changed_at": now}
+    with engine.begin() as connection:
+        ids = [row[0] for row in connection.execute(select(Map.id).where(Map.kind == "pair").order_by(Map.id))]
+        rows = []
+        for number in range(count):
+            whole = number % 2
+            sender = f"spam{number}@bad{number % 997}.example" if number >= 42 else f"example{number // 2}.net"
+            rcpt = "example.com" if whole or number < 42 else f"user{number % 2999}@example.com"
+            entry = {
+                "map_id": ids[number % len(ids)],
+                "value": f"{sender}|{rcpt}",
+                "sender": sender,
+                "rcpt": rcpt,
+                "rcpt_domain": "example.com",
+            }
+            rows.append(entry | common | {"enabled": True})
+        connection.execute(insert(MapEntry), rows)
+    engine.dispose()
 
 
 def print_line(server: Mailkeep, size: int, concurrency: int, chosen: argparse.Namespace) -> None:

@@ -26,6 +26,7 @@ FIELD_LABELS = {
     "virus": _l("Virus"),
     "risk": _l("Attachment risk"),
     "listed": _l("Allow or deny list"),
+    "personal": _l("Personal list"),
     "stored": _l("Stored"),
     "notified": _l("Notified"),
     "released": _l("Released"),

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum, unique
 
-from sqlalchemy import Boolean, Double, Index, Integer, SmallInteger, String
+from sqlalchemy import Boolean, Double, Index, Integer, SmallInteger, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.ids import id_time
@@ -157,4 +157,12 @@ class MailRecipient(Model):
         Index("ix_mail_recipient_domain", "domain", "mail_id"),
         # Most have none, and nothings stand in the order of ids: new rows only ever come at their end.
         Index("ix_mail_recipient_base", "base", "mail_id"),
+        # The same; where the database can, only of those that have one.
+        Index(
+            "ix_mail_recipient_personal",
+            "personal",
+            "mail_id",
+            postgresql_where=text("personal IS NOT NULL"),
+            sqlite_where=text("personal IS NOT NULL"),
+        ),
     )

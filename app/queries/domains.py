@@ -23,3 +23,9 @@ def aliases_by_domain(domains: Iterable[str]) -> dict[str, list[str]]:
         for domain, alias in db.session.execute(query):
             found.setdefault(domain, []).append(alias)
     return found
+
+
+def aliases_for(domains: Iterable[str]) -> dict[str, str]:
+    """Of those that are aliases, the domain that each stands for."""
+    query = select(DomainAlias.alias, DomainAlias.domain).where(DomainAlias.alias.in_(set(domains)))
+    return {row.alias: row.domain for row in db.session.execute(query)}

@@ -96,6 +96,7 @@ FIELDS: dict[str, Field] = {
         Field("virus", Kind.FLAG, (Op.IS,), Mail.has_virus, "ix_mail_has_virus", test=lambda: Mail.has_virus == sqlalchemy.true()),
         Field("risk", Kind.FLAG, (Op.IS,), test=lambda: Mail.has_risk == sqlalchemy.true()),
         Field("listed", Kind.CHOICE, (Op.IS, Op.NOT), Mail.listed, choices=("allow", "deny")),
+        Field("personal", Kind.CHOICE, (Op.IS, Op.NOT), MailRecipient.personal, "ix_mail_recipient_personal", choices=("allow", "deny")),
         Field("stored", Kind.FLAG, (Op.IS,), Mail.copy_state, "ix_mail_copy_state", test=lambda: Mail.copy_state == "stored"),
         Field("notified", Kind.FLAG, (Op.IS,), test=lambda: Mail.notice_state == "sent"),
         Field("released", Kind.FLAG, (Op.IS,), Mail.release_state, "ix_mail_release_state", test=lambda: Mail.release_state == "released"),
@@ -188,7 +189,9 @@ def _recipient(field: Field, found: Filter, scope: Scope) -> Part:
     condition: ColumnElement[bool] = exists().where(MailRecipient.mail_id == Mail.id, inner)
     if found.op in (Op.NOT, Op.LACKS):
         return Part(not_(condition))
-    return Part(condition, (Branch(inner, field.index),) if found.op is Op.IS else ())
+    # What lists say of others' mail stands in that index too: for who sees only some mail, theirs is the way in.
+    served = found.op is Op.IS and (scope.everything or field.name != "personal")
+    return Part(condition, (Branch(inner, field.index),) if served else ())
 
 
 def _flag(field: Field, wanted: bool) -> Part:

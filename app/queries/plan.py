@@ -13,7 +13,9 @@ from sqlalchemy.sql.selectable import CompoundSelect
 from app.models import Mail, MailRecipient
 from app.queries.bounded import Deadline, TooSlow, fetch
 
-_COARSE = ("_domain", "_base", "_auth_user", "_score", "_has_virus", "_release", "_copy_state", "_action")
+_SEVERAL = ("ix_mail_recipient_domain", "ix_mail_recipient_base", "ix_mail_recipient_personal")
+"""Under which one mail may stand more than once."""
+_COARSE = ("_domain", "_base", "_personal", "_auth_user", "_score", "_has_virus", "_release", "_copy_state", "_action")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,7 +127,7 @@ def count_of(connection: Connection, branches: Sequence[Branch], bounds: Bounds,
 def _ids(branch: Branch, bounds: Bounds) -> Select[Any]:
     """A mail may have several recipients in one domain, and several of many addresses."""
     query = branch.ids(bounds)
-    once = branch.is_ordered and branch.index not in ("ix_mail_recipient_domain", "ix_mail_recipient_base")
+    once = branch.is_ordered and branch.index not in _SEVERAL
     return query if once or branch.key.class_ is Mail else query.distinct()
 
 

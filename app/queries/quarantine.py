@@ -12,12 +12,14 @@ from app.models import CopyState, Mail, MailRecipient
 from app.models.base import BigId
 from app.queries.bounded import Deadline, TooSlow, fetch
 from app.queries.fields import Filter, Op
+from app.queries.personal import count_held
 from app.queries.plan import Bounds, Branch
 from app.queries.scope import Scope
 from app.queries.search import Search, find
 
 _MOST_COUNTED = 80_000
 """So many mails make a page of days full: the database counts some 3,000 of them in a millisecond."""
+_MOST_HELD = 1000
 _STORED = Branch(Mail.copy_state == CopyState.STORED, "ix_mail_copy_state")
 
 
@@ -36,6 +38,8 @@ class Days:
     last: date
     older: date | None
     """The newest earlier day that has one."""
+    held: int = 0
+    """So many of them the viewer's own list blocks."""
 
 
 def stored_days(scope: Scope, last: date, zone: tzinfo, length: int = 14, seconds: float = 1.5) -> Days:
@@ -59,7 +63,9 @@ def stored_days(scope: Scope, last: date, zone: tzinfo, length: int = 14, second
             if counted >= _MOST_COUNTED:
                 break
     older = _newest_before(scope, _start(first, zone), seconds)
-    return Days(shown, first, last, None if older is None else id_time(older).astimezone(zone).date())
+    bounds = Bounds(_start(first, zone), _start(last + timedelta(days=1), zone))
+    held = count_held(scope, bounds, _MOST_HELD, max(deadline.left(), 0.1)) if shown and not scope.everything else 0
+    return Days(shown, first, last, None if older is None else id_time(older).astimezone(zone).date(), held or 0)
 
 
 def _start(day: date, zone: tzinfo) -> int:

@@ -11,6 +11,7 @@ from app.ids import MAX_ID
 from app.models import Mail, MailDetail, MailRecipient
 from app.queries.bounded import Deadline, TooSlow, fetch
 from app.queries.fields import Filter, bounds_of, part_of
+from app.queries.personal import own_wish
 from app.queries.plan import Bounds, Part, Plan, plan_of
 from app.queries.scope import Scope
 from app.queries.walk import Walk, Window, conditions_of, joined, passing
@@ -55,7 +56,11 @@ class Search:
         if self.scope.everything:
             return (*_COLUMNS, Mail.first_rcpt, Mail.rcpt_count)
         mine = select(func.min(MailRecipient.address)).where(MailRecipient.mail_id == Mail.id, self.scope.recipient())
-        return (*_COLUMNS, mine.correlate(Mail).scalar_subquery().label("first_rcpt"), literal(1).label("rcpt_count"))
+        return (*_COLUMNS, mine.correlate(Mail).scalar_subquery().label("first_rcpt"), literal(1).label("rcpt_count"), self._wish())
+
+    def _wish(self) -> Any:
+        """What their personal lists say of it. Who looks after domains sees it of others too, so it is not called their own."""
+        return own_wish(self.scope).label("personal" if self.scope.domains else "own_wish")
 
     @property
     def bounds(self) -> Bounds:

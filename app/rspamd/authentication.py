@@ -81,6 +81,18 @@ def checks_of(symbols: Iterable[Mapping[str, Any]], sender_domain: str = "") -> 
     return [found[method] for method in _METHODS if method in found]
 
 
+def signers_of(symbols: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Domains whose DKIM signatures hold. What there is of others proves nothing."""
+    signers: set[str] = set()
+    for symbol in symbols:
+        options = [str(option) for option in symbol.get("options") or ()]
+        if symbol.get("name") == "R_DKIM_ALLOW":
+            signers |= {_as_domain(option.partition(":")[0]) for option in options}
+        elif symbol.get("name") == "DKIM_TRACE":
+            signers |= {_as_domain(option[:-2]) for option in options if option.endswith(":+")}
+    return signers - {""}
+
+
 def _domain(symbol: Mapping[str, Any]) -> str:
     """DKIM, DMARC and ARC name it first."""
     heads = (str(option).partition(":")[0] for option in symbol.get("options") or ())

@@ -1,5 +1,6 @@
 """Domains, hosts, addresses and URLs in the form in which Rspamd compares them."""
 
+import functools
 import ipaddress
 import re
 import unicodedata
@@ -15,6 +16,7 @@ ADDRESS_LENGTH = 254
 _DOMAIN = re.compile(r"(?=.{1,253}\Z)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*\Z")
 _PLAIN_ADDRESS = re.compile(r"[a-z0-9!$%&'*/=?^_`{|}~.-]+@((?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63})\Z")
 """Nearly every address."""
+_PLAIN_DOMAIN = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}\Z")
 _GMAIL = ("gmail.com", "googlemail.com")
 _PECULIAR = re.compile(r"xn--|gmail\.com\Z|googlemail\.com\Z")
 _NAMED = re.compile(r"[^<>]*<([^<>]*)>\Z")
@@ -31,7 +33,10 @@ def fold(text: str) -> str:
 
 def read_domain(text: str) -> Found:
     """Its A-labels. Rspamd compares what the mail says, byte for byte, and a domain in mail is nearly always in A-labels."""
-    domain = text.removeprefix("@").removesuffix(".").lower()
+    domain = text.lower()
+    if _PLAIN_DOMAIN.match(domain) and not _PECULIAR.search(domain):
+        return domain, ()
+    domain = domain.removeprefix("@").removesuffix(".")
     if domain.startswith((".", "*.")):
         raise WrongValue(Wrong.SUBDOMAINS, text)
     if "@" in domain:
@@ -46,6 +51,7 @@ def read_domain(text: str) -> Found:
     return domain, cautions if "." in domain else (*cautions, Caution.NO_DOT)
 
 
+@functools.lru_cache(maxsize=4096)
 def _international(domain: str, text: str) -> Found:
     if len(domain) > 253:
         raise WrongValue(Wrong.DOMAIN, text)
@@ -119,7 +125,7 @@ def _literal(text: str) -> Found:
 
 
 def read_address_or_domain(text: str) -> Found:
-    whole = text.removeprefix("*") if text.startswith("*@") else text
+    whole = text[1:] if text.startswith("*@") else text
     return read_address(whole) if "@" in whole.removeprefix("@") else read_domain(whole)
 
 

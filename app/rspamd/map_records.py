@@ -3,6 +3,7 @@
 import codecs
 import csv
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +16,7 @@ LONGEST_LINE = 16_000
 _LONGEST_ELEMENT = 64_000
 _BLOCK = 65_536
 _DECODER = json.JSONDecoder()
-_SPACE = " \t\r\n"
+_BLANKS = re.compile(r"[ \t\r\n]*")
 _DELIMITERS = ",;\t"
 
 
@@ -199,13 +200,13 @@ class _JsonReader:
             self._skip(1)
             self._next_char()
         self._first = False
-        number, start = self.number, self.shown()
+        number = self.number
         value = self._decoded()
         if isinstance(value, str):
             return Record(number, value, {"value": value})
         if isinstance(value, dict):
-            return Record(number, str(value.get("value", start)), value)
-        return Record(number, start, wrong=WrongValue(Wrong.FIELDS, start))
+            return Record(number, str(value.get("value") or json.dumps(value)), value)
+        return Record(number, str(value), wrong=WrongValue(Wrong.FIELDS, str(value)))
 
     def shown(self) -> str:
         return self._text[self._at : self._at + 200].partition("\n")[0].strip()
@@ -216,13 +217,12 @@ class _JsonReader:
     def _next_char(self) -> str:
         """The next one that is no blank; empty at the end."""
         while True:
-            end = len(self._text)
-            at = self._at
-            while at < end and self._text[at] in _SPACE:
-                at += 1
-            self._skip(at - self._at)
-            if self._at < end:
-                return self._text[self._at]
+            blanks = _BLANKS.match(self._text, self._at)
+            at = blanks.end() if blanks else self._at
+            if at > self._at:
+                self._skip(at - self._at)
+            if at < len(self._text):
+                return self._text[at]
             if not self._more():
                 return ""
 

@@ -46,16 +46,22 @@ class Value:
 
 def read_value(kind: MapKind, text: str, *, data: str = "", symbol: str = "", score: float | None = None) -> Value:
     """A symbol and a score may also stand behind the value, as in a map's file; those given count more. Raises WrongValue."""
-    text = text.replace("\t", " ").strip().removeprefix("\ufeff").strip()
+    text = text.strip()
     if len(text) > _LONGEST or len(data) > _LONGEST:
         raise WrongValue(Wrong.TOO_LONG, text)
-    _refuse_hidden(text)
+    if not text.isprintable():
+        text = text.replace("\t", " ").removeprefix("\ufeff").strip()
+        _refuse_hidden(text)
     if not text:
         raise WrongValue(Wrong.EMPTY)
-    if text.startswith("#"):
+    if text[0] == "#":
         raise WrongValue(Wrong.REMARK, text)
-    text, data, result = _taken_apart(kind, text, data.strip())
-    symbol, score = _result(kind, result, symbol.strip(), score)
+    if kind in _SIMPLE and " " not in text and text[0] != '"' and not data:
+        result = ""  # as nearly every line is
+    else:
+        text, data, result = _taken_apart(kind, text, data.strip())
+    if result or symbol or score is not None:
+        symbol, score = _result(kind, result, symbol.strip(), score)
     if kind is MapKind.PAIR:
         return _pair(text, symbol, score)
     value, warnings = _READ[kind](text)
@@ -90,11 +96,13 @@ def _taken_apart(kind: MapKind, text: str, data: str) -> tuple[str, str, str]:
         quoted, rest = unquoted(text)
         return (quoted, "", rest) if quoted else (text, "", "")
     if kind is MapKind.PAIR:
+        if text.count("|") == 1 and " " not in text:
+            return text, "", ""
         parts = [part for part in _SIDES.split(text) if part]
         if len(parts) not in (2, 3) or (len(parts) == 3 and not RESULT.match(parts[2])):
             raise WrongValue(Wrong.PAIR, text)
         return "|".join(parts[:2]), "", "".join(parts[2:])
-    return _with_result(text) if " " in text or text.startswith('"') else (text, "", "")
+    return _with_result(text)
 
 
 def _with_result(text: str) -> tuple[str, str, str]:
@@ -157,8 +165,8 @@ def _result(kind: MapKind, behind: str, symbol: str, score: float | None) -> tup
 
 def _text(text: str) -> Found:
     """Without case, as Rspamd compares it."""
-    text = fold(unicodedata.normalize("NFC", text))
-    if text.startswith("#"):
+    text = text.lower() if text.isascii() else fold(unicodedata.normalize("NFC", text))
+    if text[:1] == "#":
         raise WrongValue(Wrong.REMARK, text)
     if not is_bare(text) and not _QUOTABLE.match(text):
         raise WrongValue(Wrong.QUOTES, text)
@@ -168,11 +176,12 @@ def _text(text: str) -> Found:
 def _pair(text: str, symbol: str, score: float | None) -> Value:
     sender, _bar, rcpt = text.partition("|")
     (sender, first), (rcpt, second) = read_address_or_domain(sender), read_address_or_domain(rcpt)
-    if " " in sender + rcpt or "|" in sender + rcpt:
+    if not sender or not rcpt or " " in sender + rcpt or "|" in sender + rcpt:
         raise WrongValue(Wrong.PAIR, text)
     return Value(f"{sender}|{rcpt}", "", symbol, score, sender, rcpt, tuple(dict.fromkeys(first + second)))
 
 
+_SIMPLE = frozenset(MapKind) - {MapKind.REGEXP, MapKind.KEY_VALUE, MapKind.PAIR}
 _READ: dict[MapKind, Callable[[str], Found]] = {
     MapKind.ADDRESS: read_address,
     MapKind.DOMAIN: read_domain,

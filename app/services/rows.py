@@ -1,6 +1,7 @@
 """From an accepted mail to its rows. What is longer than its column is cut with a visible mark and logged."""
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -77,8 +78,8 @@ def detail_row(entry: Entry) -> Row:
     }
 
 
-def recipient_rows(entry: Entry, plus: str) -> list[Row]:
-    """One per address: the MTA's duplicates and upper case count once, the first spelling is kept."""
+def recipient_rows(entry: Entry, plus: str, wishes: Mapping[tuple[int, str], str]) -> list[Row]:
+    """One per address: the MTA's duplicates and upper case count once, the first spelling is kept. `wishes`: see services/personal."""
     given: dict[str, str] = {}
     for address in entry.report.recipients:
         given.setdefault(_cut(entry, "address", address.lower()), address)
@@ -90,7 +91,7 @@ def recipient_rows(entry: Entry, plus: str) -> list[Row]:
             "domain": _cut(entry, "domain", domain_of(address)),
             "given": None if spelling == address else _cut(entry, "given", spelling),
             "base": base_of(address, plus),
-            "personal": None,
+            "personal": wishes.get((entry.id, address)),
         }
         for position, (address, spelling) in enumerate(given.items())
     ]

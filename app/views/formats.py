@@ -45,6 +45,10 @@ MARKS = {
     "out": ("plain", "fa-arrow-up", _l("out")),
     "allow": ("good", "fa-check", _l("allow list")),
     "deny": ("bad", "fa-ban", _l("deny list")),
+    "own_allow": ("good", "fa-user", _l("on your allow list")),
+    "own_deny": ("bad", "fa-user-times", _l("on your block list")),
+    "personal_allow": ("good", "fa-user", _l("on a personal allow list")),
+    "personal_deny": ("bad", "fa-user-times", _l("on a personal block list")),
 }
 
 
@@ -79,6 +83,8 @@ def marks(mail: Any) -> Markup:
         (mail.has_virus, "virus"),
         (mail.has_risk, "risk"),
         (mail.listed, mail.listed),
+        (wish := getattr(mail, "own_wish", None), f"own_{wish}"),
+        (wish := getattr(mail, "personal", None), f"personal_{wish}"),
         (mail.copy_state == CopyState.STORED, "stored"),
         (mail.notice_state == NoticeState.SENT, "notified"),
         (mail.release_state == ReleaseState.RELEASED, "released"),

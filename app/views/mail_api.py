@@ -9,11 +9,12 @@ from flask_appbuilder.security.decorators import permission_name, protect
 from app.ids import id_time
 from app.models import Mail, Verb
 from app.queries.mail import detail_of, headers_of, recipients_of
-from app.queries.visibility import get_mail
+from app.queries.visibility import get_mail, scope_of
 from app.views.api import ScopedModelRestApi
 from app.views.datamodel import ScopedInterface
 from app.views.export import record_of
 from app.views.filters import SeenMail
+from app.views.mail_page import wishes_in
 from app.views.mail_search import asked_page, asked_search, asked_statistics, asked_terms
 from app.views.opening import opened
 
@@ -109,7 +110,9 @@ class MailApi(ScopedModelRestApi):
         opened(mail, Verb.MAIL_OPENED)
         detail = detail_of(mail.id)
         answer = record_of(mail) | {name: getattr(mail, name) for name in _MORE}
-        shown = [recipient.address for recipient in recipients_of(mail.id, g.user)]
+        recipients = recipients_of(mail.id, g.user)
+        shown = [recipient.address for recipient in recipients]
+        answer["personal"] = {address: wish.rpartition("_")[2] for address, wish in wishes_in(recipients, scope_of(g.user)).items()}
         answer |= {"recipients": shown, "first_rcpt": shown[0] if shown else "", "rcpt_count": len(shown)}
         if detail:
             answer |= {

@@ -1,6 +1,7 @@
 """All that the page of one mail says, brought into the form it is shown in."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +10,10 @@ from flask_babel import lazy_gettext as _l
 
 from app.mime.headers import decode_value, parse_headers
 from app.mime.hops import hops_of
-from app.models import Mail, MailDetail
+from app.models import Mail, MailDetail, MailRecipient
 from app.queries.mail import detail_of, headers_of, recipients_of
+from app.queries.scope import Scope
+from app.queries.visibility import scope_of
 from app.rspamd.actions import Action
 from app.rspamd.authentication import Verdict, checks_of
 from app.views.reasons import reasons, sentence_of
@@ -62,11 +65,13 @@ def page_of(mail: Mail, user: Any) -> dict[str, Any]:
     heaviest = max((abs(one.score) for one in told), default=1.0)
     told = [Told(one.sentence, one.score, max(2, round(abs(one.score) / heaviest * 100))) for one in told]
     headers = headers_of(detail, user) if detail else ""
+    recipients = recipients_of(mail.id, user)
     fields = parse_headers(headers.encode("utf-8", "replace"))
     return {
         "detail": detail,
         "headers": headers,
-        "recipients": recipients_of(mail.id, user),
+        "recipients": recipients,
+        "wishes": wishes_in(recipients, scope_of(user)),
         "meaning": MEANINGS.get(mail.action, ""),
         "against": [one for one in told if one.score > 0][:_MOST_REASONS],
         "favour": [one for one in told if one.score < 0][:_MOST_REASONS],
@@ -76,6 +81,13 @@ def page_of(mail: Mail, user: Any) -> dict[str, Any]:
         "fields": [(name, decode_value(value)) for name, value in fields],
         "country": current_app.extensions["mailkeep_countries"].country_of(mail.ip) if mail.ip else None,
     }
+
+
+def wishes_in(recipients: Iterable[MailRecipient], scope: Scope) -> dict[str, str]:
+    """By address the mark of what its personal list says, for those who may know."""
+    whose = "personal" if scope.everything or scope.domains else "own"
+    told = (recipient for recipient in recipients if recipient.personal and scope.owns(recipient.address))
+    return {recipient.address: f"{whose}_{recipient.personal}" for recipient in told}
 
 
 def symbols_of(detail: MailDetail | None) -> list[dict[str, Any]]:

@@ -69,6 +69,9 @@ def upgrade() -> None:
         "mail_recipient",
         sa.Column("personal", key(5), nullable=True, comment="allow or deny: what a personal list says for this one; none: nothing"),
     )
+    some = sa.text("personal IS NOT NULL")
+    columns = ["personal", "mail_id"]
+    op.create_index("ix_mail_recipient_personal", "mail_recipient", columns, postgresql_where=some, sqlite_where=some)
     now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
     names = ("name", "title", "colour", "kind", "part")
     op.bulk_insert(
@@ -175,6 +178,7 @@ def _make_the_rest() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_mail_recipient_personal", "mail_recipient")
     with op.batch_alter_table("mail_recipient") as batch:
         batch.drop_column("personal")
     for table in ("map_upload_part", "map_upload", "map_fetch", "map_revision", "map_entry", "map"):

@@ -51,6 +51,7 @@ FILTERS = {
     "virus": ("is", "yes"),
     "risk": ("is", "yes"),
     "listed": ("is", "allow"),
+    "personal": ("is", "deny"),
     "stored": ("is", "yes"),
     "notified": ("is", "yes"),
     "released": ("is", "yes"),

@@ -2,6 +2,7 @@
 
 import dataclasses
 import ipaddress
+import itertools
 import random
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -13,7 +14,7 @@ from sqlalchemy import update
 from app.clock import utcnow
 from app.extensions import db
 from app.ids import id_at, id_time
-from app.models import Mail, NoticeState, ReleaseState
+from app.models import Mail, MailRecipient, NoticeState, ReleaseState
 from app.queries.fields import FIELDS, Field, Kind, Op
 from app.services.entry import Entry
 from app.services.insert import insert_entries
@@ -24,6 +25,7 @@ SUBJECTS = ("Invoice 100%", "invoice_7", "Ρωτώ", "", "Hello World")
 RCPTS = ("bob@example.com", "carol@example.com", "dave@example.org")
 IPS = ("198.51.100.7", "198.51.100.200", "2001:db8::7", None)
 SYMBOLS = ("BAYES_SPAM", "R_SPF_FAIL", "MY_BL", "MY_WL", "MIME_BAD_EXTENSION")
+WISHES = ("allow", "deny")
 STEP = timedelta(minutes=20)
 COUNT = 300
 
@@ -38,6 +40,9 @@ def put_mails(app: Flask) -> list[Entry]:
         insert_entries(db.engine, entries, "mx1")
         for name, values in states:
             db.session.execute(update(Mail).where(Mail.id.in_([e.id for e in entries if e.report.extra[name]])).values(**values))
+        for address, wish in itertools.product(RCPTS, WISHES):
+            chosen = MailRecipient.mail_id.in_([e.id for e in entries if e.report.extra["personal"][address] == wish])
+            db.session.execute(update(MailRecipient).where(chosen, MailRecipient.address == address).values(personal=wish))
         db.session.commit()
     return entries
 
@@ -60,7 +65,11 @@ def _entry(chance: random.Random, number: int, moment: datetime) -> Entry:
         headers=chance.choice(("X-One: 1", "X-Two: 2")),
         keep=chance.random() < 0.4,
         symbols=tuple({"name": name, "score": chance.choice((0.5, 4.5))} for name in chance.sample(SYMBOLS, 2)),
-        extra={"notified": chance.random() < 0.2, "released": chance.random() < 0.2},
+        extra={
+            "notified": chance.random() < 0.2,
+            "released": chance.random() < 0.2,
+            "personal": {rcpt: chance.choice((*WISHES, "")) for rcpt in RCPTS},
+        },
     )
     virus = "Eicar" if chance.random() < 0.1 else None
     return dataclasses.replace(made, id=id_at(moment, 7, number), node=chance.choice(("mx1", "mx2")), virus=virus)
@@ -178,6 +187,7 @@ WORDS: dict[str, tuple[Callable[[Any], tuple[str, ...]], str, str, str]] = {
     "ip": (lambda e: (e.report.ip or "",), "198.51.100.7", "", ""),
     "action": (lambda e: (e.report.action,), "add header", "", ""),
     "listed": (lambda e: ("deny" if has(e, "MY_BL") else "allow" if has(e, "MY_WL") else "",), "allow", "", ""),
+    "personal": (lambda e: tuple(e.report.extra["personal"][rcpt] for rcpt in e.report.recipients), "deny", "", ""),
     "queue_id": (lambda e: (e.report.queue_id,), "4F1A2B3C4D", "4F1A", ""),
     "message_id": (lambda e: (e.report.message_id,), "one@example.net", "one@", "%@"),
     "node": (lambda e: (e.node,), "mx2", "", ""),

@@ -1,0 +1,128 @@
+"""What of a mail may be put into which map with one click: by whoever looks at it, in the right form."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum, unique
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import and_, or_, select
+
+from app.errors import NotAllowed
+from app.extensions import db
+from app.models import Mail, MailRecipient, Map, MapEntry
+from app.models.maps import ALIVE
+from app.queries.domains import aliases_for
+from app.queries.map_reach import MapReach, map_reach_of
+from app.queries.maps import all_maps
+from app.queries.visibility import scope_of
+from app.rspamd.map_kinds import MapKind, MapPart
+from app.rspamd.map_values import WrongValue, read_value
+from app.rspamd.personal import names_of, sides_of
+
+_MOST_RECIPIENTS = 10
+
+
+@unique
+class Why(StrEnum):
+    """What of the mail it is."""
+
+    SENDER = "sender"
+    SENDER_DOMAIN = "sender_domain"
+    HEADER_FROM = "from"
+    HEADER_FROM_DOMAIN = "from_domain"
+    IP = "ip"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    map_name: str
+    title: str
+    colour: str
+    kind: MapKind
+    value: str
+    """In its normal form."""
+    why: Why
+    rcpt: str = ""
+    """Of a pair: for whom."""
+    is_there: bool = False
+    """It is in the map already, as far as the viewer sees that."""
+
+
+_ADDRESSES = {MapKind.ADDRESS: (0,), MapKind.DOMAIN: (1,), MapKind.ADDRESS_OR_DOMAIN: (0, 1), MapKind.PAIR: (0, 1)}
+"""Of the two sides of a sender those that such a map takes."""
+_WHY = {MapPart.MAIL_FROM: (Why.SENDER, Why.SENDER_DOMAIN), MapPart.MIME_FROM: (Why.HEADER_FROM, Why.HEADER_FROM_DOMAIN)}
+
+
+def offers_for(user: Any, mail: Mail) -> list[Offer]:
+    """In the order of the maps. Whether this user may see the mail is asked before."""
+    reach = map_reach_of(user)
+    maps = [found for found in all_maps(reach) if found.enabled and reach.edits(found)]
+    recipients = _recipients(user, mail)
+    offers = [(found, offer) for found in maps for offer in _of_map(reach, found, mail, recipients)]
+    there = _there(reach, offers)
+    return [replace(offer, is_there=(found.id, offer.value) in there) for found, offer in offers]
+
+
+def _of_map(reach: MapReach, found: Map, mail: Mail, recipients: Sequence[str]) -> Iterator[Offer]:
+    kind, part = MapKind(found.kind), MapPart(found.part)
+    if part is MapPart.IP and mail.ip:
+        candidates = [(mail.ip, Why.IP)]
+    elif part in _WHY:
+        sides = sides_of(mail.mail_from if part is MapPart.MAIL_FROM else mail.mime_from)
+        candidates = [(sides[place], _WHY[part][place]) for place in _ADDRESSES.get(kind, ()) if sides]
+    else:
+        return
+    for text, why in candidates:
+        for rcpt in _rcpts(reach, found, recipients) if kind is MapKind.PAIR else ("",):
+            value = _value(reach, found, f"{text}|{rcpt}" if rcpt else text)
+            if value:
+                yield Offer(found.name, found.title, found.colour, kind, value, why, rcpt)
+
+
+def _value(reach: MapReach, found: Map, text: str) -> str | None:
+    """None for what such a map does not take, or not from them."""
+    try:
+        value = read_value(MapKind(found.kind), text)
+        reach.must_add(found, value.rcpt)
+    except (WrongValue, NotAllowed):
+        return None
+    return value.text
+
+
+def _rcpts(reach: MapReach, found: Map, recipients: Sequence[str]) -> list[str]:
+    """As they stand in lists, each the nearest name that is theirs to list: bob@domain for mail to bob+tag@alias."""
+    aliases = aliases_for(address.rpartition("@")[2] for address in recipients)
+    rcpts: dict[str, None] = {}
+    for address in recipients:
+        keys = (name.key for name in names_of(address, current_app.config["PLUS_ADDRESSING"], aliases).addresses)
+        nearest = next((key for key in keys if _may_add(reach, found, key)), None)
+        if nearest:
+            rcpts[nearest] = None
+    return list(rcpts)
+
+
+def _may_add(reach: MapReach, found: Map, rcpt: str) -> bool:
+    try:
+        reach.must_add(found, rcpt)
+    except NotAllowed:
+        return False
+    return True
+
+
+def _recipients(user: Any, mail: Mail) -> list[str]:
+    """Only those whom the viewer may know of."""
+    query = select(MailRecipient.address).where(MailRecipient.mail_id == mail.id, scope_of(user).recipient())
+    return list(db.session.scalars(query.order_by(MailRecipient.position).limit(_MOST_RECIPIENTS)))
+
+
+def _there(reach: MapReach, offers: Sequence[tuple[Map, Offer]]) -> set[tuple[int, str]]:
+    if not offers:
+        return set()
+    maps = {found.id: found for found, _offer in offers}
+    seen = or_(*(and_(MapEntry.map_id == found.id, reach.condition(found)) for found in maps.values()))
+    values = {offer.value for _found, offer in offers}
+    query = select(MapEntry.map_id, MapEntry.value).where(
+        MapEntry.map_id.in_(maps), MapEntry.value.in_(values), MapEntry.until == ALIVE, seen
+    )
+    return {(row.map_id, row.value) for row in db.session.execute(query)}

@@ -1,0 +1,146 @@
+"""Personal lists: what is in them about these senders and recipients, and which mails they hold back or let through."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, union
+
+from app.clock import stored_now
+from app.extensions import db
+from app.models import CopyState, DomainAlias, Mail, MailRecipient, Map, MapEntry, ReleaseState, UserAddress
+from app.models.maps import ALIVE
+from app.models.people import User
+from app.queries.bounded import Deadline, TooSlow, fetch
+from app.queries.maps import counts_at
+from app.queries.plan import Bounds
+from app.queries.scope import Scope
+from app.rspamd.actions import Action
+from app.rspamd.map_kinds import MapKind, MapPart
+from app.rspamd.personal import PairMap, Wish
+
+_AT_ONCE = 400
+"""So many values in one question: MariaDB would take a longer list for a table of its own."""
+_MOST_ALIASES = 10_000
+_NOT_DELIVERED = (Action.REJECT, Action.DISCARD, Action.QUARANTINE)
+
+
+def pair_maps(connection: Connection, seconds: float) -> dict[int, PairMap]:
+    """By id: maps of pairs that allow or block, and have an entry."""
+    has_entries = exists().where(MapEntry.map_id == Map.id, MapEntry.until == ALIVE)
+    query = select(Map.id, Map.part, Map.colour, Map.needs_proof).where(
+        Map.kind == MapKind.PAIR, Map.enabled.is_(True), Map.colour.in_(list(Wish)), has_entries
+    )
+    found = fetch(connection, query, seconds)
+    return {row.id: PairMap(row.id, MapPart(row.part), Wish(row.colour), row.needs_proof) for row in found}
+
+
+def alias_domains(connection: Connection, seconds: float) -> dict[str, str]:
+    """By alias, the domain."""
+    query = select(DomainAlias.alias, DomainAlias.domain).limit(_MOST_ALIASES)
+    return {row.alias: row.domain for row in fetch(connection, query, seconds)}
+
+
+def entries_about(
+    connection: Connection, maps: Mapping[int, PairMap], values: Collection[str], deadline: Deadline
+) -> dict[str, list[PairMap]]:
+    """Which of these pairs stand in which of the maps. Asked for by the whole value: of one domain there may be a hundred thousand."""
+    query = select(MapEntry.map_id, MapEntry.value).where(MapEntry.map_id.in_(maps), MapEntry.until == ALIVE, counts_at(stored_now()))
+    for dialect in ("mysql", "mariadb"):
+        query = query.with_hint(MapEntry, "FORCE INDEX (ux_map_entry_value)", dialect)
+    found: dict[str, list[PairMap]] = {}
+    asked = list(values)
+    for start in range(0, len(asked), _AT_ONCE):
+        if deadline.is_over:
+            raise TooSlow
+        for map_id, value in fetch(connection, query.where(MapEntry.value.in_(asked[start : start + _AT_ONCE])), deadline.left()):
+            found.setdefault(value, []).append(maps[map_id])
+    return found
+
+
+def owners_of(connection: Connection, addresses: Collection[str], deadline: Deadline) -> dict[str, frozenset[int]]:
+    """Whose own each of these is, where it is somebody's."""
+    email: Any = func.lower(User.email)
+    found: dict[str, frozenset[int]] = {}
+    asked = list(addresses)
+    for start in range(0, len(asked), _AT_ONCE):
+        piece = asked[start : start + _AT_ONCE]
+        further = select(UserAddress.address, UserAddress.user_id).where(UserAddress.address.in_(piece))
+        both = union(further, select(email, User.id).where(email.in_(piece))).subquery()
+        for address, user_id in fetch(connection, select(both), deadline.left()):
+            found[address] = found.get(address, frozenset()) | {user_id}
+    return found
+
+
+# --- what came of it ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """A mail that personal lists let through, and for whom."""
+
+    mail_id: int
+    addresses: tuple[str, ...]
+
+
+def wishes_of(mail_id: int) -> dict[str, str | None]:
+    """By recipient, what their list says: "allow", "deny" or nothing."""
+    query = select(MailRecipient.address, MailRecipient.personal).where(MailRecipient.mail_id == mail_id).order_by(MailRecipient.position)
+    return {row.address: row.personal for row in db.session.execute(query)}
+
+
+def own_wish(scope: Scope) -> ColumnElement[str | None]:
+    """Of a row of mail: what the lists of those recipients say; of two, that it is blocked."""
+    query = select(func.max(MailRecipient.personal)).where(MailRecipient.mail_id == Mail.id, scope.recipient())
+    return query.correlate(Mail).scalar_subquery()
+
+
+def held() -> ColumnElement[bool]:
+    """Of a row of mail_recipient: their own list blocks it. No notice tells them of it, and a release of many mails leaves them out."""
+    return MailRecipient.personal == Wish.DENY
+
+
+def held_for(scope: Scope) -> ColumnElement[bool]:
+    """Of a row of mail: each of these recipients that it has blocks it, so there is nobody among them whom it should reach."""
+    theirs = (MailRecipient.mail_id == Mail.id, scope.recipient())
+    others = or_(MailRecipient.personal.is_(None), MailRecipient.personal != Wish.DENY)
+    return and_(exists().where(*theirs, held()), ~exists().where(*theirs, others))
+
+
+def count_held(scope: Scope, bounds: Bounds, cap: int, seconds: float) -> int | None:
+    """Stored mails that are held for all of these recipients, never more than cap + 1. None where time ran out."""
+    blocked = (
+        select(MailRecipient.mail_id).where(scope.recipient(), held(), *bounds.conditions(MailRecipient.mail_id)).distinct().subquery()
+    )
+    query = select(Mail.id).join(blocked, blocked.c.mail_id == Mail.id).where(Mail.copy_state == CopyState.STORED, held_for(scope))
+    with db.engine.connect() as connection:
+        try:
+            return int(fetch(connection, select(func.count()).select_from(query.limit(cap + 1).subquery()), seconds)[0][0])
+        except TooSlow:
+            return None
+
+
+def to_release(after: int, *, most: int = 100, seconds: float = 1.5) -> list[Allowed]:
+    """The next mails above that id, oldest first, that were kept from somebody whose list allows them: stored, not delivered, not released,
+    and without a virus. TooSlow where the database gave up. A replayed mail keeps its old id, so go back some days now and then."""
+    mail = (
+        Mail.copy_state == CopyState.STORED,
+        Mail.release_state == ReleaseState.NONE,
+        Mail.has_virus.is_(False),
+        Mail.action.in_(_NOT_DELIVERED),
+    )
+    allowed = (MailRecipient.personal == Wish.ALLOW, MailRecipient.mail_id > after)
+    ids = select(MailRecipient.mail_id).join(Mail, Mail.id == MailRecipient.mail_id).where(*allowed, *mail)
+    for dialect in ("mysql", "mariadb"):
+        ids = ids.with_hint(MailRecipient, "FORCE INDEX (ix_mail_recipient_personal)", dialect)
+    deadline = Deadline(seconds)
+    with db.engine.connect() as connection:
+        found = [row[0] for row in fetch(connection, ids.distinct().order_by(MailRecipient.mail_id).limit(most), deadline.left())]
+        who = select(MailRecipient.mail_id, MailRecipient.address).where(
+            MailRecipient.mail_id.in_(found), MailRecipient.personal == Wish.ALLOW
+        )
+        rows = fetch(connection, who.order_by(MailRecipient.mail_id, MailRecipient.position), deadline.left()) if found else []
+    by_mail: dict[int, list[str]] = {mail_id: [] for mail_id in found}
+    for mail_id, address in rows:
+        by_mail[mail_id].append(address)
+    return [Allowed(mail_id, tuple(addresses)) for mail_id, addresses in by_mail.items()]
