@@ -17,7 +17,7 @@ from app.extensions import db
 from app.models import AuditEvent, MapFetch
 from app.queries.map_reach import EVERYTHING
 from app.queries.maps import map_called
-from tests.make import list_value, login, make_map
+from tests.make import list_value, login, make_mails, make_map
 from tests.services.test_map_entries import PAIRS, SENDERS, alive
 from tests.services.test_map_import import left
 
@@ -248,3 +248,39 @@ def test_a_wrong_value_is_not_tried(admin: FlaskClient) -> None:
     answer = admin.get(f"/lists/{SENDERS}/try?value=nonsense@", headers={"X-Fragment": "1"})
     assert (answer.status_code, "is no mail address" in words(answer)) == (400, True)
     assert "<html" not in answer.get_data(as_text=True)
+
+
+def test_a_value_and_a_whole_map_are_tried_among_the_mails_one_may_see(app: Flask, admin: FlaskClient) -> None:
+    own, foreign = (
+        make_mails(app, mail_from="eve@example.net", recipients=(rcpt,), subject=rcpt)[0]
+        for rcpt in ("carol@example.com", "bob@example.com")
+    )
+    list_value(app, SENDERS, "example.net")
+    for query in ("value=Eve@Example.NET", "all=1"):
+        page = admin.get(f"/lists/{SENDERS}/try?{query}")
+        assert "2 mails of the last 7 days would have been hit." in words(page)
+        assert f"/mails/show/{foreign}" in page.get_data(as_text=True)
+    assert "0 mails of the last 7 days" in words(admin.get(f"/lists/{SENDERS}/try?value=nobody@example.org"))
+    pair = "sender=example.net&rcpt=example.com"
+    piece = login(app, "carol", role="Recipient").get(f"/lists/mail_from_rcpt_to_blacklist/try?{pair}", headers={"X-Fragment": "1"})
+    assert f"/mails/show/{own}" in piece.get_data(as_text=True)
+    assert f"/mails/show/{foreign}" not in piece.get_data(as_text=True)
+    make_map(app, "bodies", "regexp", "body")
+    assert "The log does not keep what this map is compared with" in words(admin.get("/lists/bodies/try?value=/a/"))
+
+
+def test_a_mail_offers_what_of_it_may_be_listed(app: Flask, admin: FlaskClient) -> None:
+    (mail,) = make_mails(app, mail_from="eve@example.net", header_from="Eve <eve@example.net>", recipients=("carol@example.com",))
+    list_value(app, SENDERS, "example.net")
+    page = admin.get(f"/mails/show/{mail}").get_data(as_text=True)
+    assert (
+        f'href="/lists/{SENDERS}/new?value=eve%40example.net&amp;mail={mail}"' in page
+        or f"/lists/{SENDERS}/new?value=eve@example.net&amp;mail={mail}" in page
+    )
+    assert f"/lists/{SENDERS}/?q=example.net" in page
+    form = admin.get(f"/lists/{SENDERS}/new?value=eve@example.net&mail={mail}").get_data(as_text=True)
+    assert 'value="eve@example.net"' in form
+    carol = login(app, "carol", role="Recipient").get(f"/mails/show/{mail}").get_data(as_text=True)
+    assert f"/lists/{SENDERS}" not in carol
+    assert "mime_from_rcpt_to_blacklist/new?value=" in carol
+    assert "Allow or block" not in login(app, "watcher", role="Auditor").get(f"/mails/show/{mail}").get_data(as_text=True)
