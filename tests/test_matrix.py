@@ -16,7 +16,7 @@ from sqlalchemy import select
 from werkzeug.routing import Rule
 
 from app.extensions import db
-from app.models import UserDomain
+from app.models import MapEntry, UserDomain
 from app.models.people import User
 from app.services.insert import insert_entries
 from app.storage import store_for
@@ -42,6 +42,7 @@ PAIRS = "mime_from_rcpt_to_blacklist"
 RAW = b"From: <eve@example.net>\r\nSubject: hi\r\nContent-Type: text/html\r\n\r\n<p>hello</p>"
 # Machines have their own ways in, files are for everybody.
 LEAD_HOME = ("UtilView", "LocaleView", "LoginView")
+PAIRS = "mime_from_rcpt_to_whitelist"
 LEFT_OUT = ("/static/", "/ingest/", "/api/metadata_importer")
 
 
@@ -66,6 +67,10 @@ class World:
             insert_entries(db.engine, entries, "mx1")
         list_value(app, PAIRS, "eve@example.net|carol@example.com")
         self.mails = {"own": entries[0].id, "foreign": entries[1].id}
+        list_value(app, PAIRS, *(f"eve@example.net|{address}" for address in ("carol@example.com", "stranger@foreign.example")))
+        with app.app_context():
+            by_rcpt = {entry.rcpt: entry.id for entry in db.session.scalars(select(MapEntry))}
+        self.pairs = {"own": by_rcpt["carol@example.com"], "foreign": by_rcpt["stranger@foreign.example"]}
         self.tokens = {name: token(client, "/profile/" if name else "/login/") for name, client in self.clients.items()}
         self.file = pathlib.Path(app.config["SQLALCHEMY_DATABASE_URI"].removeprefix("sqlite:///"))
         with app.app_context():
@@ -83,7 +88,7 @@ class World:
 
     def ask(self, rule: Rule, method: str, column: str) -> str:
         name, whose = WHO[column]
-        path = path_of(rule, self.mails[whose], self.people[whose])
+        path = path_of(rule, self.mails[whose], self.people[whose], self.pairs[whose])
         client: FlaskClient = self.clients[name]
         if method == "GET":
             answer = client.get(path)
@@ -96,7 +101,7 @@ class World:
         return meaning_of(answer.status_code, answer.location or "", rule.endpoint)
 
 
-def path_of(rule: Rule, mail: int, person: int) -> str:
+def path_of(rule: Rule, mail: int, person: int, pair: int) -> str:
     values: dict[str, object] = {
         "mail_id": mail,
         "index": 0,
@@ -105,7 +110,8 @@ def path_of(rule: Rule, mail: int, person: int) -> str:
         "locale": "de",
         "version": "v1",
         "search_id": 1,
-        "name": "nothing",
+        "name": PAIRS if rule.endpoint.startswith("Map") else "nothing",
+        "entry_id": pair,
         "filename": "nothing",
     }
     if rule.rule.startswith("/lists/"):
@@ -178,7 +184,7 @@ def test_no_post_without_its_token_does_anything(app: Flask, name: str) -> None:
     world = World(app)
     for rule, method in doors(app):
         if method != "GET" and not rule.rule.startswith("/api/v1/security/"):
-            path = path_of(rule, world.mails["own"], world.people["own"])
+            path = path_of(rule, world.mails["own"], world.people["own"], world.pairs["own"])
             answer = world.clients[name].open(path, method=method, data={})
             assert answer.status_code in (302, 400, 403, 404, 405), (method, rule.rule)
             assert answer.status_code != 302 or "csrf" not in path

@@ -25,6 +25,19 @@ EDITORS = {
     Editors.DOMAIN_ADMINS: _l("Admins and domain admins"),
     Editors.EVERYBODY: _l("Everybody, for their own addresses"),
 }
+READY_MADE = {
+    "mail_from_whitelist": _l("Envelope senders allowed"),
+    "mail_from_blacklist": _l("Envelope senders blocked"),
+    "mime_from_whitelist": _l("Header senders allowed"),
+    "mime_from_blacklist": _l("Header senders blocked"),
+    "ip_whitelist": _l("IP addresses allowed"),
+    "ip_blacklist": _l("IP addresses blocked"),
+    "mail_from_rcpt_to_whitelist": _l("Envelope senders allowed by recipients"),
+    "mail_from_rcpt_to_blacklist": _l("Envelope senders blocked by recipients"),
+    "mime_from_rcpt_to_whitelist": _l("Header senders allowed by recipients"),
+    "mime_from_rcpt_to_blacklist": _l("Header senders blocked by recipients"),
+}
+"""Titles, as long as nobody gives them others."""
 STATES = {State.ON: _l("in effect"), State.OFF: _l("disabled"), State.EXPIRED: _l("expired"), State.EXPIRES: _l("will expire")}
 REVISIONS = {
     RevisionVerb.MADE: _l("made the map"),
@@ -125,6 +138,11 @@ def wish_fields(wish: Wish) -> dict[str, str]:
     """As parameters of a URL."""
     fields = {"q": wish.text, "state": wish.state.value if wish.state else "", "by": wish.made_by}
     return {name: text for name, text in fields.items() if text}
+
+
+def title_of(found: Map) -> str:
+    """In the visitor's language where it is ours."""
+    return found.title or str(READY_MADE.get(found.name, found.name))
 
 
 def sender_label(found: Map) -> str:

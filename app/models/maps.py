@@ -54,7 +54,7 @@ class Map(Model):
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     name: Mapped[str] = mapped_column(Key(64), unique=True, comment="of the file, without .txt")
-    title: Mapped[str] = mapped_column(String(200))
+    title: Mapped[str] = mapped_column(String(200), comment="empty: as we call a ready-made one")
     description: Mapped[str] = mapped_column(LongText)
     colour: Mapped[str] = mapped_column(Key(10), default=Colour.NEUTRAL)
     kind: Mapped[str] = mapped_column(Key(20), comment="what its values are, see app/rspamd/map_kinds.py")

@@ -15,6 +15,7 @@ from app.extensions import db
 from app.ids import id_at
 from app.models import Mail, NoticeState, ReleaseState
 from app.rspamd.report import Report
+from app.services.demo_maps import fill_maps
 from app.services.demo_messages import Envelope, author_of, domain_of_sender, message_of
 from app.services.demo_texts import DOMAINS, KINDS, PEOPLE, Kind
 from app.services.entry import Entry, identity_of
@@ -43,6 +44,7 @@ def fill(count: int, days: int, *, beside_real_mail: bool = False) -> int:
             find(name)
         except NotFound:
             add(name, actor=SYSTEM)
+    fill_maps()
     return sum(_insert(batch) for batch in _batches(_entries(count, days)))
 
 

@@ -20,7 +20,7 @@ from app.services.audit import record
 from app.services.map_change import changing, locked
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
-_TAKEN = {"new", "find", "own", "conflicts", "fetched"}
+_TAKEN = {"find", "own", "conflicts", "fetched", "new"}
 """Pages of the panel."""
 _SYMBOL = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _HEADER = re.compile(r"[!-9;-~]{1,64}")
@@ -47,12 +47,12 @@ class Definition:
     description: str = ""
     enabled: bool = True
 
-    def checked(self) -> "Definition":
-        """As it is kept; BadRequest for what no map may be."""
+    def checked(self, *, ready_made: bool = False) -> "Definition":
+        """As it is kept; BadRequest for what no map may be. A ready-made one may be without a title: it has one in each language."""
         name, title, header, symbol = self.name.strip().lower(), self.title.strip(), self.header.strip(), self.symbol.strip().upper()
         if not _NAME.fullmatch(name) or name in _TAKEN:
             raise BadRequest(_("A map's name has letters a to z, digits, - and _, and no more than 64 of them."))
-        if not 1 <= len(title) <= 200 or not title.isprintable():
+        if len(title) > 200 or not title.isprintable() or not (title or ready_made):
             raise BadRequest(_("A map has a title of at most 200 characters."))
         if not may_be(self.kind, self.part):
             raise BadRequest(_("Values of this kind cannot be compared with that part of a mail."))
@@ -113,7 +113,7 @@ def make_map(wanted: Definition, *, actor: Actor, copy_of: Map | None = None) ->
 
 def change_map(found: Map, version: int, wanted: Definition, *, actor: Actor) -> int:
     """Conflict where somebody else has saved since `version` was read. The revision that comes of it, or the present one."""
-    wanted = wanted.checked()
+    wanted = wanted.checked(ready_made=bool(found.ready_made))
     with changing(found.id, RevisionVerb.SETTINGS, actor=actor) as change:
         there = change.map
         if there.version != version:

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup, escape
 
+from app.forms.maps import title_of
 from app.ids import id_time
 from app.models import CopyState, Direction, NoticeState, ReleaseState
 from app.rspamd.actions import Action, tone_of
@@ -189,4 +190,5 @@ FILTERS = {
     "capped": capped,
     "plain": plain,
     "way": way_in_words,
+    "map_title": title_of,
 }

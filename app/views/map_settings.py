@@ -9,8 +9,7 @@ from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext as _
 
 from app.errors import MailkeepError
-from app.forms.map_values import KIND_EXAMPLES
-from app.forms.maps import read_choice, read_score
+from app.forms.maps import read_choice, read_score, title_of
 from app.models import Colour, Editors, Map
 from app.queries.map_reach import map_reach_of
 from app.queries.maps import map_called
@@ -25,7 +24,7 @@ _NEW = Definition("", "", MapKind.ADDRESS_OR_DOMAIN, MapPart.MIME_FROM, Colour.D
 
 
 class MapSettingsView(BaseView):
-    route_base = "/lists"
+    route_base = "/map-settings"
     class_permission_name = "MapView"
     default_view = "new"
 
@@ -47,20 +46,24 @@ class MapSettingsView(BaseView):
         found = map_called(map_reach_of(g.user), name)
         there = definition_of(found)
         symbol = f"{there.symbol}_COPY" if there.symbol else ""
-        typed = replace(there, name=f"{found.name}_copy"[:64], title=_("Copy of %(title)s", title=found.title)[:200], symbol=symbol[:64])
+        typed = replace(
+            there, name=f"{found.name}_copy"[:64], title=_("Copy of %(title)s", title=title_of(found))[:200], symbol=symbol[:64]
+        )
         if request.method == "POST":
             made, typed = self._made(found)
             if made is not None:
                 return redirect(url_for("MapView.entries", name=made.name))
-        return self._form(None, typed, _("Copy of %(title)s", title=name), url_for("MapSettingsView.copy", name=name), copy_of=name)
+        return self._form(
+            None, typed, _("Copy of %(title)s", title=title_of(found)), url_for("MapSettingsView.copy", name=name), copy_of=name
+        )
 
-    @expose("/<name>/settings", methods=["GET", "POST"])
+    @expose("/<name>", methods=["GET", "POST"])
     @has_access
     @permission_name("define")
     def settings(self, name: str) -> Any:
         """Conflict where somebody else has saved since the form was opened: what was typed stays."""
         found = map_called(map_reach_of(g.user), name)
-        title, typed, version = found.title, definition_of(found), found.version
+        title, typed, version = title_of(found), definition_of(found), found.version
         if request.method == "POST":
             version = request.form.get("version", type=int, default=0)
             try:
@@ -104,7 +107,6 @@ class MapSettingsView(BaseView):
             copy_of=copy_of,
             tab="settings",
             pairings=_PAIRINGS,
-            examples=KIND_EXAMPLES,
             may_edit=True,
             may_define=True,
             **WORDS,

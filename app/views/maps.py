@@ -25,6 +25,7 @@ from app.forms.maps import (
     read_expiry,
     read_wish,
     sender_label,
+    title_of,
     wish_fields,
 )
 from app.models import Map, RevisionVerb
@@ -108,7 +109,7 @@ class MapView(BaseView):
             "maps/find.html", title=_("Search in all maps"), q=text, rows=rows, slow=slow, now=stored_now(), **WORDS
         )
 
-    @expose("/<name>/")
+    @expose("/<name>")
     @has_access
     @permission_name("list")
     def entries(self, name: str) -> Any:
@@ -124,7 +125,7 @@ class MapView(BaseView):
         cap = current_app.config["COUNT_CAP"]
         return self.render_template(
             "maps/entries.html",
-            title=found.title,
+            title=title_of(found),
             map=found,
             page=page,
             count=count_of(reach, found, wish, cap),

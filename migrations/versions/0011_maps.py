@@ -9,18 +9,18 @@ from sqlalchemy.dialects import mysql
 revision = "0011"
 down_revision = "0010"
 
-# Name, title, colour, kind, part. The symbols are those of Rqwatch.
+# Name, colour, kind, part. The symbols are those of Rqwatch; titles are given in the visitor's language.
 _READY_MADE = (
-    ("mail_from_whitelist", "Envelope senders allowed", "allow", "address_or_domain", "mail_from"),
-    ("mail_from_blacklist", "Envelope senders blocked", "deny", "address_or_domain", "mail_from"),
-    ("mime_from_whitelist", "Header senders allowed", "allow", "address_or_domain", "mime_from"),
-    ("mime_from_blacklist", "Header senders blocked", "deny", "address_or_domain", "mime_from"),
-    ("ip_whitelist", "IP addresses allowed", "allow", "ip", "ip"),
-    ("ip_blacklist", "IP addresses blocked", "deny", "ip", "ip"),
-    ("mail_from_rcpt_to_whitelist", "Envelope senders allowed by recipients", "allow", "pair", "mail_from"),
-    ("mail_from_rcpt_to_blacklist", "Envelope senders blocked by recipients", "deny", "pair", "mail_from"),
-    ("mime_from_rcpt_to_whitelist", "Header senders allowed by recipients", "allow", "pair", "mime_from"),
-    ("mime_from_rcpt_to_blacklist", "Header senders blocked by recipients", "deny", "pair", "mime_from"),
+    ("mail_from_whitelist", "allow", "address_or_domain", "mail_from"),
+    ("mail_from_blacklist", "deny", "address_or_domain", "mail_from"),
+    ("mime_from_whitelist", "allow", "address_or_domain", "mime_from"),
+    ("mime_from_blacklist", "deny", "address_or_domain", "mime_from"),
+    ("ip_whitelist", "allow", "ip", "ip"),
+    ("ip_blacklist", "deny", "ip", "ip"),
+    ("mail_from_rcpt_to_whitelist", "allow", "pair", "mail_from"),
+    ("mail_from_rcpt_to_blacklist", "deny", "pair", "mail_from"),
+    ("mime_from_rcpt_to_whitelist", "allow", "pair", "mime_from"),
+    ("mime_from_rcpt_to_blacklist", "deny", "pair", "mime_from"),
 )
 
 
@@ -44,7 +44,7 @@ def upgrade() -> None:
         "map",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", key(64), nullable=False, comment="of the file, without .txt"),
-        sa.Column("title", sa.String(200), nullable=False),
+        sa.Column("title", sa.String(200), nullable=False, comment="empty: as we call a ready-made one"),
         sa.Column("description", LONG_TEXT, nullable=False),
         sa.Column("colour", key(10), nullable=False),
         sa.Column("kind", key(20), nullable=False, comment="what its values are, see app/rspamd/map_kinds.py"),
@@ -73,18 +73,19 @@ def upgrade() -> None:
     columns = ["personal", "mail_id"]
     op.create_index("ix_mail_recipient_personal", "mail_recipient", columns, postgresql_where=some, sqlite_where=some)
     now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
-    names = ("name", "title", "colour", "kind", "part")
+    names = ("name", "colour", "kind", "part")
     op.bulk_insert(
         maps,
         [
             dict(zip(names, row, strict=True))
             | {
+                "title": "",
                 "description": "",
                 "header": "",
                 "symbol": "RQWATCH_" + row[0].upper().replace("MAIL_FROM", "SMTP_FROM"),
-                "score": -50.0 if row[2] == "allow" else 50.0,
-                "needs_proof": row[2] == "allow" and row[3] != "ip",
-                "editors": "everybody" if row[3] == "pair" else "admins",
+                "score": -50.0 if row[1] == "allow" else 50.0,
+                "needs_proof": row[1] == "allow" and row[2] != "ip",
+                "editors": "everybody" if row[2] == "pair" else "admins",
                 "enabled": True,
                 "ready_made": True,
                 "revision": 0,

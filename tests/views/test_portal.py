@@ -44,6 +44,16 @@ GET  /login/code/                           SecondStepView.step
 POST /login/code/                           SecondStepView.step
 GET  /new-password/                         NewPasswordView.show
 POST /new-password/                         NewPasswordView.choose
+GET  /lists/                                MapView.list
+GET  /lists/<name>                          MapView.entries
+POST /lists/<name>/act                      MapView.act
+GET  /lists/<name>/entries/<int:entry_id>   MapView.edit
+POST /lists/<name>/entries/<int:entry_id>   MapView.edit
+POST /lists/<name>/matches                  MapView.matches
+GET  /lists/<name>/new                      MapView.new
+POST /lists/<name>/new                      MapView.new
+GET  /lists/find                            MapView.find
+GET  /lists/own                             MapView.own
 POST /logout/                               LoginView.logout
 GET  /password/choose                         PasswordLinkView.choose
 POST /password/choose                         PasswordLinkView.chosen
@@ -114,7 +124,7 @@ def doors(app: Flask) -> list[tuple[str, str, str]]:
 def test_the_portal_has_these_doors_and_no_other(portal: Flask) -> None:
     listed = [line.split() for line in DOORS.strip().splitlines()]
     assert doors(portal) == sorted((path, method, endpoint) for method, path, endpoint in listed)
-    assert [item.name for item in portal.extensions["appbuilder"].menu.menu] == ["Mails", "Quarantine"]
+    assert [item.name for item in portal.extensions["appbuilder"].menu.menu] == ["Mails", "Quarantine", "Maps"]
 
 
 def test_a_door_of_admins_is_not_there_for_anybody(portal: Flask, app: Flask) -> None:

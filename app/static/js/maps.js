@@ -5,7 +5,7 @@
   const settings = document.querySelector("form[data-pairings]");
   if (settings) {
     const pairings = JSON.parse(settings.dataset.pairings);
-    const { kind, part, colour } = settings.elements;
+    const [kind, part, colour] = ["kind", "part", "colour"].map((id) => document.getElementById(id));
     const parts = [...part.options];
     const fit = () => {
       const offered = pairings[kind.value] || [];
