@@ -17,6 +17,7 @@ from app.errors import BadRequest
 from app.forms.audit import VERBS
 from app.forms.labels import FIELD_LABELS, OP_LABELS, offered, term_label
 from app.forms.map_words import WHYS
+from app.forms.maps import READY_MADE
 from app.forms.search import Term, as_pairs, read_terms
 from app.ids import TIME_SHIFT, id_time
 from app.models import Mail, Verb
@@ -141,7 +142,8 @@ class MailLogView(ScopedModelView):
         may_read = mail.is_stored and sm.has_access("can_read", "MessageView")
         values = page_of(mail, g.user) | {"may_see_symbols": may_see_symbols, "may_read": may_read, "openings": openings, "verbs": VERBS}
         offers = offers_for(g.user, mail) if sm.has_access("can_edit", "MapView") else ()
-        return self.render_template("mails/show.html", title=_("Mail"), mail=mail, url=search_url, offers=offers, whys=WHYS, **values)
+        values |= {"offers": offers, "whys": WHYS, "ready_made": READY_MADE}
+        return self.render_template("mails/show.html", title=_("Mail"), mail=mail, url=search_url, **values)
 
     @expose("/symbols/<pk>")
     @has_access
