@@ -138,10 +138,12 @@ def _compared(reach: MapReach, found: Map, one: Judged, there: Any, form: str) -
     row = one.row
     if form == "text":  # which cannot say all there is to say of an entry
         row = row | {"comment": row["comment"] or there.comment, "expires_at": there.expires_at}
-    if all(getattr(there, name) == row[name] for name in _COMPARED):
+    differs = tuple(name for name in _COMPARED if getattr(there, name) != row[name])
+    if not differs:
         return Judged(one.line, Verdict.SAME, row, there.id)
-    mine = reach.power(found, there) >= Power.EDIT
-    return Judged(one.line, Verdict.OTHER if mine else Verdict.NOT_YOURS, row, there.id)
+    if reach.power(found, there) < Power.EDIT:
+        return Judged(one.line, Verdict.NOT_YOURS, row, there.id, why=_("This entry is not yours to change."))
+    return Judged(one.line, Verdict.OTHER, row, there.id, differs=differs)
 
 
 def _there(found: Map, values: Sequence[str]) -> Sequence[Any]:

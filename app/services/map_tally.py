@@ -36,6 +36,8 @@ class Judged:
     """Id of the entry that has this value."""
     against: tuple[str, ...] = ()
     """Names of the maps that say the opposite."""
+    differs: tuple[str, ...] = ()
+    """In which columns, of what is there but different."""
     why: str = ""
 
     @property

@@ -13,7 +13,7 @@ from flask_babel import ngettext
 
 from app.errors import BadRequest, Conflict, MailkeepError
 from app.forms.map_values import KIND_EXAMPLES, caution_of, sentence_of
-from app.forms.map_words import FORMS, MODES, VERDICTS
+from app.forms.map_words import COLUMNS, FORMS, MODES, VERDICTS
 from app.models import Map, MapUpload
 from app.queries.map_reach import MapReach
 from app.rspamd.map_forms import ENOUGH, form_of
@@ -21,7 +21,7 @@ from app.rspamd.map_kinds import MapKind
 from app.rspamd.map_lines import Line, read_lines
 from app.security.actor import actor
 from app.services.map_import import import_lines, must_import, preview
-from app.services.map_tally import Judged, Mode, Tally
+from app.services.map_tally import Judged, Mode, Tally, Verdict
 from app.services.map_uploads import forget_upload, keep_upload, pieces_of, text_of, upload_of
 from app.views.map_page import asked_map, page_values
 
@@ -176,6 +176,10 @@ def _row(judged: Judged) -> dict[str, Any]:
     line, why = judged.line, [judged.why] if judged.why else []
     if line.wrong is not None:
         why.append(sentence_of(line.wrong))
+    if judged.verdict is Verdict.TWICE:
+        why.append(_("An earlier line says it."))
+    if judged.differs:
+        why.append(_("What differs: %(names)s.", names=", ".join(str(COLUMNS[name]) for name in judged.differs)))
     if judged.against:
         why.append(_("The opposite stands in %(names)s.", names=", ".join(judged.against)))
     if line.value is not None and judged.is_cautioned:
