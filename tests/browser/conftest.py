@@ -143,7 +143,7 @@ def keep_lists(database: sqlite3.Connection) -> None:
     database.execute("INSERT INTO map_upload_part (upload_id, number, data) VALUES (1, 0, ?)", (LINES,))
     for node, behind, asked in (("mx-a", 0, "datetime('now')"), ("mx-b", 1, "datetime('now')"), ("mx-c", 1, "'2026-01-31 04:05:06'")):
         database.execute(
-            "INSERT INTO map_fetch (node, map_id, revision, etag, fetched_at, agent, ip)"  # noqa: S608 - words of ours
+            "INSERT INTO map_fetch (node, map_id, revision, etag, fetched_at, agent, ip)"
             f" SELECT ?, id, max(0, revision - ?), 'x', {asked}, 'rspamd-3.4', '192.0.2.10' FROM map WHERE revision > 0",
             (node, behind),
         )
