@@ -9,14 +9,13 @@ import ipaddress
 from app.rspamd.map_domains import read_address_or_domain
 from app.rspamd.map_kinds import MapKind
 from app.rspamd.map_networks import read_network, text_of
-from app.rspamd.map_values import WrongValue, read_value
-
-_HAVE_DOMAINS = (MapKind.ADDRESS_OR_DOMAIN,)
+from app.rspamd.map_values import WrongValue, normal_form
 
 
 def covering(kind: MapKind, text: str) -> tuple[str, ...]:
-    """The normal forms that would cover this one, nearest first; not itself."""
-    return _wider(kind, text)[1:]
+    """The normal forms that would cover this one, nearest first; not itself. Of an address its domain, too, which may stand in
+    another map."""
+    return _wider(MapKind.ADDRESS_OR_DOMAIN if kind is MapKind.ADDRESS else kind, text)[1:]
 
 
 def keys_of(kind: MapKind, found: str) -> tuple[str, ...]:
@@ -24,7 +23,7 @@ def keys_of(kind: MapKind, found: str) -> tuple[str, ...]:
     try:
         if kind is MapKind.DOMAIN and "@" in found:
             found = found.rpartition("@")[2]
-        return _wider(kind, read_value(kind, found).text)
+        return _wider(kind, normal_form(kind, found))
     except WrongValue:
         return ()
 

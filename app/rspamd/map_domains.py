@@ -22,6 +22,7 @@ _PECULIAR = re.compile(r"xn--|gmail\.com\Z|googlemail\.com\Z")
 _NAMED = re.compile(r"[^<>]*<([^<>]*)>\Z")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"\Z', re.DOTALL)
 _NEVER_LOCAL = re.compile(r'["\\@<>,;:()\[\]]')
+_PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _NUMBERS = re.compile(r"[0-9.]+\Z")
 _UPPER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
 
@@ -72,6 +73,8 @@ def _label(label: str) -> str:
     try:
         return idna.alabel(label).decode("ascii")
     except idna.IDNAError:
+        if any(unicodedata.category(char)[0] == "C" and char not in "\u200c\u200d" for char in label):
+            raise
         return f"xn--{label.encode('punycode').decode('ascii')}"
 
 
@@ -140,6 +143,7 @@ def read_host(text: str) -> Found:
 
 
 def read_url(text: str) -> Found:
+    """As Rspamd compares it: what is written as %41 is its character. Only a blank stays %20 here, and is one when it is published."""
     if " " in text:
         raise WrongValue(Wrong.BLANK, text)
     try:
@@ -149,8 +153,25 @@ def read_url(text: str) -> Found:
         raise WrongValue(Wrong.URL, text) from None
     if not parts.scheme or not host or not text.lower().startswith(f"{parts.scheme}://"):
         raise WrongValue(Wrong.URL, text)
-    if host.isascii():
-        return fold(text), ()
-    name, cautions = read_domain(host)
-    at = text.lower().index(host)
-    return fold(text[:at] + name + text[at + len(host) :]), cautions
+    cautions: tuple[Caution, ...] = ()
+    if not host.isascii():
+        name, cautions = read_domain(host)
+        at = text.lower().index(host)
+        text = text[:at] + name + text[at + len(host) :]
+    while "%" in text:
+        decoded = _PERCENT.sub(_decoded, text)
+        if decoded == text:
+            break
+        text = decoded
+    if '"' in text and ("#" in text or "%20" in text):
+        raise WrongValue(Wrong.QUOTES, text)
+    return fold(text), cautions
+
+
+def _decoded(run: re.Match[str]) -> str:
+    """As it was where that is no text, or one that nobody sees."""
+    try:
+        text = bytes.fromhex(run[0].replace("%", "")).decode("utf-8")
+    except UnicodeDecodeError:
+        return run[0]
+    return text.replace(" ", "%20") if text.isprintable() and "\\" not in text else run[0]

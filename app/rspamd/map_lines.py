@@ -47,7 +47,7 @@ def read_lines(kind: MapKind, form: str, chunks: Iterable[bytes]) -> Iterator[Li
             if line is not None:
                 yield line
         return
-    records, undo = (csv_records, unguarded) if form == "csv" else (json_records, str)
+    records, undo = {"csv": (csv_records, unguarded), "json": (json_records, str)}[form]
     for record in records(chunks):
         line = _wrong_line(record) if record.wrong else _record_line(kind, record, undo)
         if line is not None:
@@ -128,7 +128,7 @@ def _cell(value: Any, undo: Any) -> str:
     if isinstance(value, bool | list | dict):
         raise WrongValue(Wrong.FIELDS, str(value)[:_SHOWN])
     text = undo(str(value))
-    if any("\udc80" <= char <= "\udcff" for char in text) if not text.isprintable() else False:
+    if not text.isprintable() and any("\udc80" <= char <= "\udcff" for char in text):
         raise WrongValue(Wrong.NOT_UTF8)
     return str(text)
 

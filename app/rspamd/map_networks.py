@@ -41,7 +41,7 @@ def read_network(text: str) -> Found:
         if "%" in bare or not bare.isascii():
             raise ValueError(bare)
         found = ipaddress.ip_address(address)
-        network: Network = ipaddress.ip_network((found, prefix), strict=False) if slash else ipaddress.ip_network(found)
+        network: Network = ipaddress.ip_network(f"{found}/{prefix}" if slash else str(found), strict=False)
     except ValueError:
         raise WrongValue(Wrong.IP, text) from None
     cautions = (Caution.MASKED,) if found != network.network_address else ()

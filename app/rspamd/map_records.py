@@ -116,7 +116,7 @@ def csv_records(chunks: Iterable[bytes]) -> Iterator[Record]:
             continue
         if not text.strip(" ,;\t"):
             continue
-        if columns is None:
+        if columns is None and not text.lstrip().startswith("#"):
             delimiter = _delimiter_of(text)
             columns = _named(_cells(text, delimiter) or ())
             if columns:
@@ -126,7 +126,7 @@ def csv_records(chunks: Iterable[bytes]) -> Iterator[Record]:
         if cells is None:
             yield Record(number, text, wrong=WrongValue(Wrong.FIELDS, text))
         else:
-            yield Record(number, text, dict(zip(columns, cells, strict=False)))
+            yield Record(number, text, dict(zip(columns or FIELDS, cells, strict=False)))
 
 
 def _delimiter_of(text: str) -> str:

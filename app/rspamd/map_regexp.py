@@ -5,11 +5,12 @@ import pathlib
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from enum import StrEnum, unique
 
 from app.rspamd import map_regexp_trial as trial
-from app.rspamd.map_regexp_form import escape_slashes, hostile_texts, is_nested
+from app.rspamd.map_regexp_form import escape_slashes, hostile_texts, is_nested, newer_syntax
 from app.rspamd.map_wrong import Caution, Wrong, WrongValue
 
 Found = tuple[str, tuple[Caution, ...]]
@@ -17,11 +18,14 @@ FLAGS = "imsxurOL"
 """Case, lines, dot, extended, UTF-8, raw, not optimized (O), leftmost (L). Rspamd drops all from the first on that it does not know."""
 _KEY = re.compile(r"/(?:[^/\\]|\\.)*/[^\s#]*")
 _WHOLE = re.compile(r"/(?P<body>(?:[^\\]|\\.)*)/(?P<flags>[^/]*)\Z")
+_LONGEST = 600
 _STEPS = 20_000
 _SHORT_STEPS = 2_000
 _ONE_CHARACTER = ("\x01", "a", "Z", "7", " ", "-")
 _SECONDS = 1.0
 _LONGEST_SAMPLE = 200_000
+_AT_ONCE = threading.BoundedSemaphore(4)
+"""Tries of one process."""
 
 
 @unique
@@ -34,13 +38,13 @@ class Match(StrEnum):
 def split_regexp(text: str) -> tuple[str, str]:
     """The regexp with its flags, and what stands behind it: a symbol and a score, or a remark.
 
-    Rspamd ends it at the first blank or # after its second slash. Where nothing but a result or a remark follows, so do we; else the
-    last slash ends it, and those within are kept from ending it when it is published.
+    Rspamd ends it at the first blank or # after its second slash. Where flags stand before that, and nothing but a result or a remark
+    after it, so do we; else the last slash ends it, and those within are kept from ending it when it is published.
     """
     key = _KEY.match(text)
-    rest = text[key.end() :].strip() if key else ""
-    if key and (not rest or rest.startswith("#") or "/" not in rest):
-        return key[0], rest
+    rest = text[key.end() :] if key else ""
+    if key and "/" not in (rest if rest[:1] == "#" else rest.partition("#")[0]) and set(key[0].rpartition("/")[2]) <= set(FLAGS):
+        return key[0], rest.strip()
     whole = _WHOLE.match(text)
     if not whole:
         raise WrongValue(Wrong.REGEXP_FORM, text)
@@ -55,7 +59,12 @@ def read_regexp(text: str) -> Found:
     body, flags = whole["body"], _flags(whole["flags"])
     if not body:
         raise WrongValue(Wrong.EMPTY)
+    if len(body) > _LONGEST:
+        raise WrongValue(Wrong.TOO_LONG, body)
     _compiled(body, flags)
+    newer = newer_syntax(body)
+    if newer:
+        raise WrongValue(Wrong.REGEXP_VERSION, newer)
     normal = escape_slashes(body)
     if normal is None:
         raise WrongValue(Wrong.REGEXP_SLASH, text)
@@ -74,14 +83,23 @@ def try_all(pattern_text: str, samples: Sequence[str], seconds: float = _SECONDS
     whole = _WHOLE.match(read_regexp(text)[0])
     assert whole is not None  # noqa: S101 - read_regexp has seen to it
     asked = {"body": whole["body"], "flags": whole["flags"], "seconds": seconds, "samples": [each[:_LONGEST_SAMPLE] for each in samples]}
-    command = [sys.executable, "-I", str(pathlib.Path(trial.__file__))]
-    try:
-        done = subprocess.run(command, input=json.dumps(asked).encode(), capture_output=True, timeout=seconds + 4, check=False)  # noqa: S603
-        answers = done.stdout.decode("ascii", "replace").split()
-    except subprocess.TimeoutExpired as late:
-        answers = (late.stdout or b"").decode("ascii", "replace").split()
+    answers: list[str] = []
+    if _AT_ONCE.acquire(timeout=seconds + 1):
+        try:
+            answers = _tried(json.dumps(asked).encode(), seconds)
+        finally:
+            _AT_ONCE.release()
     found = [Match(answer) for answer in answers if answer in ("yes", "no", "too_slow")]
     return (found + [Match.TOO_SLOW] * len(samples))[: len(samples)]
+
+
+def _tried(asked: bytes, seconds: float) -> list[str]:
+    command = [sys.executable, "-I", str(pathlib.Path(trial.__file__))]
+    try:
+        done = subprocess.run(command, input=asked, capture_output=True, timeout=seconds + 4, check=False)  # noqa: S603
+        return done.stdout.decode("ascii", "replace").split()
+    except subprocess.TimeoutExpired as late:
+        return (late.stdout or b"").decode("ascii", "replace").split()
 
 
 def _flags(text: str) -> str:

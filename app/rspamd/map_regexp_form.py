@@ -11,7 +11,7 @@ _TOKEN = re.compile(
     | (?P<open> \( (?: \?<?[!=] | \?(?:P?<|')\w+[>'] | \?[|>] | \?[\^a-zA-Z-]*:? | \*\w+:? )? )
     | (?P<close> \) )
     | (?P<bar> [|] )
-    | (?P<repeat> (?: [*+?] | \{\d*,?\d*\} ) [+?]? )
+    | (?P<repeat> (?: [*+?] | \{(?:\d+(?:,\d*)?|,\d+)\} ) [+?]? )
     | (?P<char> . )
     """,
     re.VERBOSE | re.DOTALL,
@@ -36,6 +36,12 @@ _PUMPS = 28
 _MOST_TEXTS = 24
 _LONGEST = 400
 _NEAR = 10
+_NEW_OPEN = re.compile(r"\(\?[\^a-zA-Z-]*[ar]|\(\*(?:scs|scan_substring):")
+_NEW_BRACES = re.compile(r"\{(?=[^}]*\d)[ \t\d]*,?[ \t\d]*\}")
+_NEW_ESCAPE = re.compile(r"\\[a-zA-Z]\{[^}]*\s")
+_LOOK_BEHIND = re.compile(r"\(\?<[=!]|\(\*(?:naplb|plb|nlb|\w*lookbehind):")
+_WORDS = re.compile(r"\((?:\?:)?([\w |-]+)\)")
+_FIXED = re.compile(r"\{(\d+)(?:,\1)?\}")
 _LOOK = re.compile(r"\(\?<?[!=]")
 
 
@@ -70,6 +76,43 @@ _NESTED = re.compile(
 def is_nested(body: str) -> bool:
     """One thing without end, and that without end: (a+)+."""
     return _NESTED.search(body) is not None
+
+
+def newer_syntax(body: str) -> str:
+    """What PCRE2 before 10.43 refuses or takes for plain characters, and Rspamds still run with: blanks in braces, {,n}, the options a
+    and r, and a look-behind of no fixed length. Empty where there is none."""
+    depths: list[bool] = []
+    """Of each open parenthesis, whether it is a look-behind."""
+    for token in _TOKEN.finditer(body):
+        if _is_new(token, body) or (any(depths) and _varies(token, body, inner=not depths[-1])):
+            return token[0]
+        if token["open"]:
+            depths.append(_LOOK_BEHIND.match(token[0]) is not None)
+        elif token["close"] and depths:
+            depths.pop()
+    return ""
+
+
+def _is_new(token: re.Match[str], body: str) -> bool:
+    text = token[0]
+    if token["open"]:
+        return body.startswith("(?[", token.start()) or _NEW_OPEN.match(text) is not None
+    if text == "{":
+        return _NEW_BRACES.match(body, token.start()) is not None
+    if token["escape"] or token["set"]:
+        return _NEW_ESCAPE.search(text) is not None
+    return text.startswith("{,")
+
+
+def _varies(token: re.Match[str], body: str, *, inner: bool) -> bool:
+    """Whether a look-behind with this in it may have no fixed length. Alternatives in a group within are taken for that, where they are
+    more than words of one length."""
+    if token["repeat"]:
+        return not _FIXED.match(token[0])
+    if token["bar"] and inner:
+        words = _WORDS.match(body, body.rfind("(", 0, token.start()))
+        return not words or len({len(word) for word in words[1].split("|")}) > 1
+    return token[0] in ("\\R", "\\X")
 
 
 def hostile_texts(body: str) -> list[str]:

@@ -12,7 +12,7 @@ from app.rspamd.map_networks import Found, read_asn, read_country, read_network
 from app.rspamd.map_regexp import read_regexp, split_regexp
 from app.rspamd.map_wrong import Caution, Wrong, WrongValue
 
-__all__ = ("Caution", "Value", "Wrong", "WrongValue", "read_value")
+__all__ = ("Caution", "Value", "Wrong", "WrongValue", "normal_form", "read_value")
 
 VALUE_LENGTH = 600
 DATA_LENGTH = 1000
@@ -68,6 +68,17 @@ def read_value(kind: MapKind, text: str, *, data: str = "", symbol: str = "", sc
     if len(value) > VALUE_LENGTH:
         raise WrongValue(Wrong.TOO_LONG, value)
     return Value(value, data, symbol, score, warnings=warnings)
+
+
+def normal_form(kind: MapKind, found: str) -> str:
+    """Of what a mail has: nothing in it is a symbol or a score. Raises WrongValue where it can stand in no such map."""
+    text = found.replace("\t", " ").strip()
+    if kind is MapKind.URL:
+        text = text.replace(" ", "%20")
+    if not text or len(text) > _LONGEST or kind is MapKind.REGEXP:
+        raise WrongValue(Wrong.EMPTY if not text else Wrong.TOO_LONG, text)
+    _refuse_hidden(text)
+    return _pair(text, "", None).text if kind is MapKind.PAIR else _READ[kind](text)[0]
 
 
 def is_bare(text: str) -> bool:
@@ -175,6 +186,8 @@ def _text(text: str) -> Found:
 
 def _pair(text: str, symbol: str, score: float | None) -> Value:
     sender, _bar, rcpt = text.partition("|")
+    if not sender or not rcpt:
+        raise WrongValue(Wrong.PAIR, text)
     (sender, first), (rcpt, second) = read_address_or_domain(sender), read_address_or_domain(rcpt)
     if not sender or not rcpt or " " in sender + rcpt or "|" in sender + rcpt:
         raise WrongValue(Wrong.PAIR, text)

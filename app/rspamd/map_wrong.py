@@ -31,6 +31,7 @@ class Wrong(StrEnum):
     REGEXP_FORM = "regexp_form"
     REGEXP_FLAG = "regexp_flag"
     REGEXP_SLASH = "regexp_slash"
+    REGEXP_VERSION = "regexp_version"
     REGEXP = "regexp"
     SYMBOL = "symbol"
     SCORE = "score"

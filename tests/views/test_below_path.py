@@ -118,7 +118,7 @@ def test_nothing_any_screen_leads_to_is_beside_the_path(make: Make, way: str) ->
     client = Client(proxy(app))
     enter(client, BELOW, "alice")
     rules = [rule for rule, method in doors(app) if method == "GET" and not rule.endpoint.endswith("static")]
-    paths = ["", "/mails/list/?q=nobody", "/mails/list/?score.ge=5", "/nothing", "/mails/list", *(path_of(rule, mail, 1) for rule in rules)]
+    paths = ["", "/mails/list/?q=nobody", "/mails/list/?score.ge=5", "/nothing", "/mails/list", *(path_of(rule, mail, 1, 1) for rule in rules)]
     answers = {path: client.get(BELOW + path) for path in paths}
     found = {
         path: [each for each in addresses_in(answer) if not each.startswith((f"{BELOW}/", "#", "?", "data:"))]
@@ -174,7 +174,7 @@ def test_no_answer_repeats_the_host_of_a_request(make: Make, settings: dict[str,
     visitor, alice = (Client(lambda environ, start: app(environ | {"HTTP_HOST": "evil.example"}, start)) for _ in range(2))
     enter(alice, below, "alice")
     rules = [rule for rule, method in doors(app) if method == "GET" and not rule.endpoint.endswith("static")]
-    paths = {path for rule in rules for path in (path_of(rule, mail, 1), path_of(rule, mail, 1).rstrip("/"))}
+    paths = {path for rule in rules for path in (path_of(rule, mail, 1, 1), path_of(rule, mail, 1, 1).rstrip("/"))}
     answers = [client.get(below + path, headers={"Referer": "http://evil.example/x"}) for client in (visitor, alice) for path in paths]
     told = [answer for answer in answers if "evil.example" in (answer.location or "") + answer.get_data(as_text=True)]
     assert [(answer.request.path, answer.location) for answer in told] == []
