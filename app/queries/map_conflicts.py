@@ -60,16 +60,11 @@ def _comparable(kind: str, other: str) -> bool:
     return kind == other or any(kind in kinds and other in kinds for kinds in _LIKE_EACH_OTHER)
 
 
-def _covering(found: Map, value: str) -> tuple[str, ...]:
-    """In this map or one that it is compared with: another may have the domain of an address."""
-    kind = MapKind(found.kind)
-    return covering(MapKind.ADDRESS_OR_DOMAIN if kind is MapKind.ADDRESS else kind, value)
-
-
 def conflicts_of(reach: MapReach, maps: Sequence[Map], found: Map, entries: Sequence[MapEntry]) -> dict[int, list[Conflict]]:
     """By the entry's id; disabled and expired entries are in nobody's way."""
     now = stored_now()
-    covers = {entry.id: _covering(found, entry.value) for entry in entries}
+    kind = MapKind(found.kind)
+    covers = {entry.id: covering(kind, entry.value) for entry in entries}
     wanted = {entry.value for entry in entries} | {text for texts in covers.values() for text in texts}
     others = {other.id: other for other in (*opposing(maps, found), found)}
     there: dict[tuple[int, str], MapEntry] = {}
@@ -118,7 +113,8 @@ class Opposition:
         """By value the names of those maps."""
         if self._small is not None and not self._small:
             return {}
-        covers = {value: {value, *_covering(self._found, value)} for value in values}
+        kind = MapKind(self._found.kind)
+        covers = {value: {value, *covering(kind, value)} for value in values}
         there = self._small if self._small is not None else self._looked_up({text for texts in covers.values() for text in texts})
         told = {value: sorted({name for text in texts for name in there.get(text, ())}) for value, texts in covers.items()}
         return {value: names for value, names in told.items() if names}
