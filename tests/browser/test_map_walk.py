@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Watched
 
@@ -19,6 +19,15 @@ def lines(instead: dict[int, str]) -> list[str]:
 
 def test_a_map_is_made_filled_tried_and_taken_back(admin: Watched) -> None:
     page = admin.open("/map-settings/new")
+    make_map(page)
+    bring_lines(page)
+    try_and_import(page)
+    try_one(page, f"{admin.base}/lists/waves/new")
+    go_back(page)
+    assert (admin.complaints, admin.foreign) == ([], [])
+
+
+def make_map(page: Page) -> None:
     page.fill("#title", "Waves of spam")
     page.fill("#name", "waves")
     page.select_option("#kind", "regexp")
@@ -27,6 +36,9 @@ def test_a_map_is_made_filled_tried_and_taken_back(admin: Watched) -> None:
     page.fill("#symbol", "WAVES")
     page.fill("#score", "4.5")
     page.get_by_role("button", name="Save").click()
+
+
+def bring_lines(page: Page) -> None:
     page.get_by_role("link", name="Import").click()
     page.fill("#text", "\n".join(lines(BAD)))
     page.get_by_role("button", name="Look at it").click()
@@ -45,6 +57,8 @@ def test_a_map_is_made_filled_tried_and_taken_back(admin: Watched) -> None:
     page.get_by_role("button", name="Check again").click()
     expect(page.locator(".mk-counts")).to_have_text(re.compile(r"^\s*200 new\s*$"))
 
+
+def try_and_import(page: Page) -> None:
     page.get_by_role("link", name="What would they have hit?").click()
     expect(page.locator("main")).to_contain_text(re.compile("of the last 7 days would have been hit|would take too long"))
     page.go_back()
@@ -52,13 +66,17 @@ def test_a_map_is_made_filled_tried_and_taken_back(admin: Watched) -> None:
     expect(page.locator(".mk-note")).to_contain_text("200 entries were added.")
     expect(page.locator(".mk-diff .added").first).to_be_visible()
 
-    page.goto(f"{admin.base}/lists/waves/new")
+
+def try_one(page: Page, address: str) -> None:
+    page.goto(address)
     page.fill("#value", "/last chance/i")
     page.get_by_role("link", name="What would it have hit?").click()
     expect(page.locator("#mk-tried")).to_contain_text("of the last 7 days would have been hit.")
     expect(page.locator("#mk-tried tr[data-href]").first).to_be_visible()
     page.get_by_role("button", name="Save").click()
 
+
+def go_back(page: Page) -> None:
     page.get_by_role("link", name="History").click()
     page.locator("tr", has=page.locator("td[data-label=Revision] a", has_text=re.compile("^1$"))).get_by_role(
         "button", name="Back to this"
@@ -67,4 +85,3 @@ def test_a_map_is_made_filled_tried_and_taken_back(admin: Watched) -> None:
     expect(page.locator(".mk-note")).to_contain_text("The map has the entries of revision 1 again.")
     page.get_by_role("link", name="Entries").click()
     expect(page.locator(".mk-count")).to_contain_text("200")
-    assert (admin.complaints, admin.foreign) == ([], [])

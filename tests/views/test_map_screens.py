@@ -277,7 +277,7 @@ def test_a_mail_offers_what_of_it_may_be_listed(app: Flask, admin: FlaskClient) 
         f'href="/lists/{SENDERS}/new?value=eve%40example.net&amp;mail={mail}"' in page
         or f"/lists/{SENDERS}/new?value=eve@example.net&amp;mail={mail}" in page
     )
-    assert f"/lists/{SENDERS}/?q=example.net" in page
+    assert f"/lists/{SENDERS}?q=example.net" in page
     form = admin.get(f"/lists/{SENDERS}/new?value=eve@example.net&mail={mail}").get_data(as_text=True)
     assert 'value="eve@example.net"' in form
     carol = login(app, "carol", role="Recipient").get(f"/mails/show/{mail}").get_data(as_text=True)
