@@ -118,7 +118,14 @@ def test_nothing_any_screen_leads_to_is_beside_the_path(make: Make, way: str) ->
     client = Client(proxy(app))
     enter(client, BELOW, "alice")
     rules = [rule for rule, method in doors(app) if method == "GET" and not rule.endpoint.endswith("static")]
-    paths = ["", "/mails/list/?q=nobody", "/mails/list/?score.ge=5", "/nothing", "/mails/list", *(path_of(rule, mail, 1, 1) for rule in rules)]
+    paths = [
+        "",
+        "/mails/list/?q=nobody",
+        "/mails/list/?score.ge=5",
+        "/nothing",
+        "/mails/list",
+        *(path_of(rule, mail, 1, 1) for rule in rules),
+    ]
     answers = {path: client.get(BELOW + path) for path in paths}
     found = {
         path: [each for each in addresses_in(answer) if not each.startswith((f"{BELOW}/", "#", "?", "data:"))]
