@@ -275,5 +275,6 @@ AUTH_RATE_LIMIT = LOGIN_RATE
 AUTH_TYPE = 1
 AUTH_API_LOGIN_ALLOW_MULTIPLE_PROVIDERS = True  # "db" and "ldap" are the same door
 LANGUAGES = {"en": {"flag": "gb", "name": "English"}, "de": {"flag": "de", "name": "Deutsch"}, "el": {"flag": "gr", "name": "Ελληνικά"}}
+MAX_FORM_MEMORY_SIZE = 4 * MB  # many entries are pasted at once
 BABEL_DEFAULT_LOCALE = "en"
 BABEL_TRANSLATION_DIRECTORIES = str(BASE_DIR / "translations")

@@ -51,6 +51,7 @@ VERBS = {
     Verb.MAP_CHANGED: _l("changed the settings of the map"),
     Verb.MAP_DELETED: _l("deleted the map"),
     Verb.MAP_ENTRIES: _l("changed entries of the map"),
+    Verb.MAP_EXPORTED: _l("exported the map"),
     Verb.SEARCH_SHARED: _l("shared the search"),
     Verb.SEARCH_UNSHARED: _l("no longer shares the search"),
     Verb.SEARCH_DELETED: _l("deleted the search"),

@@ -55,6 +55,7 @@ class Verb(StrEnum):
     MAP_CHANGED = "map.changed"
     MAP_DELETED = "map.deleted"
     MAP_ENTRIES = "map.entries"
+    MAP_EXPORTED = "map.exported"
     SEARCH_SHARED = "search.shared"
     SEARCH_UNSHARED = "search.unshared"
     SEARCH_DELETED = "search.deleted"

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum, unique
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from app.clock import stored_now
 from app.extensions import db
@@ -12,13 +13,15 @@ from app.models import Colour, Map, MapEntry
 from app.models.maps import ALIVE
 from app.queries.bounded import Deadline
 from app.queries.map_reach import MapReach
-from app.queries.maps import all_maps
+from app.queries.maps import all_maps, counts_at
 from app.rspamd.map_covers import covering
-from app.rspamd.map_kinds import MapKind
+from app.rspamd.map_kinds import MapKind, MapPart
 
 _OPPOSITE = {Colour.ALLOW.value: Colour.DENY.value, Colour.DENY.value: Colour.ALLOW.value}
 _LIKE_EACH_OTHER = ({MapKind.ADDRESS, MapKind.DOMAIN, MapKind.ADDRESS_OR_DOMAIN}, {MapKind.DOMAIN, MapKind.HOST})
 _AT_ONCE = 500
+_SMALL = 20_000
+"""So many values of other maps are held in memory."""
 
 
 @unique
@@ -45,9 +48,12 @@ class Reported:
 
 
 def opposing(maps: Iterable[Map], found: Map) -> list[Map]:
-    """Those that say the opposite about the same part of a mail."""
-    wanted = _OPPOSITE.get(found.colour)
-    return [other for other in maps if other.colour == wanted and other.part == found.part and _comparable(found.kind, other.kind)]
+    """Those that say the opposite about the same part of a mail, and say it to Rspamd."""
+    wanted, about = _OPPOSITE.get(found.colour), (found.part, found.header)
+    if found.part == MapPart.NONE:
+        return []
+    others = [other for other in maps if other.enabled and other.colour == wanted and (other.part, other.header) == about]
+    return [other for other in others if _comparable(found.kind, other.kind)]
 
 
 def _comparable(kind: str, other: str) -> bool:
@@ -85,19 +91,45 @@ def _of_entry(
         yield from (Conflict(clash, other, there[other.id, text]) for text in covers if (other.id, text) in there)
 
 
-def contradicted(reach: MapReach, maps: Sequence[Map], found: Map, values: Sequence[str]) -> dict[str, list[str]]:
-    """Of values that are to be added: names of the maps that say the opposite."""
-    kind = MapKind(found.kind)
-    covers = {value: {value, *covering(kind, value)} for value in values}
-    others = {other.id: other for other in opposing(maps, found)}
-    if not others:
-        return {}
-    by_value: dict[str, set[str]] = {}
-    for entry in _standing(reach, found, others, {text for texts in covers.values() for text in texts}):
-        if entry.enabled:
-            by_value.setdefault(entry.value, set()).add(others[entry.map_id].name)
-    told = {value: sorted({name for text in texts for name in by_value.get(text, ())}) for value, texts in covers.items()}
-    return {value: names for value, names in told.items() if names}
+class Opposition:
+    """What other maps say against values that are to be added. Where that is not much it is read once, else for each question."""
+
+    def __init__(self, reach: MapReach, maps: Sequence[Map], found: Map) -> None:
+        self._reach, self._found = reach, found
+        self._others = {other.id: other for other in opposing(maps, found)}
+        self._small: dict[str, set[str]] | None = {}
+        rows = 0
+        for other in self._others.values():
+            columns = select(MapEntry.value).where(*self._of(other.id)).limit(_SMALL + 1)
+            values = db.session.scalars(columns).all()
+            rows += len(values)
+            for value in values:
+                self._small.setdefault(value, set()).add(other.name)
+            if rows > _SMALL:
+                self._small = None
+                return
+
+    def against(self, values: Sequence[str]) -> dict[str, list[str]]:
+        """By value the names of those maps."""
+        if self._small is not None and not self._small:
+            return {}
+        kind = MapKind(self._found.kind)
+        covers = {value: {value, *covering(kind, value)} for value in values}
+        there = self._small if self._small is not None else self._looked_up({text for texts in covers.values() for text in texts})
+        told = {value: sorted({name for text in texts for name in there.get(text, ())}) for value, texts in covers.items()}
+        return {value: names for value, names in told.items() if names}
+
+    def _of(self, *map_ids: int) -> tuple[ColumnElement[bool], ...]:
+        return (MapEntry.map_id.in_(map_ids), MapEntry.until == ALIVE, counts_at(stored_now()), self._reach.condition(self._found))
+
+    def _looked_up(self, texts: set[str]) -> dict[str, set[str]]:
+        there: dict[str, set[str]] = {}
+        ordered = sorted(texts)
+        for start in range(0, len(ordered), _AT_ONCE):
+            some = MapEntry.value.in_(ordered[start : start + _AT_ONCE])
+            for row in db.session.execute(select(MapEntry.map_id, MapEntry.value).where(*self._of(*self._others), some)):
+                there.setdefault(row.value, set()).add(self._others[row.map_id].name)
+        return there
 
 
 def _standing(reach: MapReach, found: Map, maps: dict[int, Map], values: set[str]) -> Iterator[MapEntry]:
@@ -139,5 +171,5 @@ def _page(reach: MapReach, found: Map, after: str) -> Sequence[MapEntry]:
     return db.session.scalars(query.order_by(MapEntry.value).limit(_AT_ONCE)).all()
 
 
-def _is_over(entry: MapEntry, now: object) -> bool:
-    return entry.expires_at is not None and entry.expires_at <= now  # type: ignore[operator]
+def _is_over(entry: MapEntry, now: datetime) -> bool:
+    return entry.expires_at is not None and entry.expires_at <= now

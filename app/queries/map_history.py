@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 
 from app.errors import NotFound
 from app.extensions import db
@@ -37,23 +37,36 @@ def at_revision(number: int) -> ColumnElement[bool]:
     return and_(MapEntry.since <= number, or_(MapEntry.until == ALIVE, MapEntry.until > number))
 
 
-def revisions_of(found: Map, before: int | None = None, size: int = 50) -> tuple[Sequence[MapRevision], int | None]:
-    """Newest first, and `before` of the next page."""
-    query = select(MapRevision).where(MapRevision.map_id == found.id).order_by(MapRevision.number.desc()).limit(size + 1)
+def revisions_of(reach: MapReach, found: Map, before: int | None = None, size: int = 50) -> tuple[Sequence[MapRevision], int | None]:
+    """Newest first, and `before` of the next page. Of pairs, those in which something of theirs was changed."""
+    query = _seen(reach, found).order_by(MapRevision.number.desc()).limit(size + 1)
     if before is not None:
         query = query.where(MapRevision.number < before)
     rows = db.session.scalars(query).all()
     return rows[:size], rows[size - 1].number if len(rows) > size else None
 
 
-def revision_of(found: Map, number: int) -> MapRevision | None:
-    """None for the first state of all, 0, which nobody made."""
-    if not 0 <= number <= found.revision:
-        raise NotFound(_("There is no such revision of this map."))
-    row = db.session.scalar(select(MapRevision).where(MapRevision.map_id == found.id, MapRevision.number == number))
-    if row is None and number:
+def revision_of(reach: MapReach, found: Map, number: int) -> MapRevision:
+    row = db.session.scalar(_seen(reach, found).where(MapRevision.number == number))
+    if row is None:
         raise NotFound(_("There is no such revision of this map."))
     return row
+
+
+def must_have_been(found: Map, number: int) -> int:
+    """A revision that was, or 0: the empty map before the first."""
+    if not 0 <= number <= found.revision:
+        raise NotFound(_("There is no such revision of this map."))
+    return number
+
+
+def _seen(reach: MapReach, found: Map) -> Select[tuple[MapRevision]]:
+    query = select(MapRevision).where(MapRevision.map_id == found.id)
+    if reach.sees_all or not found.is_personal:
+        return query
+    mine = (MapEntry.map_id == found.id, reach.condition(found))
+    touched = select(MapEntry.since).where(*mine).union(select(MapEntry.until).where(*mine, MapEntry.until != ALIVE))
+    return query.where(MapRevision.number.in_(touched))
 
 
 def entries_at(reach: MapReach, found: Map, number: int, after: str = "", size: int = 50) -> tuple[Sequence[MapEntry], str | None]:

@@ -137,6 +137,13 @@ def entry_of(reach: MapReach, found: Map, entry_id: int) -> MapEntry | None:
     )
 
 
+def entries_called(found: Map, value: str) -> list[int]:
+    """Ids: one, or none."""
+    return list(
+        db.session.scalars(select(MapEntry.id).where(MapEntry.map_id == found.id, MapEntry.value == value, MapEntry.until == ALIVE))
+    )
+
+
 def found_everywhere(reach: MapReach, text: str, size: int = 100, seconds: float = 1.5) -> tuple[list[tuple[Map, MapEntry]], bool]:
     """Entries of all maps that are, or begin with, what was typed, or hold it; and whether time ran out."""
     maps = {found.id: found for found in all_maps(reach)}

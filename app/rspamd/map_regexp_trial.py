@@ -36,6 +36,17 @@ def found(code: Any, sample: str) -> bool | None:
         return None
 
 
+def found_by_any(codes: list[Any], sample: str) -> bool | None:
+    """None where none found it, and one gave up."""
+    gave_up = False
+    for code in codes:
+        answer = found(code, sample)
+        if answer:
+            return True
+        gave_up = gave_up or answer is None
+    return None if gave_up else False
+
+
 def main() -> None:
     """What was found for each sample, a line each, as soon as it is known."""
     asked = json.load(sys.stdin)
@@ -43,9 +54,10 @@ def main() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.setitimer(signal.ITIMER_REAL, asked["seconds"])
-    code = compiled(asked["body"], asked["flags"], steps=10_000_000)
+    patterns = asked.get("patterns") or [(asked["body"], asked["flags"])]
+    codes = [compiled(body, flags, steps=10_000_000) for body, flags in patterns]
     for sample in asked["samples"]:
-        answer = found(code, sample)
+        answer = found_by_any(codes, sample)
         sys.stdout.write({True: "yes\n", False: "no\n", None: "too_slow\n"}[answer])
         sys.stdout.flush()
 

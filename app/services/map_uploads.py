@@ -1,9 +1,10 @@
 """What was typed or uploaded, kept until it is confirmed: in the database, so that any process of any node goes on with it."""
 
+import re
 import secrets
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import IO
+from typing import IO, cast
 
 from flask import current_app
 from flask_babel import gettext as _
@@ -11,13 +12,15 @@ from sqlalchemy import delete, func, select
 
 from app.clock import stored_now
 from app.errors import BadRequest, NotFound, TooLarge
-from app.extensions import db
+from app.extensions import PanelSession, db
 from app.models import Map, MapUpload, MapUploadPart
+from app.rspamd.map_lines import FORMS
 
 _PIECE = 256 << 10
 _KEPT = timedelta(hours=24)
 _MOST = 5
-FORMS = ("text", "csv", "json")
+# No form gives these back as they were.
+_UNSHOWN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
 def keep_upload(found: Map, user_id: int, stream: IO[bytes], *, name: str = "", form: str = "text") -> MapUpload:
@@ -53,21 +56,60 @@ def upload_of(found: Map, user_id: int, token: str) -> MapUpload:
         select(MapUpload).where(MapUpload.token == token[:64], MapUpload.user_id == user_id, MapUpload.map_id == found.id)
     )
     if upload is None:
-        raise NotFound(_("What was to be imported is no longer kept; bring it again."))
+        raise _gone()
+    return upload
+
+
+def _gone() -> NotFound:
+    return NotFound(_("What was to be imported is no longer kept; bring it again."))
+
+
+def still_kept(upload_id: int) -> MapUpload:
+    """Locked until the transaction ends: of two who confirm at once, the second finds it gone."""
+    upload = db.session.scalar(select(MapUpload).where(MapUpload.id == upload_id).with_for_update())
+    if upload is None:
+        raise _gone()
     return upload
 
 
 def pieces_of(upload: MapUpload) -> Iterator[bytes]:
+    """All of it, or NotFound at its end: what was dropped meanwhile must not look like a shorter list."""
+    return _pieces(upload.id, upload.size)
+
+
+def _pieces(upload_id: int, left: int) -> Iterator[bytes]:
     number = 0
-    query = select(MapUploadPart.data).where(MapUploadPart.upload_id == upload.id)
-    while (piece := db.session.scalar(query.where(MapUploadPart.number == number))) is not None:
+    query = select(MapUploadPart.data).where(MapUploadPart.upload_id == upload_id)
+    while left > 0:
+        piece = db.session.scalar(query.where(MapUploadPart.number == number))
+        if piece is None:
+            raise _gone()
         yield piece
+        left -= len(piece)
         number += 1
+
+
+def text_of(upload: MapUpload, most: int) -> str | None:
+    """As it may be shown to be mended; None for what is larger, or would not come back as it was."""
+    if upload.size > most:
+        return None
+    try:
+        text = b"".join(pieces_of(upload)).decode()
+    except UnicodeDecodeError:
+        return None
+    return None if _UNSHOWN.search(text) else text
 
 
 def drop_upload(upload: MapUpload) -> None:
     """In the transaction of whoever calls."""
     _drop([upload.id])
+
+
+def forget_upload(upload: MapUpload) -> None:
+    """What is not wanted after all."""
+    with cast(PanelSession, db.session()).begin_writing():
+        _drop([upload.id])
+        db.session.commit()
 
 
 def _drop(ids: list[int]) -> None:

@@ -59,14 +59,14 @@ def exported(search: Search, kind: str) -> Response:
         False: str(_("There are more: this export ends at %(most)s mails.", most=most)),
         True: str(_("There may be more: time ran out before all mails were looked at.")),
     }
-    place = _Place()
+    place = Place()
     response = Response(place.kept_while(make(_rows(app, search, most), most, endings)), mimetype=mimetype)
     response.call_on_close(place.leave)
     response.headers["Content-Disposition"] = f"attachment; filename=mails-{utcnow():%Y%m%d-%H%M%S}.{kind}"
     return response
 
 
-class _Place:
+class Place:
     """One of the few exports that may run at once: given back at its end, or when the client goes before it began."""
 
     def __init__(self) -> None:

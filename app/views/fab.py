@@ -25,6 +25,10 @@ from app.views.home import Home, first_screen
 from app.views.language import Builder
 from app.views.mail_api import MailApi
 from app.views.mail_log import MailLogView
+from app.views.map_export import MapExportView
+from app.views.map_history import MapHistoryView
+from app.views.map_import import MapImportView
+from app.views.map_reports import MapReportView
 from app.views.map_settings import MapSettingsView
 from app.views.maps import MapView
 from app.views.message import MessageView
@@ -59,6 +63,10 @@ MENU = (
 # Opened from other pages only.
 PAGES = (
     MapSettingsView,
+    MapImportView,
+    MapExportView,
+    MapHistoryView,
+    MapReportView,
     SearchView,
     MessageView,
     ReasonView,

@@ -16,12 +16,15 @@ from app.clock import utcnow
 from app.errors import BadRequest
 from app.forms.audit import VERBS
 from app.forms.labels import FIELD_LABELS, OP_LABELS, offered, term_label
+from app.forms.map_words import WHYS
+from app.forms.maps import READY_MADE
 from app.forms.search import Term, as_pairs, read_terms
 from app.ids import TIME_SHIFT, id_time
 from app.models import Mail, Verb
 from app.queries.audit import openings_of
 from app.queries.fields import Filter, Op
 from app.queries.mail import detail_of
+from app.queries.map_offers import offers_for
 from app.queries.related import related_mails
 from app.queries.search import Found, find
 from app.queries.searches import searches_of
@@ -138,6 +141,8 @@ class MailLogView(ScopedModelView):
         may_see_symbols = sm.has_access("can_symbols", name)
         may_read = mail.is_stored and sm.has_access("can_read", "MessageView")
         values = page_of(mail, g.user) | {"may_see_symbols": may_see_symbols, "may_read": may_read, "openings": openings, "verbs": VERBS}
+        offers = offers_for(g.user, mail) if sm.has_access("can_edit", "MapView") else ()
+        values |= {"offers": offers, "whys": WHYS, "ready_made": READY_MADE}
         return self.render_template("mails/show.html", title=_("Mail"), mail=mail, url=search_url, **values)
 
     @expose("/symbols/<pk>")

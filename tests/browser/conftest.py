@@ -13,6 +13,8 @@ from tests.servers.process import need
 from tests.servers.relay import Relay
 
 PASSWORD = "Browser-Pass-4711"
+UPLOAD = "waits-for-its-confirmation"
+LINES = b"/^win big/i\n/^win big/i\n/unclosed (/i\nno slashes\n/(a+)+$/\n/unpaid parcel fee/i # seen again\n"
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -129,5 +131,19 @@ def stored_mail(panel: Mailkeep) -> str:
                 " VALUES (1, ?, ?, ?, ?, '2026-01-30', ?, ?)",
                 key,
             )
+        keep_lists(database)
         found = database.execute("SELECT id FROM mail WHERE copy_state = 'stored' ORDER BY id DESC LIMIT 1 OFFSET 5").fetchone()
     return str(found[0])
+
+
+def keep_lists(database: sqlite3.Connection) -> None:
+    """Lines that wait for their confirmation, and nodes that have fetched maps, one of them long ago."""
+    upload = "INSERT INTO map_upload (id, token, map_id, user_id, name, form, size, made_at) SELECT 1, ?, id, 1, '', 'text', ?, '2026-01-31' FROM map"
+    database.execute(f"{upload} WHERE name = 'subject_patterns'", (UPLOAD, len(LINES)))
+    database.execute("INSERT INTO map_upload_part (upload_id, number, data) VALUES (1, 0, ?)", (LINES,))
+    for node, behind, asked in (("mx-a", 0, "datetime('now')"), ("mx-b", 1, "datetime('now')"), ("mx-c", 1, "'2026-01-31 04:05:06'")):
+        database.execute(
+            "INSERT INTO map_fetch (node, map_id, revision, etag, fetched_at, agent, ip)"
+            f" SELECT ?, id, max(0, revision - ?), 'x', {asked}, 'rspamd-3.4', '192.0.2.10' FROM map WHERE revision > 0",
+            (node, behind),
+        )

@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Browser, Page
 
-from tests.browser.conftest import Watched
+from tests.browser.conftest import UPLOAD, Watched
 from tests.servers.gunicorn import Mailkeep
 
 SCREENS = {
@@ -36,6 +36,17 @@ SCREENS = {
     "new-entry": "/lists/subject_patterns/new",
     "new-pair": "/lists/mime_from_rcpt_to_whitelist/new",
     "entry": "/lists/mail_from_blacklist/entries/1",
+    "import": "/lists/mail_from_blacklist/import",
+    "review": "/lists/subject_patterns/import/{upload}",
+    "history": "/lists/mail_from_blacklist/history",
+    "revision": "/lists/mail_from_blacklist/history/1",
+    "entries-then": "/lists/mail_from_blacklist/history/1/entries",
+    "compare": "/lists/mail_from_blacklist/compare?from=0&to=1",
+    "conflicts": "/lists/conflicts",
+    "conflicts-of-one": "/lists/ip_blacklist/conflicts",
+    "fetched": "/lists/fetched",
+    "try": "/lists/mail_from_blacklist/try?value=example.com",
+    "try-all": "/lists/mail_from_blacklist/try?all=1",
     "new-map": "/map-settings/new",
     "map-settings": "/map-settings/subject_patterns",
     "ready-made-map": "/map-settings/ip_blacklist",
@@ -64,7 +75,7 @@ ERRORS = {"mistake": "400", "audit-mistake": "400", "missing": "404", "ended-lin
 NO_SCREENS = {
     *("static", "appbuilder.static", "health.healthz", "health.readyz", "metrics.counters", "MailApi.get", "MailApi.get_list"),
     *("MailApi.statistics", "OpenApi.get", "MenuApi.get_menu_data", "Home.index", "UtilView.back"),
-    *("MailLogView.find", "MailLogView.newer", "MailLogView.export", "QuarantineView.day", "AuditView.export"),
+    *("MailLogView.find", "MailLogView.newer", "MailLogView.export", "MapExportView.export", "QuarantineView.day", "AuditView.export"),
     *("MessageView.html", "MessageView.download", "MessageView.part", "RoleView.delete", "ProviderView.begin", "ProviderView.callback"),
 }
 UNFOLD = "document.querySelectorAll('details').forEach((each) => { each.open = true; })"
@@ -79,7 +90,7 @@ OUT_OF_REACH = """() => [...document.querySelectorAll('input, select, textarea, 
 
 def test_every_screen_there_is_is_looked_at(app: Flask) -> None:
     adapter = app.url_map.bind("localhost")
-    named = {adapter.match(urlsplit(path.format(mail=7)).path)[0] for path in (*SCREENS.values(), "/login/", "/login/code/")}
+    named = {adapter.match(urlsplit(path.format(mail=7, upload="x")).path)[0] for path in (*SCREENS.values(), "/login/", "/login/code/")}
     there = {rule.endpoint for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())}
     assert named == there - NO_SCREENS
 
@@ -88,7 +99,7 @@ def test_every_screen_there_is_is_looked_at(app: Flask) -> None:
 def test_a_screen_is_sound(chromium: Browser, panel: Mailkeep, logged_in: dict[str, object], stored_mail: str, name: str) -> None:
     context = chromium.new_context(storage_state=logged_in, viewport={"width": 1366, "height": 900})  # type: ignore[arg-type]
     watched = Watched(context.new_page(), f"http://127.0.0.1:{panel.port}").watch()
-    page = watched.open(SCREENS[name].format(mail=stored_mail))
+    page = watched.open(SCREENS[name].format(mail=stored_mail, upload=UPLOAD))
     page.evaluate(UNFOLD)
     page.wait_for_load_state("networkidle")
     faults = []
@@ -127,7 +138,7 @@ def test_no_screen_is_wider_than_a_phone(chromium: Browser, panel: Mailkeep, log
     page = context.new_page()
     wide = {}
     for name, path in SCREENS.items():
-        page.goto(f"http://127.0.0.1:{panel.port}{path.format(mail=stored_mail)}")
+        page.goto(f"http://127.0.0.1:{panel.port}{path.format(mail=stored_mail, upload=UPLOAD)}")
         page.evaluate(UNFOLD)
         if name == "mail":  # most of it comes afterwards
             page.wait_for_load_state("networkidle")

@@ -148,7 +148,7 @@ def test_what_the_log_does_not_tell_is_said(app: Flask) -> None:
              ("key_value", "none"): "no_part", ("country", "country"): "no_countries"}  # fmt: skip
     with app.app_context():
         assert {each: try_values(ALL, make_map(*each), ["x"]).untold for each in cases} == cases
-        many = [f"/x{number}/" for number in range(21)]
+        many = [f"/x{number}/" for number in range(501)]
         assert try_values(ALL, make_map("regexp", "subject"), many).untold is Untold.TOO_MANY
         insert_entries(db.engine, [make_entry(), make_entry(ip="2001:db8::7")], "mx1")
         found = try_values(ALL, make_map("country", "country"), ["GR"], country_of=lambda ip: ("GR", "Greece") if ":" in ip else None)
@@ -175,3 +175,14 @@ def test_exact_values_are_found_by_an_index(app: Flask) -> None:
                 way = way_to(found, [value], ALL)
                 assert way is not None
                 assert way.branches
+
+
+def test_hundreds_of_regexps_are_tried_at_once(app: Flask) -> None:
+    """One of them would take for ever."""
+    with app.app_context():
+        insert_entries(
+            db.engine, [make_entry(subject=text) for text in ("Wave 7", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!", "Hello")], "mx1"
+        )
+        many = [*(f"/^wave {number}$/i" for number in range(400)), "/^(a+)+$/", "/a{2}!$/"]
+        found = try_values(ALL, make_map("regexp", "subject"), many, seconds=30)
+        assert (found.count, found.searched_to) == (2, None)
