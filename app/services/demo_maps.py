@@ -26,11 +26,8 @@ _ENTRIES = {
     "mime_from_whitelist": (("partner.example", "our carrier"), ("billing@parcel-tracking.example", "asked for by the accounts")),
     "ip_whitelist": (("192.0.2.10", "the branch office"), ("2001:db8:17::/48", "our own network")),
     "ip_blacklist": (("203.0.113.0/24", "guesses passwords"), ("203.0.113.99", "")),
-    "mime_from_rcpt_to_whitelist": (("newsletter@shop.example|bob@example.com", "I do read it"), ("partner.example|sales@example.com", "")),
-    "mime_from_rcpt_to_blacklist": (
-        ("casino-lucky.example|bob@example.com", ""),
-        ("recruiter@jobs.example|carol@example.com", "no more, please"),
-    ),
+    "mime_from_rcpt_to_whitelist": (("garden.example|example.com", "the whole house reads it"), ("partner.example|sales@example.com", "")),
+    "mime_from_rcpt_to_blacklist": (("bulk.example|example.com", ""), ("promo@travel.example|anna.berg@example.com", "no more, please")),
     "subject_patterns": (
         ("/^(?:re: )?final notice/i", "threats"),
         ("/crypto.{0,20}doubl/i", "CRYPTO_DOUBLE:8"),

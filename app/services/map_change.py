@@ -19,6 +19,7 @@ from app.models import Map, MapEntry, MapRevision, RevisionVerb, Verb
 from app.models.maps import ALIVE, COMMENT_LENGTH, DATA_LENGTH, VALUE_LENGTH
 from app.rspamd.map_values import Value
 from app.services.audit import record
+from app.services.personal import book_of
 
 _TABLE = MapEntry.__table__
 _COPIED = ("value", "data", "symbol", "score", "sender", "rcpt", "rcpt_domain", "comment", "enabled", "expires_at")
@@ -122,7 +123,10 @@ def changing(map_id: int, verb: RevisionVerb, *, actor: Actor) -> Iterator[Chang
                 session.rollback()
                 return
             _conclude(change)
+            personal = change.map.is_personal
             session.commit()
+            if personal:
+                book_of(db.engine).forget()
     except IntegrityError:  # somebody was faster where no lock holds: a name, a value
         session.rollback()
         raise Conflict(_("Somebody else changed this at the same moment; look at it again.")) from None

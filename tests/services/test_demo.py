@@ -7,13 +7,16 @@ from sqlalchemy import select
 from app.errors import Conflict
 from app.extensions import db
 from app.mime.message import read_message, rendered
-from app.models import Mail
+from app.models import Mail, MailRecipient
 from app.rspamd.authentication import Verdict
 from app.services.demo import fill
 from app.services.reading import raw_of
 from app.views.formats import MARKS, marks
 from app.views.mail_page import page_of
 from tests.make import make_mails, make_user
+
+PERSONAL = ("in", "own_", "personal_")
+"""What is shown only to whom it concerns."""
 
 
 @pytest.fixture
@@ -26,7 +29,8 @@ def mails(app: Flask) -> list[Mail]:
 def test_every_mark_is_seen(app: Flask, mails: list[Mail]) -> None:
     with app.test_request_context():
         shown = "".join(marks(mail) for mail in mails)
-        assert [kind for kind, (_tone, icon, _word) in MARKS.items() if icon not in shown and kind != "in"] == []
+        assert [kind for kind, (_tone, icon, _word) in MARKS.items() if icon not in shown and not kind.startswith(PERSONAL)] == []
+        assert set(db.session.scalars(select(MailRecipient.personal))) == {None, "allow", "deny"}
 
 
 def test_the_page_of_a_mail_has_something_to_tell(app: Flask, mails: list[Mail]) -> None:
