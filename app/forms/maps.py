@@ -12,7 +12,6 @@ from app.errors import BadRequest
 from app.forms.map_values import sentence_of
 from app.forms.values import read_span
 from app.models import Colour, Editors, Map, MapEntry, RevisionVerb
-from app.models.maps import COMMENT_LENGTH
 from app.queries.fields import Op
 from app.queries.map_conflicts import Clash
 from app.queries.maps import State, Wish
@@ -93,8 +92,6 @@ def fields_of(entry: MapEntry, zone: tzinfo) -> dict[str, str]:
 def read_entry(kind: MapKind, fields: Mapping[str, str], zone: tzinfo) -> Typed:
     """BadRequest with the sentence that says what is wrong."""
     text = f"{fields['sender']}|{fields['rcpt']}" if kind is MapKind.PAIR and not fields["value"] else fields["value"]
-    if len(fields["comment"]) > COMMENT_LENGTH:
-        raise BadRequest(_("A comment has at most %(count)s characters.", count=COMMENT_LENGTH))
     score = read_score(fields["score"]) if fields["score"] else None
     try:
         value = read_value(kind, text, data=fields["data"], symbol=fields["symbol"].upper(), score=score)

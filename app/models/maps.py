@@ -8,11 +8,8 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import BigId, Key, LongText, Model, SortedKey
-from app.rspamd.map_kinds import MapKind, MapPart
+from app.rspamd.map_kinds import COMMENT_LENGTH, DATA_LENGTH, SYMBOL_LENGTH, VALUE_LENGTH, MapKind, MapPart
 
-VALUE_LENGTH = 600
-DATA_LENGTH = 1000
-COMMENT_LENGTH = 500
 ALIVE = 0
 """`until` of an entry that is there now."""
 _Part = LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb")
@@ -92,7 +89,7 @@ class MapEntry(Model):
     since: Mapped[int] = mapped_column(Integer)
     until: Mapped[int] = mapped_column(Integer, default=ALIVE, comment="0: it is there now")
     data: Mapped[str] = mapped_column(String(DATA_LENGTH), default="", comment="what a key stands for")
-    symbol: Mapped[str] = mapped_column(Key(64), default="", comment="instead of the map's")
+    symbol: Mapped[str] = mapped_column(Key(SYMBOL_LENGTH), default="", comment="instead of the map's")
     score: Mapped[float | None] = mapped_column(Double, comment="instead of the map's")
     sender: Mapped[str] = mapped_column(Key(255), default="", comment="of a pair")
     rcpt: Mapped[str] = mapped_column(Key(255), default="", comment="of a pair: an address, or a domain")

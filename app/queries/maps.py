@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum, unique
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 
 from app.clock import stored_now
 from app.extensions import db
@@ -128,6 +128,10 @@ def summary_of(reach: MapReach, maps: Iterable[Map], cap: int) -> Summary:
             rows = _alive(reach, found).where(*conditions).limit(cap + 1).subquery()
             counts[found.id] = db.session.scalar(select(func.count()).select_from(rows)) or 0
     return summary
+
+
+def has_entries(found: Map) -> bool:
+    return bool(db.session.scalar(select(exists().where(MapEntry.map_id == found.id, MapEntry.until == ALIVE))))
 
 
 def entry_of(reach: MapReach, found: Map, entry_id: int) -> MapEntry | None:

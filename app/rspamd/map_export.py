@@ -17,6 +17,7 @@ from app.rspamd.map_values import Caution, read_value
 _AT_ONCE = 16_384
 # What a spreadsheet would take for a formula. One more apostrophe is put before it, and reading takes one away.
 _FORMULA = re.compile(r"(^|[;|\t])(?='*\s*[=+\-@])|^(?='*[\t\r])")
+_SEPARATORS = frozenset(";|\t")
 _GUARDED = re.compile(r"(^|[;|\t])'(?='*\s*[=+\-@])|^'(?='*[\t\r])")
 _MAYBE_WORDS = (MapKind.DOMAIN, MapKind.ADDRESS_OR_DOMAIN, MapKind.HOST, MapKind.PAIR)
 
@@ -55,6 +56,8 @@ def write_lines(kind: MapKind, form: str, rows: Iterable[Row]) -> Iterator[str]:
 
 
 def guarded(text: str) -> str:
+    if not text or (text[0].isalnum() and _SEPARATORS.isdisjoint(text)):  # as nearly everything is
+        return text
     return _FORMULA.sub(r"\1'", text)
 
 

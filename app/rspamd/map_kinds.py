@@ -3,6 +3,12 @@
 from dataclasses import dataclass
 from enum import StrEnum, unique
 
+VALUE_LENGTH = 600
+DATA_LENGTH = 1000
+SYMBOL_LENGTH = 64
+COMMENT_LENGTH = 500
+"""Characters, at most."""
+
 
 @unique
 class MapKind(StrEnum):

@@ -1,5 +1,6 @@
 """Many values at once, as they are pasted or uploaded: text, CSV or JSON, a line each, and a wrong one never spoils the others."""
 
+import functools
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from typing import Any
 
 from app.mime.text import clean, one_line
 from app.rspamd.map_export import unguarded, write_lines
-from app.rspamd.map_kinds import MapKind
+from app.rspamd.map_kinds import COMMENT_LENGTH, MapKind
 from app.rspamd.map_records import Record, csv_records, json_records, lines_of, unreadable
 from app.rspamd.map_regexp import split_regexp
 from app.rspamd.map_values import Caution, Value, Wrong, WrongValue, read_value, unquoted
@@ -16,7 +17,6 @@ from app.rspamd.map_values import Caution, Value, Wrong, WrongValue, read_value,
 __all__ = ("FORMS", "Line", "read_lines", "write_lines")
 
 FORMS = ("text", "csv", "json")
-COMMENT_LENGTH = 500
 _SHOWN = 200
 _YES = frozenset(("", "yes", "y", "true", "1", "on"))
 _NO = frozenset(("no", "n", "false", "0", "off"))
@@ -153,15 +153,18 @@ def _score(value: Any) -> float | None:
 
 def _expires(value: Any) -> datetime | None:
     """UTC where it says nothing else; a day is its first moment."""
-    if value is None or value == "":
-        return None
+    return None if value is None or value == "" else _moment(str(value).strip())
+
+
+@functools.lru_cache(maxsize=64)
+def _moment(text: str) -> datetime:
     try:
-        found = datetime.fromisoformat(str(value).strip())
+        found = datetime.fromisoformat(text)
         found = found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo else found
         if not 1970 < found.year <= 2200:
-            raise ValueError(value)
+            raise ValueError(text)
     except (ValueError, OverflowError):
-        raise WrongValue(Wrong.EXPIRES, str(value)[:_SHOWN]) from None
+        raise WrongValue(Wrong.EXPIRES, text[:_SHOWN]) from None
     return found.replace(microsecond=0)
 
 

@@ -135,6 +135,8 @@ def _delimiter_of(text: str) -> str:
 
 
 def _cells(text: str, delimiter: str) -> list[str] | None:
+    if '"' not in text:
+        return [cell.lstrip(" ") for cell in text.split(delimiter)]
     try:
         return next(csv.reader((text,), delimiter=delimiter, strict=True, skipinitialspace=True), [])
     except csv.Error:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from enum import StrEnum, unique
 
 from app.rspamd import map_regexp_trial as trial
+from app.rspamd.map_kinds import VALUE_LENGTH
 from app.rspamd.map_regexp_form import escape_slashes, hostile_texts, is_nested, newer_syntax
 from app.rspamd.map_wrong import Caution, Wrong, WrongValue
 
@@ -18,7 +19,6 @@ FLAGS = "imsxurOL"
 """Case, lines, dot, extended, UTF-8, raw, not optimized (O), leftmost (L). Rspamd drops all from the first on that it does not know."""
 _KEY = re.compile(r"/(?:[^/\\]|\\.)*/[^\s#]*")
 _WHOLE = re.compile(r"/(?P<body>(?:[^\\]|\\.)*)/(?P<flags>[^/]*)\Z")
-_LONGEST = 600
 _STEPS = 20_000
 _SHORT_STEPS = 2_000
 _ONE_CHARACTER = ("\x01", "a", "Z", "7", " ", "-")
@@ -59,7 +59,7 @@ def read_regexp(text: str) -> Found:
     body, flags = whole["body"], _flags(whole["flags"])
     if not body:
         raise WrongValue(Wrong.EMPTY)
-    if len(body) > _LONGEST:
+    if len(body) > VALUE_LENGTH:
         raise WrongValue(Wrong.TOO_LONG, body)
     _compiled(body, flags)
     newer = newer_syntax(body)
@@ -82,7 +82,12 @@ def try_all(pattern_text: str, samples: Sequence[str], seconds: float = _SECONDS
     text, _rest = split_regexp(pattern_text.strip())
     whole = _WHOLE.match(read_regexp(text)[0])
     assert whole is not None  # noqa: S101 - read_regexp has seen to it
-    asked = {"body": whole["body"], "flags": whole["flags"], "seconds": seconds, "samples": [each[:_LONGEST_SAMPLE] for each in samples]}
+    asked = {
+        "body": whole["body"],
+        "flags": whole["flags"],
+        "seconds": seconds,
+        "samples": [each[:_LONGEST_SAMPLE] for each in samples],
+    }
     answers: list[str] = []
     if _AT_ONCE.acquire(timeout=seconds + 1):
         try:

@@ -7,16 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.rspamd.map_domains import fold, read_address, read_address_or_domain, read_domain, read_host, read_url
-from app.rspamd.map_kinds import MapKind
+from app.rspamd.map_kinds import DATA_LENGTH, SYMBOL_LENGTH, VALUE_LENGTH, MapKind
 from app.rspamd.map_networks import Found, read_asn, read_country, read_network
 from app.rspamd.map_regexp import read_regexp, split_regexp
 from app.rspamd.map_wrong import Caution, Wrong, WrongValue
 
 __all__ = ("Caution", "Value", "Wrong", "WrongValue", "normal_form", "read_value")
 
-VALUE_LENGTH = 600
-DATA_LENGTH = 1000
-SYMBOL_LENGTH = 64
 _HIGHEST_SCORE = 100_000
 _LONGEST = 4000
 """Of what is looked at."""

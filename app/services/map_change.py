@@ -16,15 +16,17 @@ from app.clock import stored_now
 from app.errors import BadRequest, Conflict, NotFound, Unavailable
 from app.extensions import PanelSession, db
 from app.models import Map, MapEntry, MapRevision, RevisionVerb, Verb
-from app.models.maps import ALIVE, COMMENT_LENGTH, DATA_LENGTH, VALUE_LENGTH
+from app.models.maps import ALIVE
+from app.rspamd.map_kinds import COMMENT_LENGTH
 from app.rspamd.map_values import Value
 from app.services.audit import record
 from app.services.personal import book_of
+from app.services.statements import insert_many
 
 _TABLE = MapEntry.__table__
 _COPIED = ("value", "data", "symbol", "score", "sender", "rcpt", "rcpt_domain", "comment", "enabled", "expires_at")
 _MADE = ("owner_id", "made_by", "made_at")
-_TOLD = 20
+TOLD = 20
 """So many values stand in the audit event of one change."""
 Row = dict[str, Any]
 
@@ -40,8 +42,6 @@ class Wanted:
 
     def row(self) -> Row:
         value = self.value
-        if len(value.text) > VALUE_LENGTH or len(value.data) > DATA_LENGTH:
-            raise BadRequest(_("An entry has at most %(count)s characters.", count=VALUE_LENGTH))
         if len(self.comment) > COMMENT_LENGTH:
             raise BadRequest(_("A comment has at most %(count)s characters.", count=COMMENT_LENGTH))
         return {
@@ -73,7 +73,7 @@ class Change:
     now: datetime = field(default_factory=stored_now)
 
     def tell(self, *values: str) -> None:
-        self.told += values[: _TOLD - len(self.told)] if len(self.told) < _TOLD else ()
+        self.told += values[: TOLD - len(self.told)] if len(self.told) < TOLD else ()
 
     def end(self, *conditions: ColumnElement[bool]) -> int:
         """Entries that are there: no more from this revision on."""
@@ -84,13 +84,12 @@ class Change:
 
     def put(self, rows: Sequence[Row], owner_id: int | None = None) -> None:
         """New entries."""
-        made = {"owner_id": owner_id, "made_by": self.actor.name, "made_at": self.now}
-        self.insert([made | row for row in rows])
+        self.insert(rows, owner_id=owner_id, made_by=self.actor.name, made_at=self.now)
 
-    def insert(self, rows: Sequence[Row]) -> None:
-        of_all = {"map_id": self.map.id, "since": self.number, "until": ALIVE, "changed_at": self.now}
+    def insert(self, rows: Sequence[Row], **of_all: Any) -> None:
+        of_all |= {"map_id": self.map.id, "since": self.number, "until": ALIVE, "changed_at": self.now}
         if rows:
-            db.session.execute(insert(_TABLE), [row | of_all for row in rows])
+            insert_many(db.session.connection(), _TABLE, rows, of_all)
             self.added += len(rows)
 
     def put_again(self, *conditions: ColumnElement[bool], source: int | None = None, **changes: Any) -> int:

@@ -1,9 +1,8 @@
 """Many entries at once: judged line by line, and written in one change, or not at all."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 from flask_babel import gettext as _
 from sqlalchemy import select
@@ -15,16 +14,17 @@ from app.models import Map, MapEntry, MapUpload, RevisionVerb
 from app.models.maps import ALIVE
 from app.queries.map_conflicts import Opposition
 from app.queries.map_reach import MapReach, Power
-from app.queries.maps import all_maps
+from app.queries.maps import all_maps, has_entries
 from app.rspamd.map_lines import Line
-from app.services.map_change import Change, Row, Wanted, changing
+from app.rspamd.map_values import Value
+from app.services.map_change import TOLD, Change, Row, Wanted, changing
 from app.services.map_entries import owner_of
 from app.services.map_tally import Judged, Mode, Tally, Verdict, digest_of
 from app.services.map_uploads import drop_upload, still_kept
 
 _AT_ONCE = 1000
 _COMPARED = ("data", "symbol", "score", "comment", "enabled", "expires_at")
-_READ = [getattr(MapEntry, name) for name in ("id", "value", "rcpt", "rcpt_domain", "owner_id", *_COMPARED)]
+_READ = [MapEntry.__table__.c[name] for name in ("id", "value", "rcpt", "rcpt_domain", "owner_id", *_COMPARED)]
 
 
 def must_import(reach: MapReach, found: Map, mode: Mode) -> None:
@@ -42,10 +42,12 @@ def preview(reach: MapReach, found: Map, lines: Iterable[Line], mode: Mode, *, f
     tally, seen = Tally(most), set[bytes]()
     opposition = Opposition(reach, all_maps(reach), found)
     for judged in _judge(reach, found, lines, seen, form):
-        against = opposition.against([one.row["value"] for one in judged if one.verdict in (Verdict.NEW, Verdict.OTHER)])
+        changing_something = [one for one in judged if one.verdict is Verdict.NEW or one.verdict is Verdict.OTHER]
+        against = opposition.against([one.value for one in changing_something])
+        for one in changing_something if against else ():
+            one.against = tuple(against.get(one.value, ()))
         for one in judged:
-            names = tuple(against.get(one.row.get("value", ""), ())) if one.verdict in (Verdict.NEW, Verdict.OTHER) else ()
-            tally.add(replace(one, against=names) if names else one)
+            tally.add(one)
     if mode is Mode.REPLACE:
         tally.removed = sum(len(ids) for ids in _unnamed(found, seen))
     return tally
@@ -87,14 +89,14 @@ def import_lines(
 
 
 def _write(reach: MapReach, change: Change, judged: Sequence[Judged], mode: Mode) -> None:
+    new = [_wanted(one.line).row() for one in judged if one.verdict is Verdict.NEW]
     by_owner: dict[int | None, list[Row]] = {}
-    for one in judged:
-        if one.verdict is Verdict.NEW:
-            by_owner.setdefault(owner_of(reach, change.map, one.row["rcpt"]), []).append(one.row)
-    for owner, rows in by_owner.items():
+    for row in new if change.map.is_personal else ():
+        by_owner.setdefault(owner_of(reach, change.map, row["rcpt"]), []).append(row)
+    for owner, rows in by_owner.items() if by_owner else ((None, new),):
         change.put(rows, owner)
-        change.tell(*(row["value"] for row in rows))
-    others = {one.there: one.row for one in judged if one.verdict is Verdict.OTHER} if mode is not Mode.ADD else {}
+        change.tell(*(row["value"] for row in rows[:TOLD]))
+    others = {one.there: one.row for one in judged if one.row is not None} if mode is not Mode.ADD else {}
     if others:
         made = select(MapEntry.id, MapEntry.owner_id, MapEntry.made_by, MapEntry.made_at).where(MapEntry.id.in_(others))
         rows = [
@@ -102,47 +104,57 @@ def _write(reach: MapReach, change: Change, judged: Sequence[Judged], mode: Mode
         ]
         change.end(MapEntry.id.in_(others))
         change.insert(rows)
-        change.tell(*(row["value"] for row in rows))
+        change.tell(*(row["value"] for row in rows[:TOLD]))
+
+
+def _wanted(line: Line) -> Wanted:
+    return Wanted(cast(Value, line.value), line.comment, line.enabled, line.expires_at)
 
 
 def _judge(reach: MapReach, found: Map, lines: Iterable[Line], seen: set[bytes], form: str) -> Iterator[list[Judged]]:
-    """A thousand at a time. `seen` takes a digest of each value: a million of them are 60 MB."""
+    """A thousand at a time. `seen` takes a digest of each value: a million of them are 60 MB. An empty map is not asked what it has."""
+    whole, holds_some = reach.edits_whole(found), has_entries(found)
     source = iter(lines)
     while some := list(islice(source, _AT_ONCE)):
-        judged: list[Judged] = [_first_look(reach, found, line, seen) for line in some]
-        values = [one.row["value"] for one in judged if one.verdict is Verdict.NEW]
-        there = {row.value: row for row in _there(found, values)}
-        yield [_compared(reach, found, one, there.get(one.row["value"]), form) if one.verdict is Verdict.NEW else one for one in judged]
+        judged = [_first_look(line, seen, "" if whole else _refusal(reach, found, line)) for line in some]
+        there = {row.value: row for row in _there(found, [one.value for one in judged if one.verdict is Verdict.NEW])} if holds_some else {}
+        yield [_compared(reach, found, one, there[one.value], form) if one.value in there else one for one in judged] if there else judged
 
 
-def _first_look(reach: MapReach, found: Map, line: Line, seen: set[bytes]) -> Judged:
+def _first_look(line: Line, seen: set[bytes], refusal: str) -> Judged:
     if line.value is None:
         return Judged(line, Verdict.WRONG)
-    try:
-        row = Wanted(line.value, line.comment, line.enabled, line.expires_at).row()
-        reach.must_add(found, line.value.rcpt)
-    except NotAllowed as error:
-        return Judged(line, Verdict.NOT_YOURS, why=str(error))
-    except BadRequest as error:
-        return Judged(line, Verdict.WRONG, why=str(error))
-    digest = digest_of(row["value"])
+    if refusal:
+        return Judged(line, Verdict.NOT_YOURS, why=refusal)
+    digest = digest_of(line.value.text)
     if digest in seen:
-        return Judged(line, Verdict.TWICE, row)
+        return Judged(line, Verdict.TWICE)
     seen.add(digest)
-    return Judged(line, Verdict.NEW, row)
+    return Judged(line, Verdict.NEW)
+
+
+def _refusal(reach: MapReach, found: Map, line: Line) -> str:
+    """Why it is not theirs to add."""
+    try:
+        reach.must_add(found, line.value.rcpt if line.value is not None else "")
+    except NotAllowed as error:
+        return str(error)
+    return ""
 
 
 def _compared(reach: MapReach, found: Map, one: Judged, there: Any, form: str) -> Judged:
-    if there is None:
+    """Of a value that is there."""
+    if one.verdict is not Verdict.NEW:
         return one
-    row = one.row
+    row = _wanted(one.line).row()
     if form == "text":  # which cannot say all there is to say of an entry
-        row = row | {"comment": row["comment"] or there.comment, "expires_at": there.expires_at}
-    differs = tuple(name for name in _COMPARED if getattr(there, name) != row[name])
-    if not differs:
-        return Judged(one.line, Verdict.SAME, row, there.id)
+        row |= {"comment": row["comment"] or there.comment, "expires_at": there.expires_at}
+    wanted = [row[name] for name in _COMPARED]
+    if wanted == list(there[-len(_COMPARED) :]):
+        return Judged(one.line, Verdict.SAME)
     if reach.power(found, there) < Power.EDIT:
-        return Judged(one.line, Verdict.NOT_YOURS, row, there.id, why=_("This entry is not yours to change."))
+        return Judged(one.line, Verdict.NOT_YOURS, why=_("This entry is not yours to change."))
+    differs = tuple(name for name in _COMPARED if getattr(there, name) != row[name])
     return Judged(one.line, Verdict.OTHER, row, there.id, differs=differs)
 
 

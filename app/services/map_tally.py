@@ -27,11 +27,12 @@ class Verdict(StrEnum):
     NOT_YOURS = "not_yours"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Judged:
     line: Line
     verdict: Verdict
-    row: dict[str, Any] = field(default_factory=dict)
+    row: dict[str, Any] | None = None
+    """What is to become of an entry that is there but different."""
     there: int | None = None
     """Id of the entry that has this value."""
     against: tuple[str, ...] = ()
@@ -39,6 +40,11 @@ class Judged:
     differs: tuple[str, ...] = ()
     """In which columns, of what is there but different."""
     why: str = ""
+
+    @property
+    def value(self) -> str:
+        """Empty where the line is wrong."""
+        return self.line.value.text if self.line.value is not None else ""
 
     @property
     def is_cautioned(self) -> bool:
@@ -64,11 +70,10 @@ class Tally:
 
     def add(self, judged: Judged) -> None:
         self.counts[judged.verdict] += 1
+        is_cautioned = judged.is_cautioned
         self.contradicting += bool(judged.against)
-        self.cautions += judged.is_cautioned
-        rank: str = judged.verdict
-        if judged.verdict in (Verdict.NEW, Verdict.OTHER):
-            rank = "against" if judged.against else "caution" if judged.is_cautioned else judged.verdict
+        self.cautions += is_cautioned
+        rank = "against" if judged.against else "caution" if is_cautioned else judged.verdict
         kept = self._kept.get(rank)
         if kept is not None and len(kept) < self.most:
             kept.append(judged)

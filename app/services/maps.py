@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, cast
 
 from flask_babel import gettext as _
-from sqlalchemy import delete, exists, select
+from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
 from app.actor import Actor
@@ -15,6 +15,7 @@ from app.errors import BadRequest, Conflict
 from app.extensions import PanelSession, db
 from app.models import Colour, Editors, Map, MapEntry, MapFetch, MapRevision, MapUpload, MapUploadPart, RevisionVerb, Verb
 from app.models.maps import ALIVE
+from app.queries.maps import has_entries
 from app.rspamd.map_kinds import MapKind, MapPart, may_be
 from app.services.audit import record
 from app.services.map_change import changing, locked
@@ -122,7 +123,7 @@ def change_map(found: Map, version: int, wanted: Definition, *, actor: Actor) ->
         changed = [name for name in after if after[name] != before[name]]
         if there.ready_made and set(changed) & set(_FIXED):
             raise BadRequest(_("Of a ready-made map name, kind, part, colour and symbol stay as they are."))
-        if "kind" in changed and db.session.scalar(select(exists().where(MapEntry.map_id == there.id, MapEntry.until == ALIVE))):
+        if "kind" in changed and has_entries(there):
             raise Conflict(_("The kind of a map can only be changed while it is empty."))
         if set(changed) & {"name", "symbol"}:
             _must_be_free(wanted, besides=there.id)

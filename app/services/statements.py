@@ -1,7 +1,8 @@
-"""The few statements ingest runs, as text and tuples: the ORM's way to the same SQL costs a third of the whole request."""
+"""The few statements that bring many rows, as text and tuples: the ORM's way to the same SQL costs more than all else."""
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, Table
@@ -16,13 +17,9 @@ class Statements:
     """For one database dialect. Column types are honoured: their bind processors run where they have one."""
 
     def __init__(self, dialect: Dialect) -> None:
-        self._mark = "?" if dialect.paramstyle == "qmark" else "%s"
-        quote = dialect.identifier_preparer.quote
+        self._mark = _mark(dialect)
         self._names = {name: [column.name for column in table.columns] for name, table in _TABLES.items()}
-        self._inserts = {  # of our own names only
-            name: f"INSERT INTO {quote(name)} ({', '.join(map(quote, columns))}) VALUES ({', '.join([self._mark] * len(columns))})"  # noqa: S608
-            for name, columns in self._names.items()
-        }
+        self._inserts = {name: _insert(name, columns, dialect) for name, columns in self._names.items()}
         self._binders = {name: _binders(table, dialect) for name, table in _TABLES.items()}
         self._digest = Mail.__table__.c.identity.type
         self._dialect = dialect
@@ -48,6 +45,27 @@ class Statements:
         marks = ", ".join([self._mark] * len(values))
         found = connection.exec_driver_sql(f"SELECT id, identity FROM mail WHERE {column} IN ({marks})", tuple(values))  # noqa: S608 - our names
         return {bytes(identity).hex(): mail_id for mail_id, identity in found}
+
+
+def insert_many(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], of_all: Mapping[str, Any]) -> None:
+    """Rows of the same columns, and what all of them have in common."""
+    dialect, names = connection.dialect, list(rows[0])
+    binders = dict(_binders(table, dialect))
+    columns = [[row[name] for row in rows] for name in names]
+    bound = [map(binders[name], column) if name in binders else column for name, column in zip(names, columns, strict=True)]
+    common = [binders[name](value) if name in binders else value for name, value in of_all.items()]
+    connection.exec_driver_sql(_insert(table.name, [*names, *of_all], dialect), list(zip(*bound, *map(repeat, common), strict=False)))
+
+
+def _insert(table: str, columns: Sequence[str], dialect: Dialect) -> str:
+    """Of our own names only."""
+    quote = dialect.identifier_preparer.quote
+    marks = ", ".join([_mark(dialect)] * len(columns))
+    return f"INSERT INTO {quote(table)} ({', '.join(map(quote, columns))}) VALUES ({marks})"  # noqa: S608
+
+
+def _mark(dialect: Dialect) -> str:
+    return "?" if dialect.paramstyle == "qmark" else "%s"
 
 
 def _binders(table: Table, dialect: Dialect) -> list[tuple[str, Any]]:

@@ -16,8 +16,7 @@ from app.queries.map_history import differences, entries_at, must_have_been, rev
 from app.queries.map_reach import MapReach
 from app.security.actor import actor
 from app.services.map_history import roll_back
-from app.views.map_page import asked_after, asked_count, asked_map, page_values
-from app.views.maps import may
+from app.views.map_page import asked_after, asked_count, asked_map, may, page_values
 
 _DIFFERENCES = 200
 

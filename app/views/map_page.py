@@ -7,12 +7,27 @@ from flask_appbuilder import BaseView
 from flask_babel import gettext as _
 
 from app.errors import BadRequest
+from app.forms.map_values import KIND_EXAMPLES, KIND_TITLES, PART_TITLES
+from app.forms.maps import CLASHES, COLOURS, EDITORS, STATES
 from app.models import Map
 from app.queries.map_reach import MapReach, map_reach_of
 from app.queries.maps import map_called
-from app.views.maps import WORDS, may
+from app.rspamd.map_kinds import VALUE_LENGTH
 
-_LONGEST = 600
+WORDS = {
+    "kinds": KIND_TITLES,
+    "parts": PART_TITLES,
+    "colours": COLOURS,
+    "editors": EDITORS,
+    "states": STATES,
+    "clashes": CLASHES,
+    "examples": KIND_EXAMPLES,
+}
+"""For the templates."""
+
+
+def may(view: BaseView, permission: str) -> bool:
+    return bool(view.appbuilder.sm.has_access(f"can_{permission}", "MapView"))
 
 
 def asked_map(name: str) -> tuple[MapReach, Map]:
@@ -39,4 +54,4 @@ def asked_count(name: str, default: int, most: int, values: Any = None) -> int:
 
 def asked_after() -> str:
     """The value after which a page begins."""
-    return request.args.get("after", "")[:_LONGEST].replace("\0", "")
+    return request.args.get("after", "")[:VALUE_LENGTH].replace("\0", "")

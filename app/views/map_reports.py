@@ -21,8 +21,7 @@ from app.rspamd.map_kinds import MapKind
 from app.rspamd.map_lines import read_lines
 from app.rspamd.map_values import Value, WrongValue, read_value
 from app.services.map_uploads import pieces_of, upload_of
-from app.views.map_page import asked_map, page_values
-from app.views.maps import WORDS
+from app.views.map_page import WORDS, asked_map, page_values
 
 _ROWS = 100
 _DAYS = 7

@@ -17,7 +17,7 @@ from app.rspamd.map_kinds import MapKind, MapPart, may_be
 from app.security.actor import actor
 from app.services.maps import Definition, change_map, definition_of, delete_map, make_map
 from app.views.doing import done
-from app.views.maps import WORDS
+from app.views.map_page import WORDS
 
 _PAIRINGS = {kind.value: [part.value for part in MapPart if may_be(kind, part)] for kind in MapKind}
 _NEW = Definition("", "", MapKind.ADDRESS_OR_DOMAIN, MapPart.MIME_FROM, Colour.DENY, score=5.0)

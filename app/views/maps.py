@@ -12,13 +12,9 @@ from flask_babel import ngettext
 
 from app.clock import stored_now
 from app.errors import BadRequest, MailkeepError
-from app.forms.map_values import KIND_EXAMPLES, KIND_TITLES, PART_TITLES, caution_of, sentence_of
+from app.forms.map_values import KIND_EXAMPLES, caution_of, sentence_of
 from app.forms.maps import (
     ACTS,
-    CLASHES,
-    COLOURS,
-    EDITORS,
-    STATES,
     entry_fields,
     fields_of,
     read_entry,
@@ -39,19 +35,10 @@ from app.security.actor import actor
 from app.services.map_change import Wanted
 from app.services.map_entries import add_entry, change_entry, switch, switch_all
 from app.views.doing import done
+from app.views.map_page import WORDS, asked_after, asked_map, may, page_values
 from app.views.zone import viewer_zone
 
 _PAGE = 100
-WORDS = {
-    "kinds": KIND_TITLES,
-    "parts": PART_TITLES,
-    "colours": COLOURS,
-    "editors": EDITORS,
-    "states": STATES,
-    "clashes": CLASHES,
-    "examples": KIND_EXAMPLES,
-}
-"""For the templates."""
 _MATCHES = {
     Match.YES: ("good", _l("It matches.")),
     Match.NO: ("", _l("It does not match.")),
@@ -113,20 +100,18 @@ class MapView(BaseView):
     @has_access
     @permission_name("list")
     def entries(self, name: str) -> Any:
-        reach = map_reach_of(g.user)
-        found = map_called(reach, name)
+        reach, found = asked_map(name)
         wish, error = Wish(), ""
         try:
             wish = read_wish(request.args)
         except BadRequest as wrong:
             error = str(wrong)
-        after = request.args.get("after", "")[:600]
+        after = asked_after()
         page = entries_of(reach, found, wish, after=after, size=_PAGE)
         cap = current_app.config["COUNT_CAP"]
         return self.render_template(
             "maps/entries.html",
             title=title_of(found),
-            map=found,
             page=page,
             count=count_of(reach, found, wish, cap),
             wish=wish_fields(wish),
@@ -136,18 +121,15 @@ class MapView(BaseView):
             powers={entry.id: reach.power(found, entry) for entry in page.rows},
             Power=Power,
             now=stored_now(),
-            tab="entries",
             sender=sender_label(found),
-            **self._rights(reach, found),
-            **WORDS,
+            **page_values(self, reach, found, "entries"),
         )
 
     @expose("/<name>/new", methods=["GET", "POST"])
     @has_access
     @permission_name("edit")
     def new(self, name: str) -> Any:
-        reach = map_reach_of(g.user)
-        found = map_called(reach, name)
+        reach, found = asked_map(name)
         fields = entry_fields(request.values) | ({"enabled": "1"} if request.method == "GET" else {})
         add = partial(add_entry, reach, found, actor=actor())
         if request.method == "POST" and self._saved(add, found, fields, _("The entry is added.")):
@@ -159,8 +141,7 @@ class MapView(BaseView):
     @permission_name("edit")
     def edit(self, name: str, entry_id: int) -> Any:
         """Conflict where somebody else has changed it since the form was opened: what was typed stays."""
-        reach = map_reach_of(g.user)
-        found = map_called(reach, name)
+        reach, found = asked_map(name)
         entry = entry_of(reach, found, entry_id)
         if request.method == "POST" and "matches" not in request.form:
             fields = entry_fields(request.form)
@@ -191,8 +172,7 @@ class MapView(BaseView):
     @permission_name("edit")
     def act(self, name: str) -> Any:
         """On the entries that are ticked, or on all that the search finds."""
-        reach = map_reach_of(g.user)
-        found = map_called(reach, name)
+        reach, found = asked_map(name)
         word = request.form.get("action", "")
         if word not in ACTS:
             abort(400)
@@ -216,10 +196,6 @@ class MapView(BaseView):
             flash(_told(ACTS[word], changed), "success")
         return redirect(_back(found))
 
-    def _rights(self, reach: MapReach, found: Map) -> dict[str, Any]:
-        edits = may(self, "edit") and reach.edits(found)
-        return {"may_edit": edits, "edits_whole": edits and reach.edits_whole(found), "may_define": may(self, "define")}
-
     def _saved(self, save: Any, found: Map, fields: dict[str, str], said: str) -> bool:
         cautions: list[str] = []
 
@@ -237,7 +213,6 @@ class MapView(BaseView):
         return self.render_template(
             "maps/entry.html",
             title=_("Change an entry") if entry_id else _("New entry"),
-            map=found,
             entry_id=entry_id,
             fields=fields,
             addresses=() if reach.edits_whole(found) else reach.own.addresses,
@@ -245,14 +220,8 @@ class MapView(BaseView):
             sender=sender_label(found),
             example=KIND_EXAMPLES[MapKind(found.kind)],
             back=_back(found),
-            tab="entries",
-            **self._rights(reach, found),
-            **WORDS,
+            **page_values(self, reach, found, "entries"),
         )
-
-
-def may(view: BaseView, permission: str) -> bool:
-    return bool(view.appbuilder.sm.has_access(f"can_{permission}", "MapView"))
 
 
 def _back(found: Map) -> str:
