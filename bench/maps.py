@@ -168,10 +168,11 @@ def _import(url: str, folder: str, map_id: int, count: int) -> Any:
     from app.actor import SYSTEM
     from app.extensions import db
     from app.models import Map
-    from app.queries.map_reach import MapReach
+    from app.queries.map_reach import EVERYTHING
     from app.rspamd.map_kinds import MapKind
     from app.rspamd.map_lines import read_lines
-    from app.services.map_import import Mode, import_lines
+    from app.services.map_import import import_lines
+    from app.services.map_tally import Mode
 
     app = make_app(url, pathlib.Path(folder))
 
@@ -180,7 +181,7 @@ def _import(url: str, folder: str, map_id: int, count: int) -> Any:
             found = db.session.get(Map, map_id)
             assert found
             chunks = (f"s{number * 7919 % count}.number{number}.example\n".encode() for number in range(count))
-            import_lines(MapReach(sees_all=True, edits_all=True), found, read_lines(MapKind.DOMAIN, "text", chunks), Mode.ADD, actor=SYSTEM)
+            import_lines(EVERYTHING, found, read_lines(MapKind.DOMAIN, "text", chunks), Mode.ADD, form="text", actor=SYSTEM)
 
     return work
 

@@ -20,7 +20,7 @@ from app.queries.map_conflicts import report
 from app.queries.map_export import exported_page
 from app.queries.map_history import revisions_of
 from app.queries.map_reach import EVERYTHING
-from app.queries.maps import Wish, all_maps, entries_called, map_called, summary_of
+from app.queries.maps import Wish, all_maps, counts_of, entries_called, map_called
 from app.rspamd.map_forms import ENOUGH, form_of
 from app.rspamd.map_kinds import MapKind
 from app.rspamd.map_lines import FORMS, read_lines, write_lines
@@ -44,9 +44,9 @@ _COUNTED = 1_000_000
 def list_() -> None:
     """Every map, one a line: its name, kind, how many entries it has, and its revision."""
     found = all_maps(EVERYTHING)
-    counts = summary_of(EVERYTHING, found, _COUNTED).counts
+    counts = counts_of(found, _COUNTED)
     for one in found:
-        count = f"{_COUNTED}+" if counts[one.id] > _COUNTED else counts[one.id]
+        count = f"{_COUNTED}+" if counts[one.id].entries > _COUNTED else counts[one.id].entries
         click.echo(
             f"{one.name}  {one.kind}  {one.colour}  {count} entries  revision {one.revision}{'' if one.enabled else '  switched off'}"
         )

@@ -105,10 +105,9 @@ class MapEntry(Model):
     __table_args__ = (
         UniqueConstraint("map_id", "value", "until", name="ux_map_entry_value"),
         Index("ix_map_entry_since", "map_id", "since"),
-        Index("ix_map_entry_until", "map_id", "until"),
-        Index("ix_map_entry_expires", "map_id", "expires_at"),
-        Index("ix_map_entry_rcpt", "rcpt", "until"),
-        Index("ix_map_entry_rcpt_domain", "rcpt_domain", "until"),
+        Index("ix_map_entry_until", "map_id", "until", "enabled", "expires_at"),  # counts need no more than this
+        Index("ix_map_entry_rcpt", "rcpt", "map_id", "until"),
+        Index("ix_map_entry_rcpt_domain", "rcpt_domain", "map_id", "until"),
     )
 
     def __repr__(self) -> str:

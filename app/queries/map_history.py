@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union
 
 from app.errors import NotFound
 from app.extensions import db
@@ -13,6 +13,7 @@ from app.models import Map, MapEntry, MapRevision
 from app.models.maps import ALIVE
 from app.queries.map_reach import MapReach
 
+_MANY = 20_000
 COMPARED = ("data", "symbol", "score", "comment", "enabled", "expires_at")
 
 
@@ -62,11 +63,11 @@ def must_have_been(found: Map, number: int) -> int:
 
 def _seen(reach: MapReach, found: Map) -> Select[tuple[MapRevision]]:
     query = select(MapRevision).where(MapRevision.map_id == found.id)
-    if reach.sees_all or not found.is_personal:
+    if reach.sees_whole(found):
         return query
     mine = (MapEntry.map_id == found.id, reach.condition(found))
-    touched = select(MapEntry.since).where(*mine).union(select(MapEntry.until).where(*mine, MapEntry.until != ALIVE))
-    return query.where(MapRevision.number.in_(touched))
+    sides = (select(MapEntry.since).where(*mine), select(MapEntry.until).where(*mine, MapEntry.until != ALIVE))
+    return query.where(or_(*(MapRevision.number.in_(side) for side in sides)))
 
 
 def entries_at(reach: MapReach, found: Map, number: int, after: str = "", size: int = 50) -> tuple[Sequence[MapEntry], str | None]:
@@ -79,19 +80,19 @@ def entries_at(reach: MapReach, found: Map, number: int, after: str = "", size: 
 def differences(reach: MapReach, found: Map, old: int, new: int, after: str = "", size: int = 200) -> tuple[list[Difference], str | None]:
     """By value. What was changed and changed back is none."""
     low, high = sorted((old, new))
-    touched = or_(and_(MapEntry.since > low, MapEntry.since <= high), and_(MapEntry.until > low, MapEntry.until <= high))
-    either = or_(at_revision(low), at_revision(high))
+    # Also what came and went in between, which is no difference.
+    then = (MapEntry.since <= high, or_(MapEntry.until == ALIVE, MapEntry.until > low))
     mine = (MapEntry.map_id == found.id, reach.condition(found))
+    touched = _touched(found, low, high, (*mine, *then))
+    (named,) = touched.selected_columns
     found_differences: list[Difference] = []
     while True:
-        values = (
-            select(MapEntry.value).where(*mine, touched, either, MapEntry.value > after).distinct().order_by(MapEntry.value).limit(size + 1)
-        )
-        names = db.session.scalars(values).all()
+        names = db.session.scalars(touched.where(named > after).order_by(named).limit(size + 1)).all()
         if not names:
             return found_differences, None
         page = names[:size]
-        rows: list[Any] = list(db.session.scalars(select(MapEntry).where(*mine, MapEntry.value.in_(page), either)))
+        # Whatever became of them: told their revisions, SQLite would rather read all of the map that is that old.
+        rows: list[Any] = list(db.session.scalars(select(MapEntry).where(*mine, MapEntry.value.in_(page))))
         before = {row.value: row for row in rows if _was_there(row, old)}
         now = {row.value: row for row in rows if _was_there(row, new)}
         pairs = (Difference(value, before.get(value), now.get(value)) for value in page)
@@ -101,6 +102,18 @@ def differences(reach: MapReach, found: Map, old: int, new: int, after: str = ""
             return found_differences, None
         if len(found_differences) >= size:
             return found_differences, after
+
+
+def _touched(found: Map, low: int, high: int, conditions: Sequence[ColumnElement[bool]]) -> Select[tuple[str]]:
+    """Values. By the revision where few were changed, for whoever looks through a million of them in their order finds these last; else in
+    their order, since whoever finds the million by their revision has to sort them for each page."""
+    changed = select(func.sum(MapRevision.added + MapRevision.removed)).where(
+        MapRevision.map_id == found.id, MapRevision.number > low, MapRevision.number <= high
+    )
+    sides = [and_(column > low, column <= high) for column in (MapEntry.since, MapEntry.until)]
+    if (db.session.scalar(changed) or 0) > _MANY:
+        return select(MapEntry.value).where(*conditions, or_(*sides)).distinct()
+    return select(union(*(select(MapEntry.value).where(*conditions, side) for side in sides)).subquery().c.value)
 
 
 def _was_there(row: MapEntry, number: int) -> bool:

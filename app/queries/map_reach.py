@@ -52,6 +52,10 @@ class MapReach:
     def sees(self, found: Map) -> bool:
         return self.sees_all or found.editors == Editors.EVERYBODY or (self.domain_admin and found.editors == Editors.DOMAIN_ADMINS)
 
+    def sees_whole(self, found: Map) -> bool:
+        """Every entry of a map that they see; of pairs, most see only their own."""
+        return self.sees_all or not found.is_personal
+
     def must_see(self, found: Map | None) -> Map:
         if found is None or not self.sees(found):
             raise NotFound(_("There is no such map."))
@@ -71,7 +75,7 @@ class MapReach:
 
     def condition(self, found: Map) -> ColumnElement[bool]:
         """Of the entries of a map: those they see."""
-        if self.sees_all or not found.is_personal:
+        if self.sees_whole(found):
             return true()
         return self.of_theirs()
 
@@ -101,7 +105,7 @@ class MapReach:
                 return Power.EDIT
             if entry.rcpt in self.own.addresses:
                 return Power.EDIT if entry.owner_id == self.user_id else _OF_FOREIGN[self.foreign]
-        return Power.SEE if self.sees_all or (self.sees(found) and not found.is_personal) else Power.NONE
+        return Power.SEE if self.sees(found) and self.sees_whole(found) else Power.NONE
 
     def must_add(self, found: Map, rcpt: str) -> None:
         """NotAllowed for a value that is not theirs to list."""

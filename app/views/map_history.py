@@ -82,7 +82,7 @@ class MapHistoryView(BaseView):
             f"maps/{template}.html",
             title=_("History"),
             may_go_back=reach.edits_whole(found) and may(self, "define"),
-            sees_counts=reach.sees_all or not found.is_personal,
+            sees_counts=reach.sees_whole(found),
             columns=COLUMNS,
             verdicts=VERDICTS,
             modes=MODES,

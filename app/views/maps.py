@@ -27,7 +27,7 @@ from app.forms.maps import (
 from app.models import Map, RevisionVerb
 from app.queries.map_conflicts import conflicts_of
 from app.queries.map_reach import MapReach, Power, map_reach_of
-from app.queries.maps import Wish, all_maps, count_of, entries_of, entry_of, found_everywhere, map_called, own_pairs, summary_of
+from app.queries.maps import Wish, all_maps, count_of, counts_of, entries_of, entry_of, found_everywhere, map_called, own_pairs
 from app.rspamd.map_kinds import MapKind
 from app.rspamd.map_regexp import Match, matches
 from app.rspamd.map_values import WrongValue, read_value
@@ -59,8 +59,8 @@ class MapView(BaseView):
         if not reach.sees_all:
             return redirect(url_for("MapView.own"))
         maps = all_maps(reach)
-        summary = summary_of(reach, maps, current_app.config["COUNT_CAP"])
-        return self.render_template("maps/list.html", title=_("Maps"), maps=maps, summary=summary, may_define=may(self, "define"), **WORDS)
+        counts = counts_of(maps, current_app.config["COUNT_CAP"])
+        return self.render_template("maps/list.html", title=_("Maps"), maps=maps, counts=counts, may_define=may(self, "define"), **WORDS)
 
     @expose("/own")
     @has_access
@@ -69,11 +69,12 @@ class MapView(BaseView):
         """What somebody's own addresses and domains allow and block."""
         reach = map_reach_of(g.user)
         maps = all_maps(reach)
-        rows = own_pairs(reach)
+        rows, is_cut = own_pairs(reach)
         return self.render_template(
             "maps/own.html",
             title=_("Allow and block"),
             rows=rows,
+            is_cut=is_cut,
             powers={entry.id: reach.power(found, entry) for found, entry in rows},
             personal=[found for found in maps if found.is_personal],
             others=[found for found in maps if not found.is_personal],

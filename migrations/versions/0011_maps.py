@@ -123,10 +123,9 @@ def _make_entries() -> None:
         sa.UniqueConstraint("map_id", "value", "until", name="ux_map_entry_value"),
     )
     op.create_index("ix_map_entry_since", "map_entry", ["map_id", "since"])
-    op.create_index("ix_map_entry_until", "map_entry", ["map_id", "until"])
-    op.create_index("ix_map_entry_expires", "map_entry", ["map_id", "expires_at"])
-    op.create_index("ix_map_entry_rcpt", "map_entry", ["rcpt", "until"])
-    op.create_index("ix_map_entry_rcpt_domain", "map_entry", ["rcpt_domain", "until"])
+    op.create_index("ix_map_entry_until", "map_entry", ["map_id", "until", "enabled", "expires_at"])
+    op.create_index("ix_map_entry_rcpt", "map_entry", ["rcpt", "map_id", "until"])
+    op.create_index("ix_map_entry_rcpt_domain", "map_entry", ["rcpt_domain", "map_id", "until"])
 
 
 def _make_the_rest() -> None:
