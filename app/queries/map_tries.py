@@ -24,8 +24,7 @@ from app.queries.scope import Scope
 from app.queries.search import Search
 from app.queries.walk import Walk, conditions_of, joined
 from app.rspamd.map_kinds import MapKind
-from app.rspamd.map_regexp import Match
-from app.rspamd.map_regexp_many import try_any
+from app.rspamd.map_regexp import Match, try_any
 from app.rspamd.proof import proven_parts
 
 SHOWN = 20

@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum, unique
 
 from app.rspamd import map_regexp_trial as trial
@@ -78,13 +78,15 @@ def matches(pattern_text: str, sample: str) -> Match:
 
 
 def try_all(pattern_text: str, samples: Sequence[str], seconds: float = _SECONDS) -> list[Match]:
-    """In a process of its own: neither a pattern nor a sample can hold up or break this one. Those not reached in time are TOO_SLOW."""
-    text, _rest = split_regexp(pattern_text.strip())
-    whole = _WHOLE.match(read_regexp(text)[0])
-    assert whole is not None  # noqa: S101 - read_regexp has seen to it
+    """Those not reached in time are TOO_SLOW."""
+    return try_any((read_regexp(split_regexp(pattern_text.strip())[0])[0],), samples, seconds)
+
+
+def try_any(patterns: Iterable[str], samples: Sequence[str], seconds: float) -> list[Match]:
+    """Of each text whether one of these, in their normal form, matches. In a process of its own: neither a pattern nor a sample can hold up
+    or break this one."""
     asked = {
-        "body": whole["body"],
-        "flags": whole["flags"],
+        "patterns": [_body_and_flags(text) for text in patterns],
         "seconds": seconds,
         "samples": [each[:_LONGEST_SAMPLE] for each in samples],
     }
@@ -96,6 +98,11 @@ def try_all(pattern_text: str, samples: Sequence[str], seconds: float = _SECONDS
             _AT_ONCE.release()
     found = [Match(answer) for answer in answers if answer in ("yes", "no", "too_slow")]
     return (found + [Match.TOO_SLOW] * len(samples))[: len(samples)]
+
+
+def _body_and_flags(text: str) -> tuple[str, str]:
+    body, _slash, flags = split_regexp(text)[0][1:].rpartition("/")
+    return body, flags
 
 
 def _tried(asked: bytes, seconds: float) -> list[str]:

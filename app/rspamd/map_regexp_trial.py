@@ -1,4 +1,4 @@
-"""PCRE2 as Rspamd compiles with it; as a program of its own it tries a regexp on texts, bounded in time and memory."""
+"""PCRE2 as Rspamd compiles with it; as a program of its own it tries regexps on texts, bounded in time and memory."""
 
 import contextlib
 import json
@@ -54,8 +54,7 @@ def main() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.setitimer(signal.ITIMER_REAL, asked["seconds"])
-    patterns = asked.get("patterns") or [(asked["body"], asked["flags"])]
-    codes = [compiled(body, flags, steps=10_000_000) for body, flags in patterns]
+    codes = [compiled(body, flags, steps=10_000_000) for body, flags in asked["patterns"]]
     for sample in asked["samples"]:
         answer = found_by_any(codes, sample)
         sys.stdout.write({True: "yes\n", False: "no\n", None: "too_slow\n"}[answer])

@@ -14,6 +14,7 @@ from app.errors import BadRequest, Conflict, MailkeepError, NotFound
 from app.extensions import db
 from app.models import AuditEvent, Map, MapEntry, MapRevision, RevisionVerb
 from app.models.maps import ALIVE
+from app.queries import map_history
 from app.queries.map_history import differences, entries_at
 from app.queries.map_reach import EVERYTHING, Foreign, MapReach
 from app.queries.maps import State, Wish, count_of, entries_of, map_called
@@ -164,7 +165,9 @@ def test_a_map_goes_back_to_any_revision_and_the_way_back_can_be_gone_back(any_a
             roll_back(EVERYTHING, the_map(), newest + 1, newest, actor=SYSTEM)
 
 
-def test_the_difference_of_two_revisions_says_what_came_went_and_changed(app: Flask) -> None:
+@pytest.mark.parametrize("many", [0, 20_000], ids=["by value", "by revision"])
+def test_the_difference_of_two_revisions_says_what_came_went_and_changed(app: Flask, monkeypatch: pytest.MonkeyPatch, many: int) -> None:
+    monkeypatch.setattr(map_history, "_MANY", many)
     list_value(app, SENDERS, "a.example", "b.example")
     with app.app_context():
         here = alive()

@@ -11,6 +11,7 @@ from app.extensions import db
 from app.models import Map, MapEntry
 from app.models.maps import ALIVE
 from tests.make import list_value, login, make_map, token
+from tests.maps import change
 
 SENDERS = "mail_from_blacklist"
 PAIRS = "mime_from_rcpt_to_whitelist"
@@ -172,6 +173,20 @@ def test_what_no_map_may_be_is_told(app: Flask, changes: dict[str, str], said: s
     assert said in answer.text
     with app.app_context():
         assert db.session.scalar(select(Map.id).where(Map.name == "bad_subjects")) is None
+
+
+def test_who_has_more_pairs_than_a_page_holds_is_told_where_the_rest_is(app: Flask) -> None:
+    with app.app_context():
+        number = db.session.scalar(select(Map.id).where(Map.name == PAIRS))
+    assert number
+    theirs = {"sender": "s", "rcpt": "carol@example.com", "rcpt_domain": "example.com"}
+    change(app, number, puts=[f"s{each}|carol@example.com" for each in range(200)], **theirs)
+    carol = login(app, "carol", role="Recipient")
+    assert "These are not all" not in carol.get("/lists/own").text
+    change(app, number, puts=["s200|carol@example.com"], **theirs)
+    page = carol.get("/lists/own").text
+    assert "These are not all" in page
+    assert page.count('class="mk-value"') == 200
 
 
 def test_of_a_ready_made_map_what_files_and_symbols_are_known_by_stays(app: Flask) -> None:
