@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, func, select, true
 
-from app.models.maps import ALIVE, Map, MapEntry
+from app.models.maps import Map, MapEntry
+from app.queries.map_history import at_revision
 from app.rspamd.map_kinds import MapKind
 
 _PAGE = 5000
@@ -62,10 +63,9 @@ def _read(connection: Connection, page: Select[Any]) -> Sequence[Row[Any]]:
 
 
 def _page(state: MapState, last: str | None) -> Select[Any]:
-    there = and_(_ENTRY.since <= state.revision, or_(_ENTRY.until == ALIVE, _ENTRY.until > state.revision))
     after: ColumnElement[bool] = true() if last is None else _ENTRY.value > last
-    of_the_map = _ENTRY.map_id == state.map_id
-    return select(*_LINE).where(of_the_map, there, _ENTRY.enabled.is_(True), after).order_by(_ENTRY.value).limit(_PAGE)
+    there = (_ENTRY.map_id == state.map_id, at_revision(state.revision), _ENTRY.enabled.is_(True))
+    return select(*_LINE).where(*there, after).order_by(_ENTRY.value).limit(_PAGE)
 
 
 def _state(row: Row[Any]) -> MapState | None:

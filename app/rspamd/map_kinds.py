@@ -51,8 +51,8 @@ class MapPart(StrEnum):
     VIRUS = "virus"
 
 
-_SENDERS = (MapPart.MAIL_FROM, MapPart.MIME_FROM)
-_ADDRESSES = (*_SENDERS, MapPart.RCPT, MapPart.REPLY_TO)
+SENDERS = (MapPart.MAIL_FROM, MapPart.MIME_FROM)
+_ADDRESSES = (*SENDERS, MapPart.RCPT, MapPart.REPLY_TO)
 _HOSTS = (MapPart.HELO, MapPart.HOSTNAME, MapPart.URL_HOST)
 _TEXTS = (MapPart.SUBJECT, MapPart.HEADER, MapPart.FILENAME, MapPart.USER)
 
@@ -69,7 +69,7 @@ PARTS: dict[MapKind, tuple[MapPart, ...]] = {
     MapKind.REGEXP: (*_ADDRESSES, *_HOSTS, MapPart.URL, *_TEXTS, MapPart.BODY),
     MapKind.KEY_VALUE: (),
     MapKind.VIRUS: (MapPart.VIRUS,),
-    MapKind.PAIR: _SENDERS,
+    MapKind.PAIR: SENDERS,
 }
 """The first is what is usual. NONE is there for every kind but pairs."""
 

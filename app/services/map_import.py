@@ -13,6 +13,7 @@ from app.extensions import db
 from app.models import Map, MapEntry, MapUpload, RevisionVerb
 from app.models.maps import ALIVE
 from app.queries.map_conflicts import Opposition
+from app.queries.map_history import COMPARED
 from app.queries.map_reach import MapReach, Power
 from app.queries.maps import all_maps, has_entries
 from app.rspamd.map_lines import Line
@@ -23,8 +24,7 @@ from app.services.map_tally import Judged, Mode, Tally, Verdict, digest_of
 from app.services.map_uploads import drop_upload, still_kept
 
 _AT_ONCE = 1000
-_COMPARED = ("data", "symbol", "score", "comment", "enabled", "expires_at")
-_READ = [MapEntry.__table__.c[name] for name in ("id", "value", "rcpt", "rcpt_domain", "owner_id", *_COMPARED)]
+_READ = [MapEntry.__table__.c[name] for name in ("id", "value", "rcpt", "rcpt_domain", "owner_id", *COMPARED)]
 
 
 def must_import(reach: MapReach, found: Map, mode: Mode) -> None:
@@ -149,12 +149,12 @@ def _compared(reach: MapReach, found: Map, one: Judged, there: Any, form: str) -
     row = _wanted(one.line).row()
     if form == "text":  # which cannot say all there is to say of an entry
         row |= {"comment": row["comment"] or there.comment, "expires_at": there.expires_at}
-    wanted = [row[name] for name in _COMPARED]
-    if wanted == list(there[-len(_COMPARED) :]):
+    wanted = [row[name] for name in COMPARED]
+    if wanted == list(there[-len(COMPARED) :]):
         return Judged(one.line, Verdict.SAME)
     if reach.power(found, there) < Power.EDIT:
         return Judged(one.line, Verdict.NOT_YOURS, why=_("This entry is not yours to change."))
-    differs = tuple(name for name in _COMPARED if getattr(there, name) != row[name])
+    differs = tuple(name for name in COMPARED if getattr(there, name) != row[name])
     return Judged(one.line, Verdict.OTHER, row, there.id, differs=differs)
 
 

@@ -16,7 +16,7 @@ from app.extensions import PanelSession, db
 from app.models import Colour, Editors, Map, MapEntry, MapFetch, MapRevision, MapUpload, MapUploadPart, RevisionVerb, Verb
 from app.models.maps import ALIVE
 from app.queries.maps import has_entries
-from app.rspamd.map_kinds import MapKind, MapPart, may_be
+from app.rspamd.map_kinds import SENDERS, MapKind, MapPart, may_be
 from app.services.audit import record
 from app.services.map_change import changing, locked
 
@@ -25,7 +25,6 @@ _TAKEN = {"find", "own", "conflicts", "fetched", "new"}
 """Pages of the panel."""
 _SYMBOL = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _HEADER = re.compile(r"[!-9;-~]{1,64}")
-_SENDERS = (MapPart.MAIL_FROM, MapPart.MIME_FROM)
 _LARGEST_SCORE = 10_000.0
 _FIXED = ("name", "kind", "part", "header", "symbol", "colour")
 """Of a ready-made map: files and symbols are known by them."""
@@ -65,7 +64,7 @@ class Definition:
             raise BadRequest(_("A score is a number between -10000 and 10000."))
         if self.editors is Editors.EVERYBODY and self.kind is not MapKind.PAIR:
             raise BadRequest(_("Only maps of pairs are for everybody to edit."))
-        proves = self.needs_proof and self.part in _SENDERS and self.colour is Colour.ALLOW
+        proves = self.needs_proof and self.part in SENDERS and self.colour is Colour.ALLOW
         return replace(self, name=name, title=title, header=header, symbol=symbol, needs_proof=proves, description=self.description.strip())
 
 
