@@ -16,7 +16,7 @@ STAMP := $(VENV)/.installed$(if $(EXTRAS),-$(subst $(comma),-,$(EXTRAS)))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run demo init test test-rspamd4 screenshots bench bench-pages lint fix types i18n migrate requirements clean
+.PHONY: help setup run demo init test test-rspamd4 screenshots bench bench-maps bench-pages lint fix types i18n migrate requirements clean
 
 help: ## What there is
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -68,8 +68,12 @@ screenshots: $(VENV)/.installed-dev ## A picture of every screen, wide and narro
 	rm -rf var/screenshots && mkdir -p var/screenshots
 	SCREENSHOTS=$(CURDIR)/var/screenshots $(BIN)/python -m pytest -q tests/browser/test_screens.py -k 'sound'
 
-bench: $(VENV)/.installed-dev ## Ingest speed beside this machine's own ceilings
+bench: $(VENV)/.installed-dev ## Speed of ingest beside this machine's own ceilings, then of the maps
 	$(BIN)/python -m bench.ingest $(ARGS)
+	$(BIN)/python -m bench.maps
+
+bench-maps: $(VENV)/.installed-dev ## Fetches of maps beside a bare GET; a million entries imported, published, fetched
+	$(BIN)/python -m bench.maps $(ARGS)
 
 bench-pages: $(VENV)/.installed-dev ## Server time of every screen and search on a million mails (MariaDB; 10 GB under var/bench)
 	$(BIN)/python -m bench.pages $(ARGS)

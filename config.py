@@ -121,6 +121,16 @@ SPOOL_SEGMENT_BYTES = env_int("SPOOL_SEGMENT_BYTES", 64 * MB, MB)
 # ... or at this age.
 SPOOL_SEGMENT_SECONDS = env_float("SPOOL_SEGMENT_SECONDS", 10.0, 0.1, 3600.0)
 
+# --- Maps: what Rspamd fetches ---------------------------------------------------------------------------------------------
+# The texts of the maps, as they are served also while the database is away.
+MAPS_DIR = env_folder("MAPS_DIR", "var/maps")
+# Who may fetch them, beside the addresses of the nodes.
+MAPS_ALLOW = env_networks("MAPS_ALLOW", "127.0.0.0/8,::1")
+# Whoever fetches has to send the user and password of a node.
+MAPS_AUTH = env_bool("MAPS_AUTH", False)
+# A folder where the maps stand as files too, for a web server or an Rspamd on this host (empty: nowhere).
+MAPS_FILES_DIR = env_folder("MAPS_FILES_DIR", "", may_be_empty=True)
+
 # --- Watching --------------------------------------------------------------------------------------------------------------
 # Who may read /metrics and the details of /readyz.
 METRICS_ALLOW = env_networks("METRICS_ALLOW", "127.0.0.0/8,::1")

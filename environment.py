@@ -106,11 +106,11 @@ def env_rate(name: str, default: str) -> str:
     return value
 
 
-def env_folder(name: str, default: str) -> str:
+def env_folder(name: str, default: str, *, may_be_empty: bool = False) -> str:
     value = env_str(name, default)
-    if not value:
+    if not value and not may_be_empty:
         raise ConfigError(name, "is empty: it names a folder")
-    return str(BASE_DIR / value)
+    return str(BASE_DIR / value) if value else ""
 
 
 def env_networks(name: str, default: str) -> tuple[str, ...]:

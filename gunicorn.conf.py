@@ -49,7 +49,7 @@ def on_starting(_server):
 
 
 def post_worker_init(worker):
-    """Starts the intake with the process, so that what a dead one left in the spool is replayed without waiting for traffic."""
+    """Starts the jobs, and the intake, so that what a dead process left in the spool is replayed without waiting for traffic."""
     if "ingest" in ours.ROLES:
         from app.errors import MailkeepError
 
@@ -57,6 +57,7 @@ def post_worker_init(worker):
             worker.wsgi.extensions["mailkeep_intake"].get()
         except MailkeepError as error:
             worker.log.warning("ingest is not ready yet: %s", error)
+    worker.wsgi.extensions["mailkeep_jobs"].start()
 
 
 def worker_exit(_server, worker):
@@ -64,6 +65,9 @@ def worker_exit(_server, worker):
     assembly = getattr(getattr(worker, "wsgi", None), "extensions", {}).get("mailkeep_intake")
     if assembly:
         assembly.stop()
+    jobs = getattr(getattr(worker, "wsgi", None), "extensions", {}).get("mailkeep_jobs")
+    if jobs:
+        jobs.stop()
     background = getattr(getattr(worker, "wsgi", None), "extensions", {}).get("mailkeep_background")
     if background:
         background.stop()

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Flask
 
-from app import cli, log, models, security, services, views  # noqa: F401 - models: all tables, before the first mapper is used
+from app import cli, jobs, log, models, security, services, views  # noqa: F401 - models: all tables, before the first mapper is used
 from app.application import Application
 from app.extensions import csrf, db, engine_options, migrate
 from environment import refuse_weak_secret
@@ -25,6 +25,7 @@ def create_app(**overrides: Any) -> Flask:
 
     security.init_app(app)
     services.init_app(app)
+    jobs.init_app(app)
     with app.app_context():
         views.register(app)
     cli.register(app)

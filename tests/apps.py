@@ -59,6 +59,7 @@ def make_app(url: str, folder: pathlib.Path, **overrides: Any) -> Flask:
         "SECRET_KEY": SECRET,
         "STORE_URL": f"file://{folder}/store",
         "SPOOL_DIR": str(folder / "spool"),
+        "MAPS_DIR": str(folder / "maps"),
         "NODE_NAME": "mx1",
         "MIN_FREE_BYTES": 0,
         "TESTING": True,

@@ -8,10 +8,11 @@ from app.cli.domains import domains
 from app.cli.mailkeep import mailkeep
 from app.cli.maps import maps
 from app.cli.nodes import nodes
+from app.cli.rspamd import rspamd
 from app.cli.spool import spool
 from app.cli.users import users
 
 
 def register(app: Flask) -> None:
-    for group in (audit, demo, domains, mailkeep, maps, nodes, spool, users):
+    for group in (audit, demo, domains, mailkeep, maps, nodes, rspamd, spool, users):
         app.cli.add_command(group)

@@ -7,6 +7,7 @@ from datetime import UTC
 from typing import IO, Any
 
 import click
+from flask import current_app
 from flask.cli import AppGroup
 
 from app.actor import command_line
@@ -27,6 +28,7 @@ from app.rspamd.map_values import Value, WrongValue, read_value
 from app.services.audit import recorded
 from app.services.map_change import Wanted
 from app.services.map_entries import add_entry, switch
+from app.services.map_files import MapWriter, refuse_other_users
 from app.services.map_history import roll_back
 from app.services.map_import import import_lines
 from app.services.map_tally import Mode, Tally, Verdict
@@ -165,6 +167,23 @@ def conflicts(name: str | None) -> None:
                 other = "" if one.entry is entry else f"  {one.map.name}  {one.entry.value}"
                 click.echo(f"{its.name}  {entry.value}  {one.clash}{other}")
         after = found.after
+
+
+@maps.command("write")
+@click.option("--out", help="The folder; else that of MAPS_FILES_DIR.")
+@click.option("--replace", is_flag=True, help="Also over files of the same name that are not Mailkeep's.")
+@plainly
+def write(out: str | None, replace: bool) -> None:
+    """Write the texts of all maps as files, where they differ; remove those of maps that are gone."""
+    folder = out or current_app.config["MAPS_FILES_DIR"]
+    if not folder:
+        raise click.UsageError("Name a folder: --out DIR, or the setting MAPS_FILES_DIR.")
+    refuse_other_users(current_app.config["MAPS_DIR"])
+    done = MapWriter(current_app.extensions["mailkeep_maps"], folder).write(replace=replace)
+    click.echo(f"{len(done.written)} written, {done.unchanged} unchanged, {len(done.removed)} removed in {folder}")
+    if done.foreign:
+        names = ", ".join(f"{name}.txt" for name in done.foreign)
+        raise click.ClickException(f"Left alone, for they are not Mailkeep's: {names}; --replace writes over them.")
 
 
 def _map(name: str) -> Map:

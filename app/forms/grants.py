@@ -43,6 +43,8 @@ GRANT_LABELS: dict[Grant, Any] = {
     ("can_edit", "RoleView"): _l("Roles: change"),
     ("can_delete", "RoleView"): _l("Roles: delete"),
     ("copyrole", "RoleView"): _l("Roles: copy"),
+    ("menu_access", "Rspamd"): _l("Menu: Rspamd"),
+    ("can_make", "RspamdView"): _l("Rspamd: make its files"),
     ("can_list", "AuditView"): _l("Audit trail: read and export"),
 }
 

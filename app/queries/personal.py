@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, union
+from sqlalchemy import ColumnElement, Connection, DateTime, Select, and_, bindparam, exists, func, or_, select, union
 
 from app.clock import stored_now
 from app.extensions import db
@@ -41,19 +41,30 @@ def alias_domains(connection: Connection, seconds: float) -> dict[str, str]:
     return {row.alias: row.domain for row in fetch(connection, query, seconds)}
 
 
+def _about() -> Select[tuple[int, str]]:
+    """Made once: each batch of mails asks it."""
+    now: Any = bindparam("now", type_=DateTime)
+    maps, among = MapEntry.map_id.in_(bindparam("maps", expanding=True)), MapEntry.value.in_(bindparam("among", expanding=True))
+    query = select(MapEntry.map_id, MapEntry.value).where(maps, among, MapEntry.until == ALIVE, counts_at(now))
+    for dialect in ("mysql", "mariadb"):
+        query = query.with_hint(MapEntry, "FORCE INDEX (ux_map_entry_value)", dialect)
+    return query
+
+
+_ABOUT = _about()
+
+
 def entries_about(
     connection: Connection, maps: Mapping[int, PairMap], values: Collection[str], deadline: Deadline
 ) -> dict[str, list[PairMap]]:
     """Which of these pairs stand in which of the maps. Asked for by the whole value: of one domain there may be a hundred thousand."""
-    query = select(MapEntry.map_id, MapEntry.value).where(MapEntry.map_id.in_(maps), MapEntry.until == ALIVE, counts_at(stored_now()))
-    for dialect in ("mysql", "mariadb"):
-        query = query.with_hint(MapEntry, "FORCE INDEX (ux_map_entry_value)", dialect)
     found: dict[str, list[PairMap]] = {}
     asked = list(values)
     for start in range(0, len(asked), _AT_ONCE):
         if deadline.is_over:
             raise TooSlow
-        for map_id, value in fetch(connection, query.where(MapEntry.value.in_(asked[start : start + _AT_ONCE])), deadline.left()):
+        piece = {"maps": list(maps), "among": asked[start : start + _AT_ONCE], "now": stored_now()}
+        for map_id, value in fetch(connection, _ABOUT, deadline.left(), piece):
             found.setdefault(value, []).append(maps[map_id])
     return found
 

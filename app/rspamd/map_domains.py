@@ -139,7 +139,11 @@ def read_host(text: str) -> Found:
     try:
         return str(ipaddress.ip_address(text)), ()
     except ValueError:
+        pass
+    try:
         return read_domain(text)
+    except WrongValue as wrong:
+        raise WrongValue(Wrong.HOST if wrong.reason is Wrong.DOMAIN else wrong.reason, wrong.detail) from None
 
 
 def read_url(text: str) -> Found:

@@ -1,14 +1,19 @@
 """The published text of a map: a line for each entry, as Rspamd's map parser takes it apart."""
 
+import re
+
 from app.rspamd.map_kinds import MapKind
 from app.rspamd.map_values import is_bare
+
+_BLANK = re.compile(r"%20(?!(?:%20)*\Z)")
+"""In a URL; Rspamd drops those at the end of a key."""
 
 
 def line_of(kind: MapKind, text: str, data: str, symbol: str, score: float | None) -> str:
     """Without its end. `score` stands there as it is: without a symbol Rspamd multiplies it with the score of the map's symbol, with a
     symbol that is not registered it is the score."""
     if kind is MapKind.URL:
-        text = text.replace("%20", " ")
+        text = _BLANK.sub(" ", text)
     key = text if kind is MapKind.REGEXP or is_bare(text) else f'"{text}"'
     behind = data if kind is MapKind.KEY_VALUE else _result(symbol, score)
     return f"{key} {behind}" if behind else key

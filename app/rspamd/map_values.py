@@ -189,7 +189,7 @@ def _pair(text: str, symbol: str, score: float | None) -> Value:
     if not sender or not rcpt:
         raise WrongValue(Wrong.PAIR, text)
     (sender, first), (rcpt, second) = read_address_or_domain(sender), read_address_or_domain(rcpt)
-    if not sender or not rcpt or " " in sender + rcpt or "|" in sender + rcpt:
+    if " " in sender + rcpt or "|" in sender + rcpt:
         raise WrongValue(Wrong.PAIR, text)
     return Value(f"{sender}|{rcpt}", "", symbol, score, sender, rcpt, tuple(dict.fromkeys(first + second)))
 

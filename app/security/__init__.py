@@ -9,6 +9,7 @@ from app.extensions import db
 from app.faces import own_url
 from app.security import acting, programs, sessions, ways
 from app.security.machine import NodeBook
+from app.security.map_access import MapAccess
 from app.security.prefix import BelowPath
 from app.security.proxy import TrustedProxies
 
@@ -23,4 +24,6 @@ def init_app(app: Flask) -> None:
     programs.init_app(app)
     acting.init_app(app)
     with app.app_context():
-        app.extensions["mailkeep_nodes"] = NodeBook(db.engine, pathlib.Path(app.config["SPOOL_DIR"]) / "nodes.json")
+        book = NodeBook(db.engine, pathlib.Path(app.config["SPOOL_DIR"]) / "nodes.json")
+    app.extensions["mailkeep_nodes"] = book
+    app.extensions["mailkeep_map_access"] = MapAccess(book, app.config["MAPS_ALLOW"], app.config["MAPS_AUTH"])

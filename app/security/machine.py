@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import contextlib
 import hashlib
 import hmac
 import json
@@ -71,6 +72,29 @@ class NodeBook:
                 raise
         return self._check(name.lower(), address, authorization)
 
+    def enabled(self) -> list[KnownNode]:
+        """Before the table was read those of the file: a database that hangs is waited for by nobody who only reads."""
+        nodes = self._nodes
+        if nodes is None:
+            try:
+                nodes = self._from_file()
+            except Unavailable:
+                nodes = self._all()
+        return [node for node in nodes.values() if node.enabled]
+
+    def proven(self, authorization: str, address: str) -> str:
+        """The name of the enabled node whose user and password these are (of several the one at that address); else NotAuthenticated."""
+        user, password = _credentials(authorization)
+        meant = [node for node in self.enabled() if node.user and hmac.compare_digest(node.user.encode(), user.encode())]
+        for node in sorted(meant, key=lambda node: not node.allows(address)):
+            with contextlib.suppress(NotAuthenticated):
+                self._prove(node, authorization)
+                return node.name
+        if not meant:
+            with self._checking:
+                check_password_hash(_NOBODY, password)
+        raise NotAuthenticated("wrong user or password")
+
     def refresh(self, older_than: float = _FRESH_SECONDS) -> bool:
         """True when the table was read anew."""
         if monotonic() - self._read_at < older_than or not self._reading.acquire(blocking=self._nodes is None):
@@ -126,13 +150,16 @@ class NodeBook:
             raise NotAllowed(f"no node {name[:64]!r} may post from {address}")
         if not authorization:
             raise NotAuthenticated(f"node {name} has to send its user and password (HTTP Basic)")
+        self._prove(node, authorization)
+        return node.name
+
+    def _prove(self, node: KnownNode, authorization: str) -> None:
         # Of one password hash: what was proven against an older one, however late, never counts for a newer.
         proven = "\0".join((node.name, node.user, node.password_hash, authorization))
         proof = hmac.digest(self._key, proven.encode("utf-8", "surrogateescape"), hashlib.sha256)
         if proof not in self._proven:
             self._verify(node, authorization)
             self._proven.add(proof)
-        return node.name
 
     def _verify(self, node: KnownNode, authorization: str) -> None:
         """Slow on purpose, and one at a time: guessing must not cost the others their processor."""

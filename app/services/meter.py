@@ -13,3 +13,4 @@ batch_rows = Histogram("mailkeep_batch_rows", "Mails in one transaction", bucket
 rows = Counter("mailkeep_rows", "Mails written to the database", ["by"])
 spool_mails = Gauge("mailkeep_spool_mails", "Mails in the spool that are not in the database yet", multiprocess_mode="livesum")
 spool_failed = Counter("mailkeep_spool_failed", "Mails the database refuses for what is in them; kept in the spool's failed folder")
+map_requests = Counter("mailkeep_map_requests", "Maps that were asked for, by the status of the answer", ["status"])

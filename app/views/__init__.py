@@ -1,6 +1,7 @@
 """Doors: read the input, call one query or service, answer. Two tables say which there are: BLUEPRINTS here, MENU in fab.py."""
 
 from flask import Flask
+from flask_babel import Babel
 
 from app.extensions import csrf
 from app.rspamd.report import Limits
@@ -8,12 +9,14 @@ from app.views import addresses
 from app.views.errors import register_errors
 from app.views.health import health, metrics
 from app.views.ingest import IngestDoor, ingest
+from app.views.map_feed import MapDoor, map_feed
 
 # Blueprint, the roles that serve it, what guards it.
 BLUEPRINTS = (
     (health, {"web", "portal", "ingest", "jobs"}, "public; details only for METRICS_ALLOW"),
     (metrics, {"web", "ingest", "jobs"}, "METRICS_ALLOW"),
     (ingest, {"ingest"}, "Basic auth and address list of the node"),
+    (map_feed, {"web", "ingest"}, "MAPS_ALLOW and the address lists of the nodes; Basic auth where it is sent, or MAPS_AUTH"),
 )
 
 
@@ -30,11 +33,19 @@ def register(app: Flask) -> None:
         recipients=app.config["MAX_RECIPIENTS"],
         symbols=app.config["MAX_SYMBOLS"],
     )
+    doors: list[IngestDoor | MapDoor] = []
     if "ingest" in roles:
-        app.extensions["mailkeep_door"] = IngestDoor(app)
+        app.extensions["mailkeep_ingest_door"] = IngestDoor(app)
+        doors.append(app.extensions["mailkeep_ingest_door"])
+    if {"web", "ingest"} & set(roles):
+        app.extensions["mailkeep_map_door"] = MapDoor(app)
+        doors.append(app.extensions["mailkeep_map_door"])
+    app.extensions["mailkeep_doors"] = doors
     if {"web", "portal"} & set(roles):
         from app.views.fab import make_appbuilder
 
         make_appbuilder(app)
+    else:
+        Babel(app)  # sentences are looked up also where nobody chooses a language
     register_errors(app)
     addresses.init_app(app)

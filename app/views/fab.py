@@ -42,6 +42,7 @@ from app.views.providers import ProviderView
 from app.views.quarantine import QuarantineView
 from app.views.reasons import load_reasons
 from app.views.reset import PasswordLinkView
+from app.views.rspamd_config import RspamdView
 from app.views.searches import SearchView
 from app.views.second_factor import SecondFactorView
 from app.views.second_step import SecondStepView
@@ -56,6 +57,7 @@ MENU = (
     (PeopleView, "People", _l("People"), "fa-users"),
     (DomainView, "Domains", _l("Domain aliases"), "fa-at"),
     (RoleView, "Roles", _l("Roles"), "fa-id-badge"),
+    (RspamdView, "Rspamd", "Rspamd", "fa-cogs"),
     (AuditView, "Audit trail", _l("Audit trail"), "fa-history"),
 )
 # Opened from other pages only.

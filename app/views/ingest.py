@@ -88,7 +88,7 @@ def _node_of(environ: Environ) -> str | None:
 @ingest.post("/api/metadata_importer_multipart.php")
 def take(node: str = "") -> Response:
     """The same through Flask, where something stands before the door."""
-    status, line, headers = current_app.extensions["mailkeep_door"].answer(request.environ, node or request.args.get("server", ""))
+    status, line, headers = current_app.extensions["mailkeep_ingest_door"].answer(request.environ, node or request.args.get("server", ""))
     return Response(line, status, headers)
 
 

@@ -56,6 +56,7 @@ SCREENS = {
     "person": "/people/1",
     "new-person": "/people/new",
     "domains": "/domains/",
+    "rspamd": "/rspamd/",
     "roles": "/roles/list/",
     "role": "/roles/show/1",
     "add-role": "/roles/add",

@@ -136,23 +136,43 @@ def test_rspamd_4_posts_reports_without_the_message(tmp_path: pathlib.Path, form
             check_reports_alone(server, rspamd)
 
 
-def check_as_shipped(server: Mailkeep, name: str, root: str = "") -> None:
-    """contrib/ as it stands: only the address and the password are the reader's own."""
-    text = (DATA.parent.parent / "contrib/rspamd" / name).read_text()
-    with_ours = text.replace("http://mailkeep.example.com:8080", f"http://127.0.0.1:{server.port}").replace("CHANGE ME", "secret")
+def check_as_made(server: Mailkeep, version: str, root: str = "") -> None:
+    """The files of `flask rspamd config` as they stand; also what is discarded is exported."""
     rspamd = Rspamd("", root=root)
-    (rspamd.folder / "local.d/metadata_exporter.conf").write_text(with_ours)
-    mail = "20-wl"
+    local = rspamd.folder / "local.d"
+    tests_rules = (local / "multimap.conf").read_text()
+    for name in ("metadata_exporter.conf", "multimap.conf", "worker-controller.inc"):
+        (local / name).rename(rspamd.folder / name)
+    asked = ("--node", "mx1", "--url", f"http://127.0.0.1:{server.port}", "--password", "secret", "--version", version)
+    server.flask("rspamd", "config", *asked, "--out", str(local))
+    (rspamd.folder / "worker-controller.inc").rename(local / "worker-controller.inc")
+    with (local / "multimap.conf").open("a") as file:
+        file.write(tests_rules)
+    (local / "actions.conf").write_text("discard = 40;")
     with rspamd:
-        rspamd.scan(message(mail), envelope(mail) | {"from": "bad@example.net"}, "SHIPPED")
-        store = store_for(server.settings["STORE_URL"])
-        wait_for(lambda: store.exists(digest_of(message(mail))), 20, lambda: server.output() + rspamd.output())
+        for mail, sender in (("20-wl", "bad@example.net"), ("01-ham", "zoe@example.net")):
+            rspamd.scan(message(mail), envelope(mail) | {"from": sender}, f"{mail}-made")
+        engine = create_engine(driver_url(server.settings["DATABASE_URL"]))
+
+        def actions() -> set[str]:
+            with engine.connect() as connection:
+                return set(connection.execute(select(Mail.action)).scalars())
+
+        wait_for(lambda: {"discard", "add header"} <= actions(), 20, lambda: f"{actions()}{server.output()}{rspamd.output()}")
+        engine.dispose()
 
 
-def test_the_shipped_exporter_file_for_rspamd_3_works(running: Mailkeep) -> None:
-    check_as_shipped(running, "metadata_exporter-3.conf")
+@pytest.fixture
+def small(tmp_path: pathlib.Path) -> Iterator[Mailkeep]:
+    with Mailkeep(f"sqlite:///{tmp_path}/mailkeep.db").prepare() as server:
+        yield server
+
+
+def test_rspamd_3_takes_the_files_that_are_made_for_it(small: Mailkeep) -> None:
+    check_as_made(small, "3.4")
 
 
 @pytest.mark.rspamd4
-def test_the_shipped_exporter_file_for_rspamd_4_works(running: Mailkeep) -> None:
-    check_as_shipped(running, "metadata_exporter-4.conf", os.environ["RSPAMD4_ROOT"])
+@pytest.mark.parametrize("version", ["4.1.5", "3.4"], ids=["its own", "those for all"])
+def test_rspamd_4_takes_the_files_that_are_made_for_it(small: Mailkeep, version: str) -> None:
+    check_as_made(small, version, os.environ["RSPAMD4_ROOT"])

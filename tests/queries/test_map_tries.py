@@ -13,8 +13,9 @@ from app.extensions import db
 from app.ids import MAX_ID, id_at
 from app.models import Mail, Map
 from app.queries import map_tries
-from app.queries.map_samples import Untold
+from app.queries.map_samples import Sampler, Untold, sampler_of
 from app.queries.map_tries import SHOWN, Tried, try_values
+from app.queries.map_ways import way_to
 from app.queries.scope import ALL, NOBODY, Scope
 from app.rspamd.map_kinds import MapKind
 from app.rspamd.map_values import read_value
@@ -160,6 +161,20 @@ def test_time_that_runs_out_is_told_and_a_hostile_regexp_holds_up_nobody(app: Fl
         assert try_values(ALL, make_map("text", "subject"), ["x"], seconds=0) == Tried(searched_to=MAX_ID)
         found = try_values(ALL, make_map("regexp", "subject"), ["/^(a+)+$/"], seconds=0.5)
         assert found.count == 0
+
+
+def test_exact_values_are_found_by_an_index(app: Flask) -> None:
+    parts = {"mail_from": ("a@example.net", "example.net"), "mime_from": ("a@example.net",), "rcpt": ("bob@example.com", "example.com")}
+    with app.app_context():
+        for part, values in {**parts, "ip": ("192.0.2.0/24",), "user": ("bob",), "virus": ("eicar",)}.items():
+            found = sampler_of(
+                ALL, make_map({"ip": "ip", "user": "text", "virus": "virus"}.get(part, "address_or_domain"), part), "+", {}, None
+            )
+            assert isinstance(found, Sampler)
+            for value in values:
+                way = way_to(found, [value], ALL)
+                assert way is not None
+                assert way.branches
 
 
 def test_hundreds_of_regexps_are_tried_at_once(app: Flask) -> None:

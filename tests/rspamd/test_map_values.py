@@ -102,6 +102,7 @@ WRONG = [
     (MapKind.ASN, "4294967296", Wrong.ASN, "4294967296"),
     (MapKind.COUNTRY, "DEU", Wrong.COUNTRY, "DEU"),
     (MapKind.COUNTRY, "ÄÖ", Wrong.COUNTRY, "ÄÖ"),
+    (H, "mx_1..example.com", Wrong.HOST, "mx_1..example.com"),
     (MapKind.URL, "example.com/path", Wrong.URL, "example.com/path"),
     (MapKind.URL, "http://", Wrong.URL, "http://"),
     (MapKind.URL, "http://[::1/", Wrong.URL, "http://[::1/"),

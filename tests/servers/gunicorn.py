@@ -25,6 +25,7 @@ class Mailkeep(Server):
             "SECRET_KEY": "tests-only-0123456789abcdef",
             "STORE_URL": f"file://{self.folder}/store",
             "SPOOL_DIR": f"{self.folder}/spool",
+            "MAPS_DIR": f"{self.folder}/maps",
             "METRICS_DIR": f"{self.folder}/metrics",
             "NODE_NAME": "mx1",
             "BIND": f"127.0.0.1:{self.port}",

@@ -3,6 +3,8 @@
 import http.client
 import json
 import pathlib
+import subprocess
+from collections.abc import Collection
 from typing import Any
 
 from tests.servers.process import Server, answers, free_port, need
@@ -12,8 +14,8 @@ _ASK_THE_NETWORK = (
 ).split()
 
 _OPTIONS = """
-dns { timeout = 0.1s; retransmits = 1; nameserver = ["127.0.0.1:1"]; }
-check_all_filters = true; map_watch_interval = 5s; disable_hyperscan = true;
+dns { timeout = 0.1s; retransmits = 1; nameserver = ["127.0.0.1:%(dns)s"]; }
+check_all_filters = true; map_watch_interval = %(watch)s; disable_hyperscan = true;
 url_tld = "%(inside)s/suffixes"; # the shipped list takes half a minute to compile
 control_socket = "%(inside)s/rspamd.sock mode=0600"; rrd = "";
 """
@@ -42,12 +44,36 @@ class Rspamd(Server):
         self.controller = free_port()
         self._write_config(exporter_url, formatter, rule)
 
+    def use(self, files: dict[str, str], *, dns: int, modules: Collection[str]) -> None:
+        """Before the start: these files in local.d as they are, a name server to ask, modules that ask it, and maps looked at often."""
+        local = self.folder / "local.d"
+        (local / "multimap.conf").unlink()
+        (local / "options.inc").write_text(_OPTIONS % {"inside": self.inside, "dns": dns, "watch": "0.3s"})
+        for module in modules:
+            (local / f"{module}.conf").unlink()
+        for name, text in files.items():
+            (local / name).write_text(text)
+        if self.root:  # Rspamd 4 keeps what it fetched, and a port may come again
+            for kept in pathlib.Path(self.root, "var/lib/rspamd").glob("*.map"):
+                kept.unlink()
+
+    def configtest(self) -> str:
+        """What `rspamadm configtest` says of it."""
+        variables = self.command()[self.command().index("-i") + 1 :]
+        command = ["rspamadm", *variables, "configtest", "-c", "/etc/rspamd/rspamd.conf"]
+        done = subprocess.run(
+            ["chroot", self.root, *command] if self.root else command, capture_output=True, text=True, timeout=60, check=False
+        )
+        return f"{done.returncode}\n{done.stdout}{done.stderr}"
+
     def _write_config(self, url: str, formatter: str, rule: dict[str, Any]) -> None:
         values = {
             "inside": self.inside,
             "url": url,
             "formatter": formatter,
             "headers": str(formatter == "default").lower(),
+            "dns": 1,
+            "watch": "5s",
             "rule": " ".join(f"{name} = {value};" for name, value in rule.items()),
         }
         files = {
@@ -95,8 +121,8 @@ def _envelope_headers(envelope: dict[str, Any], queue_id: str) -> list[tuple[str
     headers = [
         ("Queue-Id", envelope.get("qid", queue_id)),
         ("Ip", envelope.get("ip", "198.51.100.7")),
-        ("Helo", "mx.example.net"),
-        ("Hostname", "mx.example.net"),
+        ("Helo", envelope.get("helo", "mx.example.net")),
+        ("Hostname", envelope.get("hostname", "mx.example.net")),
         ("From", envelope.get("from", "")),
     ]
     headers += [("User", envelope["user"])] if envelope.get("user") else []

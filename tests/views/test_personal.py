@@ -9,7 +9,7 @@ from tests.make import list_value, login, make_mails
 
 BOB, CAROL = "bob@example.com", "carol@example.com"
 OWN, OTHERS = "on your block list", "on a personal block list"
-HELD = "of them are held back by"
+HELD = "Held back by a personal block list: 1"
 
 
 @pytest.fixture

@@ -1,0 +1,85 @@
+"""The maps as files for others to read: whole or not at all, changed only where the text is another, and nobody else's file touched."""
+
+import contextlib
+import errno
+import hashlib
+import os
+import pathlib
+from collections.abc import Iterable, Iterator
+
+from app.storage.map_texts import flush_folder, is_name, locked
+
+_SUFFIX = ".txt"
+_FIRST_BYTES = 200
+_LOCK_SECONDS = 60.0
+_MODE, _FOLDER_MODE = 0o644, 0o755
+
+
+class MapFiles:
+    """OSError where the folder cannot be used."""
+
+    def __init__(self, root: str | pathlib.Path) -> None:
+        self.root = pathlib.Path(root)
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        if not self.root.exists():
+            self.root.mkdir(parents=True)
+            self.root.chmod(_FOLDER_MODE)  # whatever the process' umask is: Rspamd runs as its own user
+        with locked(self.root, _LOCK_SECONDS):
+            for part in self.root.glob(f".*{_SUFFIX}.part"):
+                part.unlink(missing_ok=True)
+            yield
+
+    def names(self) -> Iterator[str]:
+        for path in self.root.glob(f"*{_SUFFIX}"):
+            if is_name(path.stem):
+                yield path.stem
+
+    def first_line(self, name: str) -> str | None:
+        """None: there is no such file."""
+        try:
+            with self._path(name).open("rb") as file:
+                return file.readline(_FIRST_BYTES).decode("utf-8", "replace").rstrip("\n")
+        except FileNotFoundError:
+            return None
+
+    def stamp(self, name: str) -> tuple[int, int, int] | None:
+        """Changes when somebody changes the file."""
+        try:
+            found = self._path(name).stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_size, found.st_mtime_ns
+
+    def digest(self, name: str) -> str | None:
+        try:
+            with self._path(name).open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except FileNotFoundError:
+            return None
+
+    def write(self, name: str, blocks: Iterable[bytes]) -> None:
+        path = self._path(name)
+        beside = path.with_name(f".{name}{_SUFFIX}.part")
+        try:
+            with beside.open("wb") as file:
+                beside.chmod(_MODE)
+                for block in blocks:
+                    file.write(block)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                beside.unlink(missing_ok=True)
+            raise
+        flush_folder(self.root)
+
+    def remove(self, name: str) -> None:
+        self._path(name).unlink(missing_ok=True)
+
+    def _path(self, name: str) -> pathlib.Path:
+        if not is_name(name):
+            raise FileNotFoundError(errno.ENOENT, "no name of a map", name)
+        return self.root / f"{name}{_SUFFIX}"
