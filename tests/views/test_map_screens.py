@@ -71,7 +71,7 @@ def test_what_was_pasted_is_shown_mended_and_written(app: Flask, admin: FlaskCli
 
 def test_the_oldest_of_many_uploads_can_still_be_mended(app: Flask, admin: FlaskClient) -> None:
     """A new one makes room for itself, and it is the one on the page that goes."""
-    review = [brought(admin) for _ in range(5)][0]
+    review, *_others = [brought(admin) for _ in range(5)]
     again = admin.post(review, data={"act": "again", "mode": "add", "text": "two@example.net"})
     assert "1 new" in words(admin.get(again.location))
 
