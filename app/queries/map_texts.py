@@ -14,7 +14,7 @@ _PAGE = 5000
 _KINDS: dict[str, MapKind] = {kind.value: kind for kind in MapKind}
 _MAP = Map.__table__.c
 _ENTRY = MapEntry.__table__.c
-_STATE = (_MAP.id, _MAP.name, _MAP.kind, _MAP.enabled, _MAP.revision, _MAP.changed_at)
+_STATE = (_MAP.id, _MAP.name, _MAP.kind, _MAP.enabled, _MAP.revision, _MAP.changed_at, _MAP.symbol, _MAP.score)
 _LINE = (_ENTRY.value, _ENTRY.data, _ENTRY.symbol, _ENTRY.score, _ENTRY.expires_at)
 
 
@@ -26,6 +26,8 @@ class MapState:
     enabled: bool
     revision: int
     changed_at: datetime
+    symbol: str = ""
+    score: float = 0.0
 
 
 def map_states(engine: Engine) -> dict[str, MapState]:
@@ -69,4 +71,4 @@ def _page(state: MapState, last: str | None) -> Select[Any]:
 def _state(row: Row[Any]) -> MapState | None:
     """None: of a kind that only a later version knows; the other maps go on."""
     kind = _KINDS.get(row.kind)
-    return MapState(row.id, row.name, kind, bool(row.enabled), row.revision, row.changed_at) if kind else None
+    return MapState(row.id, row.name, kind, bool(row.enabled), row.revision, row.changed_at, row.symbol, row.score) if kind else None

@@ -112,3 +112,5 @@ def test_an_entrys_own_score_is_what_the_mail_gets() -> None:
     assert own_result("", 5.0, "M", 5.0) == ("", None)
     assert own_result("OWN", None, "M", 50.0) == ("OWN", 50.0), "a symbol that Rspamd does not know would count 1"
     assert own_result("OWN", 5.0, "M", 50.0) == ("OWN", 5.0)
+    assert own_result("", 5.0, "", 0.0) == ("", 5.0), "whoever reads a map without a symbol reads what stands there"
+    assert own_result("OWN", None, "", 0.0) == ("OWN", None)

@@ -57,7 +57,9 @@ def own_result(symbol: str, score: float | None, of_map: str, map_score: float) 
     Rspamd multiplies what stands behind a key with the score of the map's symbol; a symbol that it does not know gets what stands there.
     """
     if symbol:
-        return symbol, map_score if score is None else score
+        return symbol, (map_score if of_map else None) if score is None else score
     if score is None or score == map_score:
         return "", None
+    if not of_map:
+        return "", score
     return ("", score / map_score) if map_score else (f"{of_map}_SCORED", score)
