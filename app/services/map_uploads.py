@@ -105,10 +105,10 @@ def drop_upload(upload: MapUpload) -> None:
     _drop([upload.id])
 
 
-def forget_upload(upload: MapUpload) -> None:
-    """What is not wanted after all."""
+def forget_upload(upload_id: int) -> None:
+    """What is not wanted after all, or has gone by itself."""
     with cast(PanelSession, db.session()).begin_writing():
-        _drop([upload.id])
+        _drop([upload_id])
         db.session.commit()
 
 

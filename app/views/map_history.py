@@ -99,5 +99,5 @@ def _told(row: MapRevision) -> dict[str, Any]:
         note = {}
     what = str(REVISIONS.get(RevisionVerb(row.verb), row.verb))
     if "to" in note:
-        what = f"{what} {_('to revision %(number)s', number=note['to'])}"
+        what = _("went back to revision %(number)s", number=note["to"])
     return {"row": row, "what": what, "note": note}

@@ -100,15 +100,16 @@ class MapImportView(BaseView):
         reach, found = asked_map(name)
         mode = _mode(request.form.get("mode", ""))
         upload = upload_of(found, g.user.id, token)
+        number = upload.id
         match request.form.get("act"):
             case "confirm":
                 return self._write(reach, found, upload, mode)
             case "again":
                 mended = keep_upload(found, g.user.id, _typed(), name=upload.name, form=upload.form)
-                forget_upload(upload)
+                forget_upload(number)
                 return redirect(_address(found, mended, mode))
             case "drop":
-                forget_upload(upload)
+                forget_upload(number)
                 return redirect(url_for("MapImportView.bring", name=found.name))
         raise BadRequest(_("Say what is to be done."))
 

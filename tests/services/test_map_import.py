@@ -237,7 +237,7 @@ def test_uploads_are_their_owners_bounded_and_few(app: Flask) -> None:
         for wrong, raw in ((TooLarge, b"x" * 300_001), (BadRequest, b"")):
             with pytest.raises(wrong):
                 uploaded(raw, user_id=9)
-        forget_upload(upload_of(the_map(), 7, tokens[-1]))
+        forget_upload(upload_of(the_map(), 7, tokens[-1]).id)
         assert left() == (4, 4)
 
 

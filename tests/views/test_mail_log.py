@@ -158,8 +158,8 @@ def test_the_page_of_a_mail_shows_all_of_it_escaped(app: Flask) -> None:
 
 
 @pytest.mark.parametrize("mail_id", ["0", "1", "abc", "-5", "9" * 30, "9223372036854775808", "1.5"])
-def test_a_mail_that_is_not_there_is_a_404(any_app: Flask, mail_id: str) -> None:
-    assert login(any_app, "admin").get(f"/mails/show/{mail_id}").status_code == 404
+def test_a_mail_that_is_not_there_is_a_404(app: Flask, mail_id: str) -> None:
+    assert login(app, "admin").get(f"/mails/show/{mail_id}").status_code == 404
 
 
 def test_everybody_sees_only_mail_to_themselves_in_every_door(any_app: Flask) -> None:

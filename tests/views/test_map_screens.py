@@ -69,6 +69,13 @@ def test_what_was_pasted_is_shown_mended_and_written(app: Flask, admin: FlaskCli
         assert left() == (0, 0)
 
 
+def test_the_oldest_of_many_uploads_can_still_be_mended(app: Flask, admin: FlaskClient) -> None:
+    """A new one makes room for itself, and it is the one on the page that goes."""
+    review, *_others = [brought(admin) for _ in range(5)]
+    again = admin.post(review, data={"act": "again", "mode": "add", "text": "two@example.net"})
+    assert "1 new" in words(admin.get(again.location))
+
+
 def test_a_map_that_changed_meanwhile_is_judged_anew(app: Flask, admin: FlaskClient) -> None:
     review = brought(admin)
     list_value(app, SENDERS, "one@example.net")
