@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from enum import StrEnum, unique
+from typing import Any
 
 from app.rspamd import map_regexp_trial as trial
 from app.rspamd.map_regexp_form import escape_slashes, hostile_texts, is_nested, newer_syntax
@@ -83,6 +84,11 @@ def try_all(pattern_text: str, samples: Sequence[str], seconds: float = _SECONDS
     whole = _WHOLE.match(read_regexp(text)[0])
     assert whole is not None  # noqa: S101 - read_regexp has seen to it
     asked = {"body": whole["body"], "flags": whole["flags"], "seconds": seconds, "samples": [each[:_LONGEST_SAMPLE] for each in samples]}
+    return answers_to(asked, len(samples), seconds)
+
+
+def answers_to(asked: dict[str, Any], samples: int, seconds: float) -> list[Match]:
+    """A few processes at once: each may take its memory and its processor."""
     answers: list[str] = []
     if _AT_ONCE.acquire(timeout=seconds + 1):
         try:
@@ -90,7 +96,7 @@ def try_all(pattern_text: str, samples: Sequence[str], seconds: float = _SECONDS
         finally:
             _AT_ONCE.release()
     found = [Match(answer) for answer in answers if answer in ("yes", "no", "too_slow")]
-    return (found + [Match.TOO_SLOW] * len(samples))[: len(samples)]
+    return (found + [Match.TOO_SLOW] * samples)[:samples]
 
 
 def _tried(asked: bytes, seconds: float) -> list[str]:

@@ -19,6 +19,7 @@ from app.queries.maps import all_maps
 from app.rspamd.map_lines import Line
 from app.services.map_change import Change, Row, Wanted, changing
 from app.services.map_entries import owner_of
+from app.services.map_room import Room, room_of
 from app.services.map_tally import Judged, Mode, Tally, Verdict, digest_of
 from app.services.map_uploads import drop_upload, still_kept
 
@@ -107,12 +108,13 @@ def _write(reach: MapReach, change: Change, judged: Sequence[Judged], mode: Mode
 
 def _judge(reach: MapReach, found: Map, lines: Iterable[Line], seen: set[bytes], form: str) -> Iterator[list[Judged]]:
     """A thousand at a time. `seen` takes a digest of each value: a million of them are 60 MB."""
-    source = iter(lines)
+    source, room = iter(lines), room_of(reach, found)
     while some := list(islice(source, _AT_ONCE)):
         judged: list[Judged] = [_first_look(reach, found, line, seen) for line in some]
         values = [one.row["value"] for one in judged if one.verdict is Verdict.NEW]
         there = {row.value: row for row in _there(found, values)}
-        yield [_compared(reach, found, one, there.get(one.row["value"]), form) if one.verdict is Verdict.NEW else one for one in judged]
+        judged = [_compared(reach, found, one, there.get(one.row["value"]), form) if one.verdict is Verdict.NEW else one for one in judged]
+        yield judged if room is None else [_fitted(room, one) for one in judged]
 
 
 def _first_look(reach: MapReach, found: Map, line: Line, seen: set[bytes]) -> Judged:
@@ -144,6 +146,15 @@ def _compared(reach: MapReach, found: Map, one: Judged, there: Any, form: str) -
     if reach.power(found, there) < Power.EDIT:
         return Judged(one.line, Verdict.NOT_YOURS, row, there.id, why=_("This entry is not yours to change."))
     return Judged(one.line, Verdict.OTHER, row, there.id, differs=differs)
+
+
+def _fitted(room: Room, one: Judged) -> Judged:
+    try:
+        if one.verdict is Verdict.NEW:
+            room.take()
+    except BadRequest as error:
+        return replace(one, verdict=Verdict.WRONG, why=str(error))
+    return one
 
 
 def _there(found: Map, values: Sequence[str]) -> Sequence[Any]:

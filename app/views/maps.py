@@ -120,7 +120,7 @@ class MapView(BaseView):
             wish = read_wish(request.args)
         except BadRequest as wrong:
             error = str(wrong)
-        after = request.args.get("after", "")[:600]
+        after = request.args.get("after", "")[:600].replace("\0", "")
         page = entries_of(reach, found, wish, after=after, size=_PAGE)
         cap = current_app.config["COUNT_CAP"]
         return self.render_template(
@@ -178,7 +178,8 @@ class MapView(BaseView):
     @permission_name("edit")
     def matches(self, name: str) -> Any:
         """Whether a regular expression matches a sample: of neither anything is kept."""
-        map_called(map_reach_of(g.user), name)
+        if map_called(map_reach_of(g.user), name).kind != MapKind.REGEXP:
+            abort(404)
         try:
             pattern = read_value(MapKind.REGEXP, request.form.get("value", "")[:1000]).text
         except WrongValue as wrong:
