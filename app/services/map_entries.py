@@ -30,6 +30,7 @@ def add_entry(reach: MapReach, found: Map, wanted: Wanted, *, actor: Actor) -> i
     """The revision that comes of it."""
     row = wanted.row()
     reach.must_add(found, wanted.value.rcpt)
+    reach.must_weigh(wanted.value.symbol, wanted.value.score)
     _must_be_ahead(wanted.expires_at)
     with changing(found.id, RevisionVerb.ADDED, actor=actor) as change:
         _must_be_new(found, wanted.value.text)
@@ -49,6 +50,7 @@ def change_entry(reach: MapReach, found: Map, entry_id: int, wanted: Wanted, *, 
         entry = _entry(change, reach, entry_id)
         if reach.power(found, entry) < Power.EDIT:
             raise NotAllowed(_("This entry is not yours to change."))
+        reach.must_weigh(wanted.value.symbol, wanted.value.score, entry)
         if wanted.expires_at != entry.expires_at:
             _must_be_ahead(wanted.expires_at)
         if all(getattr(entry, name) == value for name, value in row.items()):

@@ -123,6 +123,7 @@ def _first_look(reach: MapReach, found: Map, line: Line, seen: set[bytes]) -> Ju
     try:
         row = Wanted(line.value, line.comment, line.enabled, line.expires_at).row()
         reach.must_add(found, line.value.rcpt)
+        reach.must_weigh(line.value.symbol, line.value.score)
     except NotAllowed as error:
         return Judged(line, Verdict.NOT_YOURS, why=str(error))
     except BadRequest as error:

@@ -243,6 +243,7 @@ class MapView(BaseView):
             fields=fields,
             addresses=() if reach.edits_whole(found) else reach.own.addresses,
             domains=reach.own.domains,
+            may_weigh=reach.edits_all,
             sender=sender_label(found),
             example=KIND_EXAMPLES[MapKind(found.kind)],
             back=_back(found),

@@ -9,13 +9,17 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from app.errors import NotAllowed
 from app.extensions import db
 from app.models import Editors, MapRevision
+from app.queries.map_reach import MapReach
+from app.queries.scope import Scope
 from app.rspamd.map_lines import read_lines
+from app.services.map_entries import add_entry, change_entry
 from app.services.map_import import import_lines
 from app.services.map_tally import Mode
 from tests.make import list_value, login, make_mails, make_map
-from tests.services.test_map_entries import EVERYTHING, PAIRS, SENDERS, SYSTEM, MapKind, alive, the_map
+from tests.services.test_map_entries import EVERYTHING, PAIRS, SENDERS, SYSTEM, MapKind, alive, the_map, wanted
 
 MANY_DIGITS = "9" * 30
 LONE = "\ud800"
@@ -135,3 +139,29 @@ def test_trying_a_whole_map_tells_nothing_of_what_others_have_in_it(app: Flask) 
         for who, client in (("admin", login(app, "admin")), ("carol", recipient(app)))
     }
     assert {who: re.search(r"(\d+) mails? of the last 7 days", page)[1] for who, page in found.items()} == {"admin": "1", "carol": "0"}  # type: ignore[index]
+
+
+def test_only_admins_weigh_an_entry(app: Flask) -> None:
+    """A recipient would let through whom nothing proves by a list that blocks, and make DMARC's symbol appear."""
+    carol = recipient(app)
+    blocked = "mime_from_rcpt_to_blacklist"
+    pair = {"sender": "a.test", "rcpt": "carol@example.com"}
+    for more in ({"score": "-1000"}, {"symbol": "DMARC_POLICY_ALLOW"}):
+        carol.post(f"/lists/{blocked}/new", data=pair | more)
+    carol.post(f"/lists/{blocked}/new", data={"value": "a.test|carol@example.com X:-1000"})
+    review = carol.post(f"/lists/{blocked}/import", data={"mode": "update", "text": "a.test|carol@example.com -1000"}).location
+    assert "Only admins give an entry a symbol or a score of its own." in carol.get(review).get_data(as_text=True)
+    carol.post(review, data={"act": "confirm", "mode": "update"})
+    lead = MapReach(user_id=8, domain_admin=True, own=Scope((), ("example.com",)))
+    make_map(app, "lent", editors=Editors.DOMAIN_ADMINS, score=5.0)
+    list_value(app, "lent", "b.test 2")
+    with app.app_context():
+        assert alive(blocked) == {}
+        for text in ("c.test -1000", "c.test DMARC_POLICY_ALLOW:1"):
+            with pytest.raises(NotAllowed):
+                add_entry(lead, the_map("lent"), wanted(text), actor=SYSTEM)
+        (entry,) = alive("lent").values()
+        with pytest.raises(NotAllowed):
+            change_entry(lead, the_map("lent"), entry.id, wanted("b.test -1000"), actor=SYSTEM)
+        change_entry(lead, the_map("lent"), entry.id, wanted("b.test 2", comment="so it was"), actor=SYSTEM)
+        assert [(entry.score, entry.comment) for entry in alive("lent").values()] == [(2.0, "so it was")]
