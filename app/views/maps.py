@@ -179,7 +179,7 @@ class MapView(BaseView):
     def matches(self, name: str) -> Any:
         """Whether a regular expression matches a sample: of neither anything is kept."""
         if map_called(map_reach_of(g.user), name).kind != MapKind.REGEXP:
-            abort(404)
+            abort(400)
         try:
             pattern = read_value(MapKind.REGEXP, request.form.get("value", "")[:1000]).text
         except WrongValue as wrong:

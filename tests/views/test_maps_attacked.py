@@ -85,7 +85,7 @@ def recipient(app: Flask) -> FlaskClient:
 def test_recipients_try_no_regexps(app: Flask) -> None:
     """They edit maps of pairs, so that none of them needs it."""
     carol = recipient(app)
-    assert carol.post(f"/lists/{PAIRS}/matches", data={"value": "/a/", "sample": "a"}).status_code == 404
+    assert carol.post(f"/lists/{PAIRS}/matches", data={"value": "/a/", "sample": "a"}).status_code == 400
     make_map(app, "subjects", "regexp", "subject")
     assert carol.post("/lists/subjects/matches", data={"value": "/a/", "sample": "a"}).status_code == 404
     assert login(app, "admin").post("/lists/subjects/matches", data={"value": "/a/", "sample": "a"}).json["said"] == "It matches."
