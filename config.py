@@ -228,6 +228,8 @@ GEOIP_DATABASE = env_str("GEOIP_DATABASE", "")
 # --- Maps -------------------------------------------------------------------------------------------------------------------
 # What recipients may do with entries of personal lists that somebody else made for them: hide (not even see), see, toggle or delete.
 FOREIGN_ENTRIES = env_choice("FOREIGN_ENTRIES", "see", ("hide", "see", "toggle", "delete"))
+# The most entries that recipients may have in a map for their own addresses.
+OWN_ENTRIES = env_int("OWN_ENTRIES", 1000, 1)
 # The most bytes of entries that are typed or uploaded at once.
 MAPS_UPLOAD_BYTES = env_int("MAPS_UPLOAD_BYTES", 64 * MB, KB)
 
@@ -276,5 +278,6 @@ AUTH_TYPE = 1
 AUTH_API_LOGIN_ALLOW_MULTIPLE_PROVIDERS = True  # "db" and "ldap" are the same door
 LANGUAGES = {"en": {"flag": "gb", "name": "English"}, "de": {"flag": "de", "name": "Deutsch"}, "el": {"flag": "gr", "name": "Ελληνικά"}}
 MAX_FORM_MEMORY_SIZE = 4 * MB  # many entries are pasted at once
+MAX_CONTENT_LENGTH = MAPS_UPLOAD_BYTES + MAX_FORM_MEMORY_SIZE  # before the check of who asks it is read to the disk
 BABEL_DEFAULT_LOCALE = "en"
 BABEL_TRANSLATION_DIRECTORIES = str(BASE_DIR / "translations")

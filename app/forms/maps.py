@@ -126,9 +126,8 @@ def read_choice(kind: type[Choice], text: str) -> Choice:
 
 def read_wish(values: Mapping[str, str]) -> Wish:
     state = values.get("state", "")
-    return Wish(
-        values.get("q", "").strip()[:200].replace("\0", ""), read_choice(State, state) if state else None, values.get("by", "")[:100]
-    )
+    text, made_by = (values.get(name, "").replace("\0", "") for name in ("q", "by"))
+    return Wish(text.strip()[:200], read_choice(State, state) if state else None, made_by[:100])
 
 
 def wish_fields(wish: Wish) -> dict[str, str]:

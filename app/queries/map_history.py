@@ -48,7 +48,7 @@ def revisions_of(reach: MapReach, found: Map, before: int | None = None, size: i
 
 
 def revision_of(reach: MapReach, found: Map, number: int) -> MapRevision:
-    row = db.session.scalar(_seen(reach, found).where(MapRevision.number == number))
+    row = db.session.scalar(_seen(reach, found).where(MapRevision.number == must_have_been(found, number)))
     if row is None:
         raise NotFound(_("There is no such revision of this map."))
     return row

@@ -107,6 +107,13 @@ class MapReach:
                 return Power.EDIT if entry.owner_id == self.user_id else _OF_FOREIGN[self.foreign]
         return Power.SEE if self.sees(found) and self.sees_whole(found) else Power.NONE
 
+    def must_weigh(self, symbol: str, score: float | None, there: MapEntry | None = None) -> None:
+        """NotAllowed for a symbol or a score of an entry's own, but the one that is there: with the score of one's choice a list of blocked
+        senders lets them through, and with another symbol, such as DMARC's, they are proven."""
+        if self.edits_all or (not symbol and score is None) or (there is not None and (symbol, score) == (there.symbol, there.score)):
+            return
+        raise NotAllowed(_("Only admins give an entry a symbol or a score of its own."))
+
     def must_add(self, found: Map, rcpt: str) -> None:
         """NotAllowed for a value that is not theirs to list."""
         self.must_see(found)

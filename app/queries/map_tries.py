@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import ColumnElement, Connection, Row, select, true
 
 from app.clock import stored_now, utcnow
 from app.extensions import db
@@ -56,8 +56,9 @@ def try_values(
     days: int = 7,
     seconds: float | None = None,
     country_of: CountryOf | None = None,
+    seen: ColumnElement[bool] | None = None,
 ) -> Tried:
-    """Which mails in `scope` entries of these normal forms would have hit; None: all entries of the map that count now."""
+    """Which mails in `scope` entries of these normal forms would have hit; None: all entries of the map that count now, and are seen."""
     config = current_app.config
     deadline = Deadline(config["SEARCH_SECONDS"] if seconds is None else seconds)
     if scope.is_empty:
@@ -65,7 +66,7 @@ def try_values(
     with db.engine.connect() as connection:
         try:
             sampler = sampler_of(scope, found, config["PLUS_ADDRESSING"], alias_domains(connection, max(deadline.left(), 0.1)), country_of)
-            known = _Entries(connection, found, deadline, values)
+            known = _Entries(connection, found, deadline, values, true() if seen is None else seen)
         except TooSlow:
             return Tried(searched_to=MAX_ID)
         if isinstance(sampler, Untold):
@@ -81,10 +82,13 @@ def try_values(
 class _Entries:
     """The entries: all at once where they are few, else those that are asked for."""
 
-    def __init__(self, connection: Connection, found: Map, deadline: Deadline, values: Collection[str] | None) -> None:
+    def __init__(
+        self, connection: Connection, found: Map, deadline: Deadline, values: Collection[str] | None, seen: ColumnElement[bool]
+    ) -> None:
         self._connection, self._map, self._deadline = connection, found, deadline
         self._known: dict[str, bool] = {}
-        self._live = select(MapEntry.value).where(MapEntry.map_id == found.id, MapEntry.until == ALIVE, counts_at(stored_now()))
+        there = (MapEntry.map_id == found.id, MapEntry.until == ALIVE, counts_at(stored_now()), seen)
+        self._live = select(MapEntry.value).where(*there)
         self.values = frozenset(values) if values is not None else self._all()
 
     def _all(self) -> frozenset[str] | None:

@@ -10,6 +10,8 @@ from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, sele
 
 from app.clock import stored_now
 from app.extensions import db
+from app.ids import MAX_ID
+from app.mime.text import clean
 from app.models import Map, MapEntry
 from app.models.maps import ALIVE
 from app.queries.bounded import TooSlow, fetch
@@ -96,7 +98,7 @@ def all_maps(reach: MapReach) -> list[Map]:
 
 
 def map_called(reach: MapReach, name: str) -> Map:
-    return reach.must_see(db.session.scalar(select(Map).where(Map.name == name)))
+    return reach.must_see(db.session.scalar(select(Map).where(Map.name == clean(name))))
 
 
 def entries_of(reach: MapReach, found: Map, wish: Wish = Wish(), *, after: str = "", size: int = 50, seconds: float = 1.5) -> Entries:
@@ -145,6 +147,8 @@ def has_entries(found: Map) -> bool:
 
 def entry_of(reach: MapReach, found: Map, entry_id: int) -> MapEntry | None:
     """None for what is no more, or not theirs to see."""
+    if entry_id > MAX_ID:
+        return None
     return db.session.scalar(
         select(MapEntry).where(MapEntry.id == entry_id, MapEntry.map_id == found.id, MapEntry.until == ALIVE, reach.condition(found))
     )

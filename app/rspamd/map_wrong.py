@@ -2,6 +2,8 @@
 
 from enum import StrEnum, unique
 
+from app.mime.text import clean
+
 
 @unique
 class Wrong(StrEnum):
@@ -62,4 +64,4 @@ class WrongValue(ValueError):
     def __init__(self, reason: Wrong, detail: str = "") -> None:
         super().__init__(f"{reason}: {detail}" if detail else reason)
         self.reason = reason
-        self.detail = detail[:200]
+        self.detail = clean(detail[:200])

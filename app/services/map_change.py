@@ -15,6 +15,7 @@ from app.actor import Actor
 from app.clock import stored_now
 from app.errors import BadRequest, Conflict, NotFound, Unavailable
 from app.extensions import PanelSession, db
+from app.mime.text import one_line
 from app.models import Map, MapEntry, MapRevision, RevisionVerb, Verb
 from app.models.maps import ALIVE
 from app.rspamd.map_kinds import COMMENT_LENGTH
@@ -52,7 +53,7 @@ class Wanted:
             "sender": value.sender,
             "rcpt": value.rcpt,
             "rcpt_domain": value.rcpt.rpartition("@")[2],
-            "comment": " ".join(self.comment.split()),
+            "comment": one_line(" ".join(self.comment.split())),
             "enabled": self.enabled,
             "expires_at": self.expires_at,
         }
@@ -112,20 +113,27 @@ class Change:
 @contextmanager
 def changing(map_id: int, verb: RevisionVerb, *, actor: Actor) -> Iterator[Change]:
     """Commits at its end; without a trace where nothing was changed."""
+    with writing() as session:
+        change = Change(locked(map_id), 0, actor, verb)
+        change.number = change.map.revision + 1
+        yield change
+        if change.is_empty:
+            session.rollback()
+            return
+        _conclude(change)
+        personal = change.map.is_personal
+        session.commit()
+        if personal:
+            book_of(db.engine).forget()
+
+
+@contextmanager
+def writing() -> Iterator[PanelSession]:
+    """A transaction; Conflict or Unavailable where others are in its way."""
     session = cast(PanelSession, db.session())
     try:
         with session.begin_writing():
-            change = Change(locked(map_id), 0, actor, verb)
-            change.number = change.map.revision + 1
-            yield change
-            if change.is_empty:
-                session.rollback()
-                return
-            _conclude(change)
-            personal = change.map.is_personal
-            session.commit()
-            if personal:
-                book_of(db.engine).forget()
+            yield session
     except IntegrityError:  # somebody was faster where no lock holds: a name, a value
         session.rollback()
         raise Conflict(_("Somebody else changed this at the same moment; look at it again.")) from None

@@ -11,10 +11,12 @@ from app.actor import Actor
 from app.clock import stored_now
 from app.errors import BadRequest, Conflict, NotAllowed, NotFound
 from app.extensions import db
+from app.ids import MAX_ID
 from app.models import Map, MapEntry, RevisionVerb
 from app.models.maps import ALIVE
 from app.queries.map_reach import MapReach, Power
 from app.services.map_change import Change, Wanted, changing
+from app.services.map_room import room_of
 
 _POWER = {
     RevisionVerb.ENABLED: Power.TOGGLE,
@@ -28,9 +30,13 @@ def add_entry(reach: MapReach, found: Map, wanted: Wanted, *, actor: Actor) -> i
     """The revision that comes of it."""
     row = wanted.row()
     reach.must_add(found, wanted.value.rcpt)
+    reach.must_weigh(wanted.value.symbol, wanted.value.score)
     _must_be_ahead(wanted.expires_at)
     with changing(found.id, RevisionVerb.ADDED, actor=actor) as change:
         _must_be_new(found, wanted.value.text)
+        room = room_of(reach, found)
+        if room is not None:
+            room.take()
         change.put([row], owner_of(reach, found, wanted.value.rcpt))
         change.tell(wanted.value.text)
     return change.number
@@ -41,9 +47,10 @@ def change_entry(reach: MapReach, found: Map, entry_id: int, wanted: Wanted, *, 
     row = wanted.row()
     reach.must_add(found, wanted.value.rcpt)
     with changing(found.id, RevisionVerb.CHANGED, actor=actor) as change:
-        entry = _entry(change, entry_id)
+        entry = _entry(change, reach, entry_id)
         if reach.power(found, entry) < Power.EDIT:
             raise NotAllowed(_("This entry is not yours to change."))
+        reach.must_weigh(wanted.value.symbol, wanted.value.score, entry)
         if wanted.expires_at != entry.expires_at:
             _must_be_ahead(wanted.expires_at)
         if all(getattr(entry, name) == value for name, value in row.items()):
@@ -65,11 +72,10 @@ def switch(reach: MapReach, found: Map, ids: Sequence[int], verb: RevisionVerb, 
         raise BadRequest(_("Choose some entries."))
     if verb is RevisionVerb.EXPIRY_SET:
         _must_be_ahead(until)
-    chosen = MapEntry.id.in_(list(ids))
+    chosen = MapEntry.id.in_([number for number in ids if number <= MAX_ID])
     with changing(found.id, verb, actor=actor) as change:
-        rows = db.session.execute(
-            select(MapEntry.id, MapEntry.value).where(MapEntry.map_id == found.id, MapEntry.until == ALIVE, chosen)
-        ).all()
+        there = (MapEntry.map_id == found.id, MapEntry.until == ALIVE, chosen, reach.condition(found))
+        rows = db.session.execute(select(MapEntry.id, MapEntry.value).where(*there)).all()
         if len(rows) < len(set(ids)):
             raise _gone()
         theirs = (MapEntry.map_id == found.id, chosen, reach.changeable(found, power))
@@ -116,10 +122,10 @@ def owner_of(reach: MapReach, found: Map, rcpt: str) -> int | None:
     return reach.user_id if found.is_personal and rcpt in reach.own.addresses else None
 
 
-def _entry(change: Change, entry_id: int) -> MapEntry:
-    entry = db.session.scalar(
-        select(MapEntry).where(MapEntry.id == entry_id, MapEntry.map_id == change.map.id).execution_options(populate_existing=True)
-    )
+def _entry(change: Change, reach: MapReach, entry_id: int) -> MapEntry:
+    """What is not theirs to see is not there."""
+    there = (MapEntry.id == min(entry_id, MAX_ID), MapEntry.map_id == change.map.id, reach.condition(change.map))
+    entry = db.session.scalar(select(MapEntry).where(*there).execution_options(populate_existing=True))
     if entry is None:
         raise NotFound(_("There is no such entry."))
     if entry.until != ALIVE:

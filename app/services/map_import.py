@@ -20,6 +20,7 @@ from app.rspamd.map_lines import Line
 from app.rspamd.map_values import Value
 from app.services.map_change import TOLD, Change, Row, Wanted, changing
 from app.services.map_entries import owner_of
+from app.services.map_room import Room, room_of
 from app.services.map_tally import Judged, Mode, Tally, Verdict, digest_of
 from app.services.map_uploads import drop_upload, still_kept
 
@@ -113,12 +114,13 @@ def _wanted(line: Line) -> Wanted:
 
 def _judge(reach: MapReach, found: Map, lines: Iterable[Line], seen: set[bytes], form: str) -> Iterator[list[Judged]]:
     """A thousand at a time. `seen` takes a digest of each value: a million of them are 60 MB. An empty map is not asked what it has."""
-    whole, holds_some = reach.edits_whole(found), has_entries(found)
-    source = iter(lines)
+    source, room, holds_some = iter(lines), room_of(reach, found), has_entries(found)
     while some := list(islice(source, _AT_ONCE)):
-        judged = [_first_look(line, seen, "" if whole else _refusal(reach, found, line)) for line in some]
+        judged = [_first_look(line, seen, "" if reach.edits_all else _refusal(reach, found, line)) for line in some]
         there = {row.value: row for row in _there(found, [one.value for one in judged if one.verdict is Verdict.NEW])} if holds_some else {}
-        yield [_compared(reach, found, one, there[one.value], form) if one.value in there else one for one in judged] if there else judged
+        if there:
+            judged = [_compared(reach, found, one, there[one.value], form) if one.value in there else one for one in judged]
+        yield judged if room is None else [_fitted(room, one) for one in judged]
 
 
 def _first_look(line: Line, seen: set[bytes], refusal: str) -> Judged:
@@ -135,8 +137,11 @@ def _first_look(line: Line, seen: set[bytes], refusal: str) -> Judged:
 
 def _refusal(reach: MapReach, found: Map, line: Line) -> str:
     """Why it is not theirs to add."""
+    if line.value is None:
+        return ""
     try:
-        reach.must_add(found, line.value.rcpt if line.value is not None else "")
+        reach.must_add(found, line.value.rcpt)
+        reach.must_weigh(line.value.symbol, line.value.score)
     except NotAllowed as error:
         return str(error)
     return ""
@@ -156,6 +161,15 @@ def _compared(reach: MapReach, found: Map, one: Judged, there: Any, form: str) -
         return Judged(one.line, Verdict.NOT_YOURS, why=_("This entry is not yours to change."))
     differs = tuple(name for name in COMPARED if getattr(there, name) != row[name])
     return Judged(one.line, Verdict.OTHER, row, there.id, differs=differs)
+
+
+def _fitted(room: Room, one: Judged) -> Judged:
+    try:
+        if one.verdict is Verdict.NEW:
+            room.take()
+    except BadRequest as error:
+        return Judged(one.line, Verdict.WRONG, why=str(error))
+    return one
 
 
 def _there(found: Map, values: Sequence[str]) -> Sequence[Any]:

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import IO, cast
 
-from flask import current_app
 from flask_babel import gettext as _
 from sqlalchemy import delete, func, select
 
 from app.clock import stored_now
 from app.errors import BadRequest, NotFound, TooLarge
 from app.extensions import PanelSession, db
+from app.mime.text import clean
 from app.models import Map, MapUpload, MapUploadPart
 from app.rspamd.map_lines import FORMS
 
@@ -23,11 +23,10 @@ _MOST = 5
 _UNSHOWN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
-def keep_upload(found: Map, user_id: int, stream: IO[bytes], *, name: str = "", form: str = "text") -> MapUpload:
+def keep_upload(found: Map, user_id: int, stream: IO[bytes], most: int, *, name: str = "", form: str = "text") -> MapUpload:
     """Piece by piece; the oldest of too many of one person's, and all of yesterday's, go."""
     if form not in FORMS:
         raise BadRequest(_("Entries come as text, CSV or JSON."))
-    most = current_app.config["MAPS_UPLOAD_BYTES"]
     upload = MapUpload(
         token=secrets.token_urlsafe(32), map_id=found.id, user_id=user_id, name=name[:200], form=form, size=0, made_at=stored_now()
     )
@@ -53,7 +52,7 @@ def keep_upload(found: Map, user_id: int, stream: IO[bytes], *, name: str = "", 
 def upload_of(found: Map, user_id: int, token: str) -> MapUpload:
     """Only whoever brought it goes on with it."""
     upload = db.session.scalar(
-        select(MapUpload).where(MapUpload.token == token[:64], MapUpload.user_id == user_id, MapUpload.map_id == found.id)
+        select(MapUpload).where(MapUpload.token == clean(token[:64]), MapUpload.user_id == user_id, MapUpload.map_id == found.id)
     )
     if upload is None:
         raise _gone()

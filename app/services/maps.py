@@ -6,19 +6,19 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, cast
 
 from flask_babel import gettext as _
-from sqlalchemy import delete, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import delete, exists, select
 
 from app.actor import Actor
 from app.clock import stored_now
 from app.errors import BadRequest, Conflict
-from app.extensions import PanelSession, db
+from app.extensions import db
+from app.mime.text import clean
 from app.models import Colour, Editors, Map, MapEntry, MapFetch, MapRevision, MapUpload, MapUploadPart, RevisionVerb, Verb
 from app.models.maps import ALIVE
 from app.queries.maps import has_entries
 from app.rspamd.map_kinds import SENDERS, MapKind, MapPart, may_be
 from app.services.audit import record
-from app.services.map_change import changing, locked
+from app.services.map_change import changing, locked, writing
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
 _TAKEN = {"find", "own", "conflicts", "fetched", "new"}
@@ -26,6 +26,8 @@ _TAKEN = {"find", "own", "conflicts", "fetched", "new"}
 _SYMBOL = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _HEADER = re.compile(r"[!-9;-~]{1,64}")
 _LARGEST_SCORE = 10_000.0
+_PLACES = 4
+"""Behind the point, as entries have them: what an entry's own score is divided by is never next to nothing."""
 _FIXED = ("name", "kind", "part", "header", "symbol", "colour")
 """Of a ready-made map: files and symbols are known by them."""
 
@@ -65,7 +67,8 @@ class Definition:
         if self.editors is Editors.EVERYBODY and self.kind is not MapKind.PAIR:
             raise BadRequest(_("Only maps of pairs are for everybody to edit."))
         proves = self.needs_proof and self.part in SENDERS and self.colour is Colour.ALLOW
-        return replace(self, name=name, title=title, header=header, symbol=symbol, needs_proof=proves, description=self.description.strip())
+        description, score = clean(self.description).strip(), round(self.score, _PLACES) + 0.0  # no -0.0
+        return replace(self, name=name, title=title, header=header, symbol=symbol, score=score, needs_proof=proves, description=description)
 
 
 def definition_of(found: Map) -> Definition:
@@ -90,19 +93,15 @@ def make_map(wanted: Definition, *, actor: Actor, copy_of: Map | None = None) ->
     wanted = wanted.checked()
     if copy_of is not None and wanted.kind != copy_of.kind:
         raise BadRequest(_("A copy holds values of the same kind."))
-    session, now = cast(PanelSession, db.session()), stored_now()
+    now = stored_now()
     source, copied_name = (copy_of.id, copy_of.name) if copy_of is not None else (None, "")
-    try:
-        with session.begin_writing():
-            _must_be_free(wanted)
-            made = Map(revision=0, version=1, ready_made=False, created_at=now, changed_at=now, **_columns(wanted))
-            session.add(made)
-            session.flush()
-            record(actor, Verb.MAP_MADE, "map", made.name, after=_columns(wanted))
-            session.commit()
-    except IntegrityError:
-        session.rollback()
-        raise _taken(wanted) from None
+    with writing() as session:
+        _must_be_free(wanted)
+        made = Map(revision=0, version=1, ready_made=False, created_at=now, changed_at=now, **_columns(wanted))
+        session.add(made)
+        session.flush()
+        record(actor, Verb.MAP_MADE, "map", made.name, after=_columns(wanted))
+        session.commit()
     number = made.id
     if source is not None:
         with changing(number, RevisionVerb.COPIED, actor=actor) as change:
@@ -124,6 +123,9 @@ def change_map(found: Map, version: int, wanted: Definition, *, actor: Actor) ->
             raise BadRequest(_("Of a ready-made map name, kind, part, colour and symbol stay as they are."))
         if "kind" in changed and has_entries(there):
             raise Conflict(_("The kind of a map can only be changed while it is empty."))
+        # Of pairs everybody sees their own, of other kinds whoever sees the map sees all, its past too.
+        if "kind" in changed and there.is_personal and db.session.scalar(select(exists().where(MapEntry.map_id == there.id))):
+            raise Conflict(_("A map that has held pairs stays one of pairs: others would see in its history what was somebody's own."))
         if set(changed) & {"name", "symbol"}:
             _must_be_free(wanted, besides=there.id)
         if changed:
@@ -139,7 +141,7 @@ def delete_map(found: Map, version: int, *, actor: Actor) -> None:
     if found.ready_made:
         raise BadRequest(_("A ready-made map cannot be deleted; disable it."))
     number = found.id
-    with cast(PanelSession, db.session()).begin_writing():
+    with writing() as session:
         there = locked(number)
         if there.version != version:
             raise Conflict(_("Somebody else has changed this map meanwhile; look at it again."))
@@ -149,9 +151,9 @@ def delete_map(found: Map, version: int, *, actor: Actor) -> None:
         for model in (MapUpload, MapFetch, MapRevision, MapEntry):
             db.session.execute(delete(model).where(model.map_id == number))  # type: ignore[attr-defined]
         name = there.name
-        db.session.delete(there)
+        session.delete(there)
         record(actor, Verb.MAP_DELETED, "map", name, before=before)
-        db.session.commit()
+        session.commit()
 
 
 def _columns(wanted: Definition) -> dict[str, Any]:
@@ -161,8 +163,4 @@ def _columns(wanted: Definition) -> dict[str, Any]:
 def _must_be_free(wanted: Definition, besides: int = 0) -> None:
     same = (Map.name == wanted.name) | ((Map.symbol == wanted.symbol) & (Map.symbol != ""))
     if db.session.scalar(select(Map.id).where(same, Map.id != besides).limit(1)) is not None:
-        raise _taken(wanted)
-
-
-def _taken(wanted: Definition) -> Conflict:
-    return Conflict(_("There is a map of the name %(name)s or with its symbol already.", name=wanted.name))
+        raise Conflict(_("There is a map of the name %(name)s or with its symbol already.", name=wanted.name))

@@ -37,9 +37,12 @@ class MapFiles:
                 yield path.stem
 
     def first_line(self, name: str) -> str | None:
-        """None: there is no such file."""
+        """None: there is no such file. Empty of what is none that can be read: a folder, somebody's pipe, or a file they keep closed."""
+        path = self._path(name)
+        if self._is_strange(path):
+            return ""
         try:
-            with self._path(name).open("rb") as file:
+            with path.open("rb") as file:
                 return file.readline(_FIRST_BYTES).decode("utf-8", "replace").rstrip("\n")
         except FileNotFoundError:
             return None
@@ -53,8 +56,11 @@ class MapFiles:
         return found.st_ino, found.st_size, found.st_mtime_ns
 
     def digest(self, name: str) -> str | None:
+        path = self._path(name)
+        if self._is_strange(path):
+            return None
         try:
-            with self._path(name).open("rb") as file:
+            with path.open("rb") as file:
                 return hashlib.file_digest(file, "sha256").hexdigest()
         except FileNotFoundError:
             return None
@@ -63,7 +69,7 @@ class MapFiles:
         path = self._path(name)
         beside = path.with_name(f".{name}{_SUFFIX}.part")
         try:
-            with beside.open("wb") as file:
+            with beside.open("xb") as file:  # never through a link that somebody has put there
                 beside.chmod(_MODE)
                 for block in blocks:
                     file.write(block)
@@ -78,6 +84,10 @@ class MapFiles:
 
     def remove(self, name: str) -> None:
         self._path(name).unlink(missing_ok=True)
+
+    @staticmethod
+    def _is_strange(path: pathlib.Path) -> bool:
+        return path.is_symlink() or (path.exists() and not (path.is_file() and os.access(path, os.R_OK)))
 
     def _path(self, name: str) -> pathlib.Path:
         if not is_name(name):

@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.orm.exc import ObjectDeletedError
 from werkzeug.exceptions import HTTPException
 
 from app.errors import (
@@ -91,6 +92,8 @@ def _database(error: SQLAlchemyError) -> Response:
     if isinstance(error, IntegrityError):  # two at once, and this is the second
         log.warning("%s %s: somebody was faster: %s", request.method, request.path, error.orig)
         return answer(409, _("Somebody else has changed the same just now. Look at it again, and try once more."))
+    if isinstance(error, ObjectDeletedError):  # somebody else deleted it while this request was at it
+        return answer(404, _("There is nothing here."))
     if not isinstance(error, _AWAY):
         return _unforeseen(error)
     log.error("%s %s: database: %s", request.method, request.path, type(error).__name__, exc_info=error)

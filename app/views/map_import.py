@@ -21,6 +21,7 @@ from app.rspamd.map_kinds import MapKind
 from app.rspamd.map_lines import Line, read_lines
 from app.security.actor import actor
 from app.services.map_import import import_lines, must_import, preview
+from app.services.map_room import upload_bytes
 from app.services.map_tally import Judged, Mode, Tally, Verdict
 from app.services.map_uploads import forget_upload, keep_upload, pieces_of, text_of, upload_of
 from app.views.map_page import asked_map, page_values
@@ -51,7 +52,7 @@ class MapImportView(BaseView):
         mode = _mode(request.form.get("mode", ""))
         must_import(reach, found, mode)
         try:
-            upload = _kept(found)
+            upload = _kept(found, upload_bytes(reach, found))
         except MailkeepError as error:
             return self._form(reach, found, str(error)), 400
         return redirect(_address(found, upload, mode))
@@ -61,6 +62,7 @@ class MapImportView(BaseView):
             "maps/import.html",
             title=_("Import"),
             error=error,
+            most=upload_bytes(reach, found),
             modes=_modes(reach.edits_whole(found)),
             mode=request.form.get("mode", "add"),
             forms=FORMS,
@@ -105,7 +107,7 @@ class MapImportView(BaseView):
             case "confirm":
                 return self._write(reach, found, upload, mode)
             case "again":
-                mended = keep_upload(found, g.user.id, _typed(), name=upload.name, form=upload.form)
+                mended = keep_upload(found, g.user.id, _typed(), upload_bytes(reach, found), name=upload.name, form=upload.form)
                 forget_upload(number)
                 return redirect(_address(found, mended, mode))
             case "drop":
@@ -128,7 +130,7 @@ class MapImportView(BaseView):
         return redirect(url_for("MapHistoryView.revision", name=found.name, number=tally.revision))
 
 
-def _kept(found: Map) -> MapUpload:
+def _kept(found: Map, most: int) -> MapUpload:
     file = request.files.get("file")
     name = re.split(r"[/\\]", file.filename or "")[-1] if file else ""
     stream: IO[bytes] = file.stream if file and name else _typed()
@@ -138,7 +140,7 @@ def _kept(found: Map) -> MapUpload:
     beginning = stream.read(ENOUGH)
     stream.seek(0)
     shown = "".join(character for character in name if character.isprintable())
-    return keep_upload(found, g.user.id, stream, name=shown, form=form or form_of(name, beginning))
+    return keep_upload(found, g.user.id, stream, most, name=shown, form=form or form_of(name, beginning))
 
 
 def _typed() -> IO[bytes]:

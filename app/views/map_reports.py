@@ -81,7 +81,7 @@ class MapReportView(BaseView):
         if (value is not None or token or "all" in request.args) and not wrong:
             values = [value.text] if value is not None else _waiting(found, token) if token else None
             countries = current_app.extensions["mailkeep_countries"]
-            tried = try_values(scope_of(g.user), found, values, days=_DAYS, country_of=countries.country_of)
+            tried = try_values(scope_of(g.user), found, values, days=_DAYS, country_of=countries.country_of, seen=reach.condition(found))
         template = "maps/_tried.html" if "X-Fragment" in request.headers else "maps/try.html"
         return self.render_template(
             template,

@@ -160,7 +160,8 @@ class MapView(BaseView):
     @permission_name("edit")
     def matches(self, name: str) -> Any:
         """Whether a regular expression matches a sample: of neither anything is kept."""
-        map_called(map_reach_of(g.user), name)
+        if map_called(map_reach_of(g.user), name).kind != MapKind.REGEXP:
+            abort(400)
         try:
             pattern = read_value(MapKind.REGEXP, request.form.get("value", "")[:1000]).text
         except WrongValue as wrong:
@@ -218,6 +219,7 @@ class MapView(BaseView):
             fields=fields,
             addresses=() if reach.edits_whole(found) else reach.own.addresses,
             domains=reach.own.domains,
+            may_weigh=reach.edits_all,
             sender=sender_label(found),
             example=KIND_EXAMPLES[MapKind(found.kind)],
             back=_back(found),

@@ -5,8 +5,9 @@ import subprocess
 
 import pytest
 
+from app.rspamd import map_regexp
 from app.rspamd.map_kinds import MapKind
-from app.rspamd.map_regexp import Match, matches, split_regexp, try_all
+from app.rspamd.map_regexp import Match, matches, split_regexp, try_all, try_any
 from app.rspamd.map_values import Caution, Wrong, WrongValue, read_value
 from tests.servers.process import need
 
@@ -193,3 +194,13 @@ def test_a_pattern_as_long_as_it_may_be_is_looked_at_quickly() -> None:
             read_value(MapKind.REGEXP, pattern)
         except WrongValue as wrong:
             assert wrong.reason is Wrong.REGEXP
+
+
+def test_however_it_is_asked_few_processes_run_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full:
+        def acquire(self, **_how: float) -> bool:
+            return False
+
+    monkeypatch.setattr(map_regexp, "_AT_ONCE", Full())
+    assert matches("/a/", "a") is Match.TOO_SLOW
+    assert try_any(["/a/"], ["a", "b"], 0.1) == [Match.TOO_SLOW] * 2

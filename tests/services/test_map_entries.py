@@ -1,18 +1,21 @@
 """Entries of maps: changed by one of two at once, and never without a trace."""
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from app.actor import SYSTEM
 from app.clock import stored_now
-from app.errors import BadRequest, Conflict, MailkeepError, NotFound
+from app.errors import BadRequest, Conflict, MailkeepError, NotFound, Unavailable
 from app.extensions import db
-from app.models import AuditEvent, Map, MapEntry, MapRevision, RevisionVerb
+from app.models import AuditEvent, Editors, Map, MapEntry, MapRevision, RevisionVerb
 from app.models.maps import ALIVE
 from app.queries import map_history
 from app.queries.map_history import differences, entries_at
@@ -21,10 +24,12 @@ from app.queries.maps import State, Wish, count_of, entries_of, map_called
 from app.queries.scope import Scope
 from app.rspamd.map_kinds import MapKind
 from app.rspamd.map_values import read_value
+from app.services import maps
 from app.services.map_change import Wanted
 from app.services.map_entries import add_entry, change_entry, switch, switch_all
 from app.services.map_history import roll_back
-from tests.make import list_value
+from app.services.maps import change_map, definition_of, delete_map
+from tests.make import list_value, make_map
 
 SENDERS = "mail_from_blacklist"
 PAIRS = "mime_from_rcpt_to_whitelist"
@@ -214,21 +219,17 @@ def test_a_recipient_keeps_pairs_for_their_own_addresses_only(app: Flask, foreig
         here = alive(PAIRS)
         others, own = here["a.test|carol@example.com"].id, here["b.test|bob@example.com"].id
         made_for, whole = here["a.test|bob@example.com"].id, here["a.test|example.com"].id
-        for number in (others, whole):
-            assert attempt(lambda n=number: switch(bob, found, [own, n], RevisionVerb.DISABLED, actor=SYSTEM)) == "NotAllowed"
-            assert (
-                attempt(lambda n=number: change_entry(bob, found, n, wanted("x.test|bob@example.com", "pair"), actor=SYSTEM))
-                == "NotAllowed"
-            )
+        for number in (others, whole, 999_999, 1 << 70):  # one is as little there as the other
+            assert attempt(lambda n=number: switch(bob, found, [own, n], RevisionVerb.DISABLED, actor=SYSTEM)) == "Conflict"
+            change = partial(change_entry, bob, found, number, wanted("x.test|bob@example.com", "pair"), actor=SYSTEM)
+            assert attempt(change) == "NotFound"
         assert attempt(lambda: change_entry(bob, found, own, wanted("b.test|carol@example.com", "pair"), actor=SYSTEM)) == "NotAllowed"
         may_toggle, may_delete = foreign in (Foreign.TOGGLE, Foreign.DELETE), foreign is Foreign.DELETE
-        assert attempt(lambda: switch(bob, found, [made_for], RevisionVerb.REMOVED, actor=SYSTEM)) == (
-            "done" if may_delete else "NotAllowed"
-        )
+        refused = "Conflict" if foreign is Foreign.HIDE else "NotAllowed"
+        assert attempt(lambda: switch(bob, found, [made_for], RevisionVerb.REMOVED, actor=SYSTEM)) == ("done" if may_delete else refused)
         if not may_delete:
-            assert attempt(lambda: switch(bob, found, [made_for], RevisionVerb.DISABLED, actor=SYSTEM)) == (
-                "done" if may_toggle else "NotAllowed"
-            )
+            expected = "done" if may_toggle else refused
+            assert attempt(lambda: switch(bob, found, [made_for], RevisionVerb.DISABLED, actor=SYSTEM)) == expected
         assert switch_all(bob, found, (), RevisionVerb.REMOVED, actor=SYSTEM) == 1
         assert {"a.test|carol@example.com", "a.test|example.com"} <= set(alive(PAIRS))
 
@@ -242,7 +243,7 @@ def test_a_domain_admin_keeps_the_pairs_of_his_domains(app: Flask) -> None:
         assert attempt(lambda: add_entry(lead, found, wanted("b.test|example.com", "pair"), actor=SYSTEM)) == "done"
         assert attempt(lambda: add_entry(lead, found, wanted("b.test|x@sub.example.com", "pair"), actor=SYSTEM)) == "NotAllowed"
         other = alive(PAIRS)["a.test|bob@example.org"]
-        assert attempt(lambda: switch(lead, found, [other.id], RevisionVerb.REMOVED, actor=SYSTEM)) == "NotAllowed"
+        assert attempt(lambda: switch(lead, found, [other.id], RevisionVerb.REMOVED, actor=SYSTEM)) == "Conflict"
         assert switch_all(lead, found, (), RevisionVerb.REMOVED, actor=SYSTEM) == 3
         assert set(alive(PAIRS)) == {"a.test|bob@example.org"}
         assert attempt(lambda: roll_back(lead, found, 1, found.revision, actor=SYSTEM)) == "NotAllowed"
@@ -256,3 +257,44 @@ def test_an_entry_of_the_past_stays_as_it_was(app: Flask) -> None:
         row = db.session.scalar(select(MapEntry).where(MapEntry.id == entry.id))
         assert (row.value, row.until) == ("a.example", 2)
         assert row.until != ALIVE
+
+
+# --- maps themselves ------------------------------------------------------------------------------------------------------
+
+
+def test_a_map_that_held_pairs_shows_them_to_nobody_as_something_else(app: Flask) -> None:
+    """Its history is seen by whoever sees a map of another kind: domain admins, say."""
+    make_map(app, "lent", "pair", editors=Editors.EVERYBODY)
+    list_value(app, "lent", "a.test|bob@example.com")
+    with app.app_context():
+        (entry,) = alive("lent").values()
+        switch(EVERYTHING, the_map("lent"), [entry.id], RevisionVerb.REMOVED, actor=SYSTEM)
+        other = replace(definition_of(the_map("lent")), kind=MapKind.ADDRESS, editors=Editors.DOMAIN_ADMINS)
+        with pytest.raises(Conflict):
+            change_map(the_map("lent"), 1, other, actor=SYSTEM)
+        assert the_map("lent").kind == MapKind.PAIR
+
+
+def test_a_score_next_to_nothing_is_none(app: Flask) -> None:
+    """An entry's own is divided by its map's."""
+    make_map(app, "tiny", score=1e-300)
+    with app.app_context():
+        assert the_map("tiny").score == 0
+
+
+@pytest.mark.parametrize("message", [(1213, "Deadlock found"), ("database is locked",)])
+def test_who_deletes_or_makes_a_map_beside_others_is_told_to_try_again(app: Flask, monkeypatch: pytest.MonkeyPatch, message: Any) -> None:
+    def busy(*_anything: Any) -> None:
+        raise OperationalError("", {}, Exception(*message))
+
+    make_map(app, "mine")
+    monkeypatch.setattr(maps, "locked", busy)
+    monkeypatch.setattr(maps, "_must_be_free", busy)
+    with app.app_context():
+        for act in (
+            lambda: delete_map(the_map("mine"), 1, actor=SYSTEM),
+            lambda: maps.make_map(replace(definition_of(the_map("mine")), name="other", symbol="OTHER"), actor=SYSTEM),
+        ):
+            with pytest.raises(Unavailable):
+                act()
+        assert the_map("mine").version == 1

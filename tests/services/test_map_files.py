@@ -12,6 +12,7 @@ from app.errors import Unavailable
 from app.extensions import db
 from app.jobs import map_files as job
 from app.services.map_files import MapWriter
+from app.storage.map_files import MapFiles
 from tests.apps import close, make_app
 from tests.maps import make_map, put
 from tests.servers.process import wait_for
@@ -148,3 +149,27 @@ def test_the_command_leaves_no_files_of_another_user(app: Flask, runner: FlaskCl
     refused = runner.invoke(args=["maps", "write", "--out", str(tmp_path / "out")])
     assert (refused.exit_code, "belongs to user 65534" in refused.output) == (1, True)
     assert not list((tmp_path / "maps").iterdir())
+
+
+def test_what_is_no_file_of_ours_stops_no_other(app: Flask, writer: MapWriter, out: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    """Whoever else may write to the folder: a folder, a pipe that nobody fills, a link to where only we may write."""
+    make_map(app, "pipe", "a.example")
+    make_map(app, "link", "a.example")
+    make_map(app, "folder", "a.example")
+    out.mkdir(parents=True)
+    (out / "folder.txt").mkdir()
+    os.mkfifo(out / "pipe.txt")
+    secret = tmp_path / "secret"
+    secret.write_text("kept")
+    (out / "link.txt").symlink_to(secret)
+    done = writer.write()
+    assert done.foreign == ["folder", "link", "pipe"]
+    assert "spammers" in done.written
+    files = MapFiles(out)
+    (out / ".spammers.txt.part").symlink_to(secret)
+    with pytest.raises(FileExistsError):
+        files.write("spammers", [b"a.example\n"])
+    assert secret.read_text() == "kept"
+    (out / "folder.txt").rmdir()
+    assert writer.write(replace=True).foreign == []
+    assert (secret.read_text(), (out / "link.txt").is_symlink(), (out / "pipe.txt").is_file()) == ("kept", False, True)

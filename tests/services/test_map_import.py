@@ -163,7 +163,7 @@ def test_of_each_sort_enough_lines_are_kept_to_be_shown(app: Flask) -> None:
 
 
 def uploaded(raw: bytes, user_id: int = 7) -> MapUpload:
-    return keep_upload(the_map(), user_id, io.BytesIO(raw), name="list.txt")
+    return keep_upload(the_map(), user_id, io.BytesIO(raw), 1_000_000, name="list.txt")
 
 
 def confirm(upload: MapUpload, mode: Mode = Mode.REPLACE) -> Tally:
@@ -224,7 +224,6 @@ def test_pieces_that_are_gone_are_no_end_of_the_list(app: Flask) -> None:
 
 
 def test_uploads_are_their_owners_bounded_and_few(app: Flask) -> None:
-    app.config["MAPS_UPLOAD_BYTES"] = 300_000
     with app.app_context():
         tokens = [uploaded(b"one@example.net\n").token for _ in range(7)]
         assert left() == (5, 5)
@@ -234,7 +233,7 @@ def test_uploads_are_their_owners_bounded_and_few(app: Flask) -> None:
             upload_of(the_map(), 8, tokens[-1])
         with pytest.raises(NotFound):
             upload_of(the_map("ip_blacklist"), 7, tokens[-1])
-        for wrong, raw in ((TooLarge, b"x" * 300_001), (BadRequest, b"")):
+        for wrong, raw in ((TooLarge, b"x" * 1_000_001), (BadRequest, b"")):
             with pytest.raises(wrong):
                 uploaded(raw, user_id=9)
         forget_upload(upload_of(the_map(), 7, tokens[-1]).id)
