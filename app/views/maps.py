@@ -30,6 +30,7 @@ from app.forms.maps import (
 )
 from app.models import Map, RevisionVerb
 from app.queries.map_conflicts import conflicts_of
+from app.queries.map_fetches import unfetched
 from app.queries.map_reach import MapReach, Power, map_reach_of
 from app.queries.maps import Wish, all_maps, count_of, entries_of, entry_of, found_everywhere, map_called, own_pairs, summary_of
 from app.rspamd.map_kinds import MapKind
@@ -88,7 +89,8 @@ class MapView(BaseView):
             title=_("Allow and block"),
             rows=rows,
             powers={entry.id: reach.power(found, entry) for found, entry in rows},
-            personal=[found for found in maps if found.is_personal],
+            # The sender that is seen first: the one of the envelope few people know of.
+            personal=sorted((found for found in maps if found.is_personal), key=lambda found: found.part != "mime_from"),
             others=[found for found in maps if not found.is_personal],
             addresses=reach.own.addresses,
             domains=reach.own.domains,
@@ -138,6 +140,7 @@ class MapView(BaseView):
             now=stored_now(),
             tab="entries",
             sender=sender_label(found),
+            is_unfetched=may(self, "define") and not current_app.config["MAPS_FILES_DIR"] and bool(unfetched(found.id)),
             **self._rights(reach, found),
             **WORDS,
         )

@@ -93,10 +93,12 @@ def test_a_recipient_has_one_page_for_all_that_is_theirs(app: Flask) -> None:
     assert "shop.example" in page
     assert "bob@example.com" not in page
     assert "Other maps" not in page
+    assert 'value="remove"' not in carol.get(f"/lists/{PAIRS}").text, "nothing of what is there is hers to remove"
     answer = send(carol, f"/lists/{PAIRS}/new", sender="News@Paper.Example", rcpt="carol@example.com", enabled="1", back="own")
     assert "The entry is added." in answer.text
     assert answer.request.path == "/lists/own"
     assert values(app, PAIRS)["news@paper.example|carol@example.com"].owner_id is not None
+    assert 'value="remove"' in carol.get(f"/lists/{PAIRS}").text
     assert "is none of your addresses" in send(carol, f"/lists/{PAIRS}/new", sender="x.example", rcpt="bob@example.com", enabled="1").text
     assert "is none of your addresses" in send(carol, f"/lists/{PAIRS}/new", value="x.example|bob@example.com", enabled="1").text
     here = values(app, PAIRS)
@@ -158,8 +160,9 @@ def test_a_map_is_made_changed_copied_and_deleted_on_screens(app: Flask) -> None
         ({"symbol": "X Y"}, "has a symbol"),
         ({"part": "ip"}, "cannot be compared"),
         ({"part": "header"}, "names one header"),
-        ({"header": "X-Spam"}, "names one header"),
-        ({"part": "none"}, "has a symbol"),
+        ({"part": "header", "header": "X.Spam"}, "The name of a header has letters"),
+        ({"colour": "allow"}, "is not above zero"),
+        ({"score": "-1"}, "is not above zero"),
         ({"score": "much"}, "is no number"),
         ({"score": "nan"}, "A score is"),
         ({"score": "1e9"}, "A score is"),
@@ -172,6 +175,24 @@ def test_what_no_map_may_be_is_told(app: Flask, changes: dict[str, str], said: s
     assert said in answer.text
     with app.app_context():
         assert db.session.scalar(select(Map.id).where(Map.name == "bad_subjects")) is None
+
+
+def test_what_the_form_hides_is_not_meant(app: Flask) -> None:
+    """A browser sends what was typed before another choice hid it."""
+    admin = login(app, "root")
+    send(admin, "/map-settings/new", **NEW_MAP | {"header": "X-Spam", "name": "one"})
+    send(admin, "/map-settings/new", **NEW_MAP | {"part": "none", "name": "two"})
+    with app.app_context():
+        made = db.session.execute(select(Map.name, Map.header, Map.symbol).where(Map.name.in_(("one", "two"))).order_by(Map.name))
+        assert [tuple(row) for row in made] == [("one", "", "BAD_SUBJECTS_BL"), ("two", "", "")]
+
+
+def test_a_change_that_rspamds_files_have_to_follow_is_told(app: Flask) -> None:
+    admin, said = login(app, "root"), "Rspamd takes this over once its files are made again"
+    made = send(admin, "/map-settings/new", **NEW_MAP)
+    assert "No Rspamd has fetched this map yet" in made.text
+    assert said in send(admin, "/map-settings/bad_subjects", **NEW_MAP | {"version": "1", "score": "8"}).text
+    assert said not in send(admin, "/map-settings/bad_subjects", **NEW_MAP | {"version": "2", "score": "8", "title": "Other"}).text
 
 
 def test_of_a_ready_made_map_what_files_and_symbols_are_known_by_stays(app: Flask) -> None:
