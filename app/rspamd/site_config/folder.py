@@ -10,9 +10,8 @@ from enum import StrEnum
 
 from app.rspamd.site_config.files import ConfigFile, Origin, origin_of
 
-
 RSPAMD = "_rspamd"
-"""Its user and group, as its packages make them. What they cannot read stops it at its next start, though a configtest by root is content."""
+"""Its user and group, as its packages make them. What they cannot read keeps it from starting."""
 
 
 class Written(StrEnum):
