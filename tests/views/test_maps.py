@@ -112,6 +112,29 @@ def test_a_recipient_has_one_page_for_all_that_is_theirs(app: Flask) -> None:
     assert carol.get("/map-settings/new").status_code == 403
 
 
+def test_what_others_made_for_a_recipient_is_theirs_as_far_as_the_setting_says(app: Flask) -> None:
+    list_value(app, PAIRS, "shop.example|carol@example.com")
+    carol, offered = login(app, "carol", role="Recipient"), {}
+    for setting in ("hide", "see", "toggle", "delete"):
+        app.config["FOREIGN_ENTRIES"] = setting
+        page = carol.get("/lists/own").text
+        offered[setting] = [word for word in ("shop.example", 'value="disable"', 'value="remove"') if word in page]
+    assert [len(words) for words in offered.values()] == [0, 1, 2, 3]
+
+
+def test_the_form_says_where_an_entry_has_to_be_proven(app: Flask) -> None:
+    admin, said = login(app, "root"), "An entry counts only where SPF or DKIM proves"
+    assert [said in admin.get(f"/lists/{name}/new").text for name in (PAIRS, "mail_from_whitelist", SENDERS, "ip_whitelist")] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert 'name="needs_proof" value="1" checked' in admin.get("/map-settings/new").text, (
+        "what allows needs it unless somebody says otherwise"
+    )
+
+
 def test_an_auditor_looks_and_touches_nothing(app: Flask) -> None:
     list_value(app, SENDERS, "example.net")
     auditor = login(app, "watcher", role="Auditor")
