@@ -167,7 +167,7 @@ def found_everywhere(reach: MapReach, text: str, size: int = 100, seconds: float
     return sorted(((maps[entry.map_id], entry) for entry in rows.values()), key=lambda pair: (pair[0].id, pair[1].value)), slow
 
 
-def own_pairs(reach: MapReach, size: int = 500) -> list[tuple[Map, MapEntry]]:
+def own_pairs(reach: MapReach, size: int) -> list[tuple[Map, MapEntry]]:
     """What concerns somebody's own addresses and domains, of all maps of pairs."""
     maps = {found.id: found for found in all_maps(reach) if found.is_personal}
     query = select(MapEntry).where(MapEntry.until == ALIVE, MapEntry.map_id.in_(maps), reach.of_theirs())

@@ -43,6 +43,7 @@ from app.views.doing import done
 from app.views.zone import viewer_zone
 
 _PAGE = 100
+_OWN = 500
 WORDS = {
     "kinds": KIND_TITLES,
     "parts": PART_TITLES,
@@ -83,11 +84,12 @@ class MapView(BaseView):
         """What somebody's own addresses and domains allow and block."""
         reach = map_reach_of(g.user)
         maps = all_maps(reach)
-        rows = own_pairs(reach)
+        rows = own_pairs(reach, _OWN + 1)
         return self.render_template(
             "maps/own.html",
             title=_("Allow and block"),
-            rows=rows,
+            rows=rows[:_OWN],
+            is_cut=len(rows) > _OWN,
             powers={entry.id: reach.power(found, entry) for found, entry in rows},
             # The sender that is seen first: the one of the envelope few people know of.
             personal=sorted((found for found in maps if found.is_personal), key=lambda found: found.part != "mime_from"),

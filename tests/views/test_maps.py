@@ -7,10 +7,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from app.clock import stored_now
 from app.extensions import db
-from app.models import Map, MapEntry
+from app.models import Map, MapEntry, UserAddress
 from app.models.maps import ALIVE
 from tests.make import list_value, login, make_map, token
+from tests.views.people import number_of
 
 SENDERS = "mail_from_blacklist"
 PAIRS = "mime_from_rcpt_to_whitelist"
@@ -114,12 +116,27 @@ def test_a_recipient_has_one_page_for_all_that_is_theirs(app: Flask) -> None:
 
 def test_what_others_made_for_a_recipient_is_theirs_as_far_as_the_setting_says(app: Flask) -> None:
     list_value(app, PAIRS, "shop.example|carol@example.com")
+    list_value(app, PAIRS, "office.example|further@example.org")
     carol, offered = login(app, "carol", role="Recipient"), {}
     for setting in ("hide", "see", "toggle", "delete"):
         app.config["FOREIGN_ENTRIES"] = setting
         page = carol.get("/lists/own").text
+        assert "office.example" not in page
         offered[setting] = [word for word in ("shop.example", 'value="disable"', 'value="remove"') if word in page]
     assert [len(words) for words in offered.values()] == [0, 1, 2, 3]
+    with app.app_context():
+        db.session.add(UserAddress(address="further@example.org", user_id=number_of(app, "carol"), source="admin", created_at=stored_now()))
+        db.session.commit()
+    assert "office.example" in carol.get("/lists/own").text
+    assert "is added" in send(carol, f"/lists/{PAIRS}/new", sender="x.example", rcpt="Further@Example.org", enabled="1").text
+
+
+def test_a_list_that_is_cut_says_so(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    list_value(app, PAIRS, "a.example|carol@example.com", "b.example|carol@example.com")
+    carol = login(app, "carol", role="Recipient")
+    assert "Only the first" not in carol.get("/lists/own").text
+    monkeypatch.setattr("app.views.maps._OWN", 1)
+    assert "Only the first 1 are shown here." in carol.get("/lists/own").text
 
 
 def test_the_form_says_where_an_entry_has_to_be_proven(app: Flask) -> None:
