@@ -1,6 +1,7 @@
 """flask rspamd: the files that a node's Rspamd needs, and whether it runs what they say."""
 
 import pathlib
+import shlex
 
 import click
 from flask.cli import AppGroup
@@ -8,7 +9,7 @@ from flask.cli import AppGroup
 from app.cli.answer import plainly
 from app.rspamd.controller import Controller
 from app.rspamd.site_check import check_site
-from app.rspamd.site_config.folder import Written, write_files
+from app.rspamd.site_config.folder import RSPAMD, Written, write_files
 from app.services.rspamd_config import Prepared, Wish, prepare
 
 rspamd = AppGroup("rspamd", help="The configuration of a node's Rspamd.")
@@ -46,6 +47,7 @@ def _write(folder: pathlib.Path, prepared: Prepared, force: bool) -> None:
         raise click.ClickException(f"{error.filename or folder}: {error.strerror}") from error
     for file, result in results:
         click.echo(f"{folder / file.name}: {result}")
+    click.echo(f"To be read by Rspamd there: install -g {RSPAMD} -m 640 {shlex.quote(str(folder))}/*.conf /etc/rspamd/local.d/", err=True)
     left = [file.name for file, result in results if result in (Written.CHANGED, Written.FOREIGN)]
     if left:
         raise click.ClickException(f"{', '.join(left)} left alone; --force overwrites, docs/rspamd.md tells how both can stand.")

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, exists, select
 
 from app.clock import stored_now
 from app.extensions import db
 from app.models.maps import Map, MapFetch, MapRevision
+from app.rspamd.map_kinds import MapPart
 
 SILENT_SECONDS = 600
 """Rspamd asks every 15 seconds; later ones than this do not ask any more."""
@@ -45,6 +46,13 @@ def node_fetches(map_id: int | None = None) -> Sequence[NodeFetch]:
     if map_id is not None:
         query = query.where(MapFetch.map_id == map_id)
     return [_row(fetch, name, revision, at or changed_at, now) for fetch, name, revision, changed_at, at in db.session.execute(query)]
+
+
+def unfetched(map_id: int | None = None) -> Sequence[Map]:
+    """Maps in effect that Rspamd is to use and nobody has asked for: no node's files name them yet. Of one map, or of all."""
+    is_fetched = exists().where(MapFetch.map_id == Map.id)
+    query = select(Map).where(Map.enabled.is_(True), Map.part != MapPart.NONE, ~is_fetched).order_by(Map.name)
+    return db.session.scalars(query if map_id is None else query.where(Map.id == map_id)).all()
 
 
 def _row(fetch: MapFetch, name: str, revision: int, outdated_at: datetime, now: datetime) -> NodeFetch:

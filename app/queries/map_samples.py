@@ -15,6 +15,7 @@ from app.queries.fields import LOOKED_AT
 from app.queries.scope import Scope
 from app.rspamd.map_covers import keys_of
 from app.rspamd.map_kinds import MapKind, MapPart
+from app.rspamd.map_text import as_compared
 from app.rspamd.personal import names_of, pairs_of, sides_of
 
 CountryOf = Callable[[str], tuple[str, str] | None]
@@ -73,10 +74,14 @@ class Sampler:
     def keys(self, row: Row[Any], recipients: Recipients) -> set[str]:
         """The normal forms of all entries that would hit it."""
         if self.kind is not MapKind.PAIR:
-            return {key for text in self.texts(row, recipients) for key in keys_of(self.kind, text)}
+            keys = {key for text in self.texts(row, recipients) for key in keys_of(self.kind, text)}
+            return keys | {self.compared(key) for key in keys}
         sides = sides_of(getattr(row, self.part))
         names = (names_of(address, self.plus, self.aliases) for address in recipients.get(row.id, ()))
         return {value for each in names for value in pairs_of([sides], each)}
+
+    def compared(self, value: str) -> str:
+        return as_compared(self.kind, self.part, value)
 
     def texts(self, row: Row[Any], recipients: Recipients) -> Iterable[str]:
         """As they stand in the mail."""

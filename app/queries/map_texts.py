@@ -9,13 +9,14 @@ from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, func, sel
 
 from app.models.maps import Map, MapEntry
 from app.queries.map_history import at_revision
-from app.rspamd.map_kinds import MapKind
+from app.rspamd.map_kinds import MapKind, MapPart
 
 _PAGE = 5000
 _KINDS: dict[str, MapKind] = {kind.value: kind for kind in MapKind}
+_PARTS: dict[str, MapPart] = {part.value: part for part in MapPart}
 _MAP = Map.__table__.c
 _ENTRY = MapEntry.__table__.c
-_STATE = (_MAP.id, _MAP.name, _MAP.kind, _MAP.enabled, _MAP.revision, _MAP.changed_at, _MAP.symbol, _MAP.score)
+_STATE = (_MAP.id, _MAP.name, _MAP.kind, _MAP.enabled, _MAP.revision, _MAP.changed_at, _MAP.symbol, _MAP.score, _MAP.part)
 _LINE = (_ENTRY.value, _ENTRY.data, _ENTRY.symbol, _ENTRY.score, _ENTRY.expires_at)
 
 
@@ -29,6 +30,7 @@ class MapState:
     changed_at: datetime
     symbol: str = ""
     score: float = 0.0
+    part: MapPart = MapPart.NONE
 
 
 def map_states(engine: Engine) -> dict[str, MapState]:
@@ -70,5 +72,5 @@ def _page(state: MapState, last: str | None) -> Select[Any]:
 
 def _state(row: Row[Any]) -> MapState | None:
     """None: of a kind that only a later version knows; the other maps go on."""
-    kind = _KINDS.get(row.kind)
-    return MapState(row.id, row.name, kind, bool(row.enabled), row.revision, row.changed_at, row.symbol, row.score) if kind else None
+    kind, part = _KINDS.get(row.kind), _PARTS.get(row.part, MapPart.NONE)
+    return MapState(row.id, row.name, kind, bool(row.enabled), row.revision, row.changed_at, row.symbol, row.score, part) if kind else None

@@ -75,6 +75,8 @@ def try_values(
             return Tried(untold=Untold.TOO_MANY)
         if known.values is not None and not known.values:
             return Tried()
+        if known.values is not None and sampler.kind is MapKind.TEXT:
+            known.values = frozenset(map(sampler.compared, known.values))
         trial = _Trial(connection, scope, sampler, known, found.needs_proof, deadline)
         return trial.run(Bounds(low=first_id_at(utcnow() - timedelta(days=days))), int(config["COUNT_CAP"]))
 

@@ -2,11 +2,19 @@
 
 import re
 
-from app.rspamd.map_kinds import MapKind
+from app.rspamd.map_kinds import MapKind, MapPart
 from app.rspamd.map_values import is_bare
 
 _BLANK = re.compile(r"%20(?!(?:%20)*\Z)")
 """In a URL; Rspamd drops those at the end of a key."""
+
+
+def as_compared(kind: MapKind, part: MapPart, text: str) -> str:
+    """Letters beyond ASCII Rspamd puts into lower case only where its selectors do: in subjects and headers. There each letter becomes
+    one, whatever stands beside it; of all else ASCII alone is without case, which values are already."""
+    if kind is not MapKind.TEXT or part not in (MapPart.SUBJECT, MapPart.HEADER) or text.isascii():
+        return text
+    return "".join([char.lower()[0] for char in text])
 
 
 def line_of(kind: MapKind, text: str, data: str, symbol: str, score: float | None) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine
 
 from app.clock import stored_now
 from app.queries.map_texts import MapState, entry_pages, map_state
-from app.rspamd.map_text import line_of
+from app.rspamd.map_text import as_compared, line_of
 from app.rspamd.site_config.rules import own_result
 from app.storage.map_texts import TextFolder, TextHead
 from app.version import VERSION
@@ -25,7 +25,7 @@ def seconds_of(moment: datetime) -> float:
 
 def head_of(state: MapState) -> TextHead:
     """As far as the state tells."""
-    form = f"{VERSION} {state.kind} {'on' if state.enabled else 'off'} {state.symbol}:{state.score:g}"
+    form = f"{VERSION} {state.kind} {state.part} {'on' if state.enabled else 'off'} {state.symbol}:{state.score:g}"
     return TextHead(state.map_id, state.name, state.revision, state.changed_at.isoformat(), form, made=0, modified=0, until=None)
 
 
@@ -113,7 +113,7 @@ class _Rendering:
         for page in entry_pages(self._connection, state):
             yield "".join(
                 [
-                    f"{line_of(state.kind, value, data, *self._result(symbol, score))}\n"
+                    f"{line_of(state.kind, as_compared(state.kind, state.part, value), data, *self._result(symbol, score))}\n"
                     for value, data, symbol, score, expires_at in page
                     if expires_at is None or self._counts(expires_at)
                 ]

@@ -24,7 +24,7 @@ _NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
 _TAKEN = {"find", "own", "conflicts", "fetched", "new"}
 """Pages of the panel."""
 _SYMBOL = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
-_HEADER = re.compile(r"[!-9;-~]{1,64}")
+_HEADER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LARGEST_SCORE = 10_000.0
 _PLACES = 4
 """Behind the point, as entries have them: what an entry's own score is divided by is never next to nothing."""
@@ -58,17 +58,27 @@ class Definition:
             raise BadRequest(_("A map has a title of at most 200 characters."))
         if not may_be(self.kind, self.part):
             raise BadRequest(_("Values of this kind cannot be compared with that part of a mail."))
-        if bool(header) != (self.part is MapPart.HEADER) or (header and not _HEADER.fullmatch(header)):
+        if bool(header) != (self.part is MapPart.HEADER):
             raise BadRequest(_("A map of headers names one header, and no other map does."))
+        if header and not _HEADER.fullmatch(header):
+            raise BadRequest(_("The name of a header has letters A to Z, digits, - and _."))
         if bool(symbol) != (self.part is not MapPart.NONE) or (symbol and not _SYMBOL.fullmatch(symbol)):
             raise BadRequest(_("A map that is compared with mails has a symbol of letters A to Z, digits and _, and no other map does."))
         if not math.isfinite(self.score) or abs(self.score) > _LARGEST_SCORE:
             raise BadRequest(_("A score is a number between -10000 and 10000."))
+        if self.part is not MapPart.NONE and self.score * {Colour.ALLOW: 1, Colour.DENY: -1}.get(self.colour, 0) > 0:
+            raise BadRequest(_("The score of what is allowed is not above zero, and of what is blocked not below."))
         if self.editors is Editors.EVERYBODY and self.kind is not MapKind.PAIR:
             raise BadRequest(_("Only maps of pairs are for everybody to edit."))
         proves = self.needs_proof and self.part in SENDERS and self.colour is Colour.ALLOW
         description, score = clean(self.description).strip(), round(self.score, _PLACES) + 0.0  # no -0.0
         return replace(self, name=name, title=title, header=header, symbol=symbol, score=score, needs_proof=proves, description=description)
+
+    @property
+    def in_files(self) -> tuple[object, ...]:
+        """What of it stands in Rspamd's files."""
+        used = (self.name, self.kind, self.part, self.header, self.symbol, self.score, self.needs_proof)
+        return used if self.part is not MapPart.NONE else ()
 
 
 def definition_of(found: Map) -> Definition:

@@ -13,7 +13,7 @@ from app.forms.map_values import caution_of, sentence_of
 from app.forms.map_words import CLASH_SIGNS, UNTOLD
 from app.models import Map
 from app.queries.map_conflicts import report
-from app.queries.map_fetches import node_fetches
+from app.queries.map_fetches import node_fetches, unfetched
 from app.queries.map_reach import map_reach_of
 from app.queries.map_tries import try_values
 from app.queries.visibility import scope_of, sees_all
@@ -21,7 +21,7 @@ from app.rspamd.map_kinds import MapKind
 from app.rspamd.map_lines import read_lines
 from app.rspamd.map_values import Value, WrongValue, read_value
 from app.services.map_uploads import pieces_of, upload_of
-from app.views.map_page import WORDS, asked_map, page_values
+from app.views.map_page import WORDS, asked_map, may, page_values
 
 _ROWS = 100
 _DAYS = 7
@@ -61,7 +61,9 @@ class MapReportView(BaseView):
         """Nodes and their addresses are the site's business."""
         if not sees_all(g.user):
             raise NotAllowed(_("Only who may see all mail may see what the nodes have."))
-        return self.render_template("maps/fetched.html", title=_("What Rspamd has"), rows=node_fetches())
+        return self.render_template(
+            "maps/fetched.html", title=_("What Rspamd has"), rows=node_fetches(), missing=unfetched(), may_define=may(self, "define")
+        )
 
     @expose("/<name>/try")
     @has_access

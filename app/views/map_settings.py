@@ -63,7 +63,8 @@ class MapSettingsView(BaseView):
     def settings(self, name: str) -> Any:
         """Conflict where somebody else has saved since the form was opened: what was typed stays."""
         found = map_called(map_reach_of(g.user), name)
-        title, typed, version = title_of(found), definition_of(found), found.version
+        title, before, version = title_of(found), definition_of(found), found.version
+        typed = before
         if request.method == "POST":
             version = request.form.get("version", type=int, default=0)
             try:
@@ -73,6 +74,8 @@ class MapSettingsView(BaseView):
                 flash(str(error), "danger")
             else:
                 flash(_("The map is changed."), "success")
+                if typed.checked(ready_made=bool(found.ready_made)).in_files != before.in_files:
+                    flash(_("Rspamd takes this over once its files are made again: “Rspamd” in the menu does that."), "warning")
                 return redirect(url_for("MapView.entries", name=typed.name.strip().lower()))
         return self._form(found, typed, title, url_for("MapSettingsView.settings", name=name), version)
 
@@ -117,14 +120,18 @@ def _typed(found: Map | None) -> Definition:
     """What is fixed of a map comes from it."""
     form = request.form
     kind = read_choice(MapKind, form.get("kind", found.kind if found is not None else ""))
+    part = read_choice(MapPart, form.get("part", found.part if found is not None else ""))
+    # What the form hides is not meant, though a browser sends it.
+    header = form.get("header", found.header if found is not None else "") if part is MapPart.HEADER else ""
+    symbol = form.get("symbol", found.symbol if found is not None else "") if part is not MapPart.NONE else ""
     return Definition(
         name=form.get("name", found.name if found is not None else "")[:100],
         title=form.get("title", "")[:300],
         kind=kind,
-        part=read_choice(MapPart, form.get("part", found.part if found is not None else "")),
+        part=part,
         colour=read_choice(Colour, form.get("colour", found.colour if found is not None else "")),
-        header=form.get("header", found.header if found is not None else "")[:100],
-        symbol=form.get("symbol", found.symbol if found is not None else "")[:100],
+        header=header[:100],
+        symbol=symbol[:100],
         score=read_score(form.get("score", "") or "0"),
         needs_proof="needs_proof" in form,
         editors=read_choice(Editors, form.get("editors", "")),

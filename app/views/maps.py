@@ -26,6 +26,7 @@ from app.forms.maps import (
 )
 from app.models import Map, RevisionVerb
 from app.queries.map_conflicts import conflicts_of
+from app.queries.map_fetches import unfetched
 from app.queries.map_reach import MapReach, Power, map_reach_of
 from app.queries.maps import Wish, all_maps, count_of, counts_of, entries_of, entry_of, found_everywhere, map_called, own_pairs
 from app.rspamd.map_kinds import MapKind
@@ -76,7 +77,8 @@ class MapView(BaseView):
             rows=rows,
             is_cut=is_cut,
             powers={entry.id: reach.power(found, entry) for found, entry in rows},
-            personal=[found for found in maps if found.is_personal],
+            # The sender that is seen first: the one of the envelope few people know of.
+            personal=sorted((found for found in maps if found.is_personal), key=lambda found: found.part != "mime_from"),
             others=[found for found in maps if not found.is_personal],
             addresses=reach.own.addresses,
             domains=reach.own.domains,
@@ -123,6 +125,7 @@ class MapView(BaseView):
             Power=Power,
             now=stored_now(),
             sender=sender_label(found),
+            is_unfetched=may(self, "define") and not current_app.config["MAPS_FILES_DIR"] and bool(unfetched(found.id)),
             **page_values(self, reach, found, "entries"),
         )
 

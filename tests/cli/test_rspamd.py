@@ -1,5 +1,6 @@
 """flask rspamd: files that Rspamd takes, and none of somebody's own lost."""
 
+import grp
 import os
 import pathlib
 import stat
@@ -14,6 +15,7 @@ from app.clock import stored_now
 from app.extensions import db
 from app.models import Map
 from app.models.maps import MapFetch
+from app.rspamd.site_config import folder
 from app.services import nodes
 from tests.cli.test_nodes import run
 
@@ -34,6 +36,16 @@ def test_all_files_are_written_and_what_is_unchanged_is_not_touched(runner: Flas
     before = {name: path.stat().st_ino for name, path in found.items()}
     assert run(runner, *CONFIG, "--out", str(tmp_path / "new")).count(": unchanged") == 4
     assert {name: path.stat().st_ino for name, path in found.items()} == before
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_rspamds_own_group_may_read_them(runner: FlaskCliRunner, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that it cannot read keeps it from starting."""
+    other = grp.getgrnam("shadow")
+    monkeypatch.setattr(folder, "RSPAMD", other.gr_name)
+    out = tmp_path / "new"
+    assert f"install -g _rspamd -m 640 {out}/*.conf" in run(runner, *CONFIG, "--out", str(out))
+    assert {path.stat().st_gid for path in out.iterdir()} == {other.gr_gid}
 
 
 def test_what_a_hand_made_or_changed_stays(app: Flask, runner: FlaskCliRunner, tmp_path: pathlib.Path) -> None:

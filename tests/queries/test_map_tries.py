@@ -119,6 +119,12 @@ def test_tags_and_the_spelling_of_domains_do_not_matter(any_app: Flask) -> None:
         assert try_values(ALL, make_map("address", "rcpt"), ["bob@alias.example"], seconds=30).count == 4
 
 
+def test_letters_of_subjects_are_alike_in_either_case(any_app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    with any_app.app_context():
+        insert_entries(db.engine, [make_entry(subject=subject) for subject in ("Größe 7", "GRÖßE 7", "Grosse 7")], "mx1")
+        assert try_values(ALL, make_map("text", "subject"), [read_value(MapKind.TEXT, "GRÖßE 7").text], seconds=30).count == 2
+
+
 def test_what_needs_a_proof_hits_only_what_is_proven(app: Flask) -> None:
     proven = ({"name": "R_SPF_ALLOW", "score": 0.0},)
     entries = [make_entry(symbols=symbols) for symbols in ((), proven, ({"name": "R_SPF_FAIL", "score": 1.0},))]

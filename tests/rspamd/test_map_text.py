@@ -9,9 +9,9 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.rspamd.map_kinds import MapKind
+from app.rspamd.map_kinds import MapKind, MapPart
 from app.rspamd.map_lines import FORMS, Line, read_lines, write_lines
-from app.rspamd.map_text import line_of
+from app.rspamd.map_text import as_compared, line_of
 from app.rspamd.map_values import Value, WrongValue, read_value
 from tests.rspamd.map_parser import parse_map
 
@@ -156,3 +156,12 @@ def test_a_bad_line_spoils_no_other(kind: MapKind, form: str, bad: list[bytes]) 
     raw = whole.encode() + b"".join(piece + b"\n" + good.encode() + b"\n" for piece in bad)
     lines = [line for line in read_lines(kind, form, [raw]) if line.value and line.enabled and line.value.text in good.replace('"', "")]
     assert len(lines) >= len(bad)
+
+
+def test_a_text_is_published_in_the_case_in_which_rspamd_looks_for_it() -> None:
+    typed = read_value(MapKind.TEXT, "GRÖẞE ΟΔΟΣ İ").text
+    for part in (MapPart.SUBJECT, MapPart.HEADER):
+        assert as_compared(MapKind.TEXT, part, typed) == "größe οδοσ i"
+    for part in (MapPart.FILENAME, MapPart.USER):
+        assert as_compared(MapKind.TEXT, part, typed) == typed, "there Rspamd knows the case of ASCII alone"
+    assert as_compared(MapKind.REGEXP, MapPart.SUBJECT, "/Ö/") == "/Ö/"

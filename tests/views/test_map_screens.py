@@ -244,6 +244,10 @@ def test_what_the_nodes_have_and_which_are_behind(app: Flask, admin: FlaskClient
             )
         db.session.commit()
     page = words(admin.get("/lists/fetched"))
+    told = re.search(r"No node has fetched ([^:]+):", page)
+    assert told
+    assert "mime_from_blacklist" in told[1]
+    assert SENDERS not in told[1]
     assert [re.search(rf"{node} 192\.0\.2\.1 (\d+) (\S+ \S+)", page)[2] for node in ("mx1", "mx2", "mx3")] == [  # type: ignore[index]
         "up to",
         "asks no",

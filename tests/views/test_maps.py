@@ -7,11 +7,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from app.clock import stored_now
 from app.extensions import db
-from app.models import Map, MapEntry
+from app.models import Map, MapEntry, UserAddress
 from app.models.maps import ALIVE
 from tests.make import list_value, login, make_map, token
 from tests.maps import change
+from tests.views.people import number_of as account_of
 
 SENDERS = "mail_from_blacklist"
 PAIRS = "mime_from_rcpt_to_whitelist"
@@ -99,10 +101,12 @@ def test_a_recipient_has_one_page_for_all_that_is_theirs(app: Flask) -> None:
     assert "shop.example" in page
     assert "bob@example.com" not in page
     assert "Other maps" not in page
+    assert 'value="remove"' not in carol.get(f"/lists/{PAIRS}").text, "nothing of what is there is hers to remove"
     answer = send(carol, f"/lists/{PAIRS}/new", sender="News@Paper.Example", rcpt="carol@example.com", enabled="1", back="own")
     assert "The entry is added." in answer.text
     assert answer.request.path == "/lists/own"
     assert values(app, PAIRS)["news@paper.example|carol@example.com"].owner_id is not None
+    assert 'value="remove"' in carol.get(f"/lists/{PAIRS}").text
     assert "is none of your addresses" in send(carol, f"/lists/{PAIRS}/new", sender="x.example", rcpt="bob@example.com", enabled="1").text
     assert "is none of your addresses" in send(carol, f"/lists/{PAIRS}/new", value="x.example|bob@example.com", enabled="1").text
     here = values(app, PAIRS)
@@ -114,6 +118,46 @@ def test_a_recipient_has_one_page_for_all_that_is_theirs(app: Flask) -> None:
     assert carol.get(f"/lists/{SENDERS}").status_code == 404
     assert "shop.example" not in carol.get("/lists/find?q=bob").text
     assert carol.get("/map-settings/new").status_code == 403
+
+
+def test_what_others_made_for_a_recipient_is_theirs_as_far_as_the_setting_says(app: Flask) -> None:
+    list_value(app, PAIRS, "shop.example|carol@example.com")
+    list_value(app, PAIRS, "office.example|further@example.org")
+    carol, offered = login(app, "carol", role="Recipient"), {}
+    for setting in ("hide", "see", "toggle", "delete"):
+        app.config["FOREIGN_ENTRIES"] = setting
+        page = carol.get("/lists/own").text
+        assert "office.example" not in page
+        offered[setting] = [word for word in ("shop.example", 'value="disable"', 'value="remove"') if word in page]
+    assert [len(words) for words in offered.values()] == [0, 1, 2, 3]
+    with app.app_context():
+        db.session.add(
+            UserAddress(address="further@example.org", user_id=account_of(app, "carol"), source="admin", created_at=stored_now())
+        )
+        db.session.commit()
+    assert "office.example" in carol.get("/lists/own").text
+    assert "is added" in send(carol, f"/lists/{PAIRS}/new", sender="x.example", rcpt="Further@Example.org", enabled="1").text
+
+
+def test_a_list_that_is_cut_says_so(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    list_value(app, PAIRS, "a.example|carol@example.com", "b.example|carol@example.com")
+    carol = login(app, "carol", role="Recipient")
+    assert "Only the first" not in carol.get("/lists/own").text
+    monkeypatch.setattr("app.views.maps._OWN", 1)
+    assert "Only the first 1 are shown here." in carol.get("/lists/own").text
+
+
+def test_the_form_says_where_an_entry_has_to_be_proven(app: Flask) -> None:
+    admin, said = login(app, "root"), "An entry counts only where SPF or DKIM proves"
+    assert [said in admin.get(f"/lists/{name}/new").text for name in (PAIRS, "mail_from_whitelist", SENDERS, "ip_whitelist")] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert 'name="needs_proof" value="1" checked' in admin.get("/map-settings/new").text, (
+        "what allows needs it unless somebody says otherwise"
+    )
 
 
 def test_an_auditor_looks_and_touches_nothing(app: Flask) -> None:
@@ -164,8 +208,9 @@ def test_a_map_is_made_changed_copied_and_deleted_on_screens(app: Flask) -> None
         ({"symbol": "X Y"}, "has a symbol"),
         ({"part": "ip"}, "cannot be compared"),
         ({"part": "header"}, "names one header"),
-        ({"header": "X-Spam"}, "names one header"),
-        ({"part": "none"}, "has a symbol"),
+        ({"part": "header", "header": "X.Spam"}, "The name of a header has letters"),
+        ({"colour": "allow"}, "is not above zero"),
+        ({"score": "-1"}, "is not above zero"),
         ({"score": "much"}, "is no number"),
         ({"score": "nan"}, "A score is"),
         ({"score": "1e9"}, "A score is"),
@@ -190,6 +235,24 @@ def test_who_has_more_pairs_than_a_page_holds_is_told_where_the_rest_is(app: Fla
     page = carol.get("/lists/own").text
     assert "These are not all" in page
     assert page.count('class="mk-value"') == 200
+
+
+def test_what_the_form_hides_is_not_meant(app: Flask) -> None:
+    """A browser sends what was typed before another choice hid it."""
+    admin = login(app, "root")
+    send(admin, "/map-settings/new", **NEW_MAP | {"header": "X-Spam", "name": "one"})
+    send(admin, "/map-settings/new", **NEW_MAP | {"part": "none", "name": "two"})
+    with app.app_context():
+        made = db.session.execute(select(Map.name, Map.header, Map.symbol).where(Map.name.in_(("one", "two"))).order_by(Map.name))
+        assert [tuple(row) for row in made] == [("one", "", "BAD_SUBJECTS_BL"), ("two", "", "")]
+
+
+def test_a_change_that_rspamds_files_have_to_follow_is_told(app: Flask) -> None:
+    admin, said = login(app, "root"), "Rspamd takes this over once its files are made again"
+    made = send(admin, "/map-settings/new", **NEW_MAP)
+    assert "No Rspamd has fetched this map yet" in made.text
+    assert said in send(admin, "/map-settings/bad_subjects", **NEW_MAP | {"version": "1", "score": "8"}).text
+    assert said not in send(admin, "/map-settings/bad_subjects", **NEW_MAP | {"version": "2", "score": "8", "title": "Other"}).text
 
 
 def test_of_a_ready_made_map_what_files_and_symbols_are_known_by_stays(app: Flask) -> None:

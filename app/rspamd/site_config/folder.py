@@ -1,6 +1,7 @@
 """The files of a node in a folder: nothing that somebody wrote or changed by hand is overwritten."""
 
 import contextlib
+import grp
 import os
 import pathlib
 import secrets
@@ -8,6 +9,9 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from app.rspamd.site_config.files import ConfigFile, Origin, origin_of
+
+RSPAMD = "_rspamd"
+"""Its user and group, as its packages make them. What they cannot read keeps it from starting."""
 
 
 class Written(StrEnum):
@@ -44,7 +48,7 @@ def _present(path: pathlib.Path) -> str | None:
 
 
 def _replace(path: pathlib.Path, text: str) -> None:
-    """A node's password stands in one of them: readable by the owner and the group, which is Rspamd's where the folder is."""
+    """A node's password stands in one of them: readable by the owner and the group, which is Rspamd's."""
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
@@ -61,8 +65,18 @@ def _replace(path: pathlib.Path, text: str) -> None:
 
 
 def _keep_owner(path: pathlib.Path, beside: pathlib.Path) -> None:
-    like = path if path.exists() else path.parent
-    stat = like.stat()
-    os.chown(beside, stat.st_uid, stat.st_gid)
     if path.exists():
+        stat = path.stat()
+        os.chown(beside, stat.st_uid, stat.st_gid)
         beside.chmod(stat.st_mode & 0o777)
+        return
+    stat = path.parent.stat()
+    os.chown(beside, stat.st_uid, _group() or stat.st_gid)
+
+
+def _group() -> int | None:
+    """Rspamd's, where there is one on this host."""
+    try:
+        return grp.getgrnam(RSPAMD).gr_gid
+    except KeyError:
+        return None

@@ -16,6 +16,11 @@
       settings.querySelectorAll("[data-unless-part]").forEach((row) => { row.hidden = part.value === row.dataset.unlessPart; });
       settings.querySelectorAll("[data-when-proof]").forEach((row) => { row.hidden = !proves; });
     };
+    const score = document.getElementById("score");
+    colour.addEventListener("change", () => {
+      const points = Number(score.value.replace(",", "."));
+      if ((colour.value === "allow" && points > 0) || (colour.value === "deny" && points < 0)) score.value = String(-points);
+    });
     [kind, part, colour].forEach((field) => field.addEventListener("change", fit));
     fit();
   }
