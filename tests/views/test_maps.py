@@ -139,14 +139,6 @@ def test_what_others_made_for_a_recipient_is_theirs_as_far_as_the_setting_says(a
     assert "is added" in send(carol, f"/lists/{PAIRS}/new", sender="x.example", rcpt="Further@Example.org", enabled="1").text
 
 
-def test_a_list_that_is_cut_says_so(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    list_value(app, PAIRS, "a.example|carol@example.com", "b.example|carol@example.com")
-    carol = login(app, "carol", role="Recipient")
-    assert "Only the first" not in carol.get("/lists/own").text
-    monkeypatch.setattr("app.views.maps._OWN", 1)
-    assert "Only the first 1 are shown here." in carol.get("/lists/own").text
-
-
 def test_the_form_says_where_an_entry_has_to_be_proven(app: Flask) -> None:
     admin, said = login(app, "root"), "An entry counts only where SPF or DKIM proves"
     assert [said in admin.get(f"/lists/{name}/new").text for name in (PAIRS, "mail_from_whitelist", SENDERS, "ip_whitelist")] == [
