@@ -78,6 +78,9 @@ GET  /mails/<int:mail_id>/message           MessageView.message
 GET  /mails/<int:mail_id>/part/<int:index>  MessageView.part
 GET  /mails/<int:mail_id>/reason            ReasonView.reason
 POST /mails/<int:mail_id>/reason            ReasonView.reason
+POST /mails/<int:mail_id>/release           ReleaseView.release
+POST /mails/<int:mail_id>/release/<int:release_id>/undo ReleaseView.undo
+GET  /mails/<int:mail_id>/releases          ReleaseView.releases
 GET  /mails/<int:mail_id>/source            MessageView.source
 GET  /mails/export                          MailLogView.export
 GET  /mails/find                            MailLogView.find
