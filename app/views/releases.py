@@ -57,7 +57,7 @@ class ReleaseView(BaseView):
             flash(ngettext("The mail goes to %(num)s recipient.", "The mail goes to %(num)s recipients.", len(ids)), "success")
         return redirect(_there(mail_id))
 
-    @expose("/<int:mail_id>/release/<int:release_id>/undo", methods=["POST"])
+    @expose("/<int:mail_id>/undo/<int:release_id>", methods=["POST"])
     @has_access
     @permission_name("release")
     def undo(self, mail_id: int, release_id: int) -> Any:

@@ -44,16 +44,18 @@ def test_what_follows_is_the_mail_as_it_came(raw: bytes) -> None:
     head = found[: len(found) - len(raw)]
     assert hashlib.sha256(found[len(head) :]).hexdigest() == mark_of(raw).digest
     assert is_released(found, TARGET.lower(), KEY) == mark_of(raw)
-    ending = b"\n" if raw.startswith(b"From ") or b"\r" not in raw and b"\n" in raw else b"\r\n"
+    ending = b"\n" if raw.startswith(b"From ") or (b"\r" not in raw and b"\n" in raw) else b"\r\n"
     lines = head.split(ending)
-    assert lines[-1] == b"" and not any(b"\n" in line or b"\r" in line or len(line) > 100 for line in lines)
+    assert lines[-1] == b""
+    assert not any(b"\n" in line or b"\r" in line or len(line) > 100 for line in lines)
 
 
 def test_the_headers_are_those_of_rfc_5322() -> None:
     found = message_from_bytes(traced(ODD["plain"]))
     assert found.keys()[1:5] == ["Resent-Date", "Resent-From", "Resent-To", "Resent-Message-ID"]
     assert (found["Resent-From"], found["Resent-To"], found["Resent-Date"]) == (SENDER, TARGET, "Sat, 31 Jan 2026 12:00:00 +0000")
-    assert found["Resent-Message-ID"].endswith("@example.com>") and found["Subject"] == "hello"
+    assert found["Resent-Message-ID"].endswith("@example.com>")
+    assert found["Subject"] == "hello"
     assert traced(ODD["plain"]) != traced(ODD["plain"]), "each has an id of its own"
 
 

@@ -79,8 +79,8 @@ GET  /mails/<int:mail_id>/part/<int:index>  MessageView.part
 GET  /mails/<int:mail_id>/reason            ReasonView.reason
 POST /mails/<int:mail_id>/reason            ReasonView.reason
 POST /mails/<int:mail_id>/release           ReleaseView.release
-POST /mails/<int:mail_id>/release/<int:release_id>/undo ReleaseView.undo
 GET  /mails/<int:mail_id>/releases          ReleaseView.releases
+POST /mails/<int:mail_id>/undo/<int:release_id> ReleaseView.undo
 GET  /mails/<int:mail_id>/source            MessageView.source
 GET  /mails/export                          MailLogView.export
 GET  /mails/find                            MailLogView.find
