@@ -1,5 +1,6 @@
 """Sends what was released: each of them claimed by one statement before, and recorded after, so that nothing goes twice."""
 
+import json
 import logging
 import secrets
 from collections.abc import Collection
@@ -22,6 +23,7 @@ from app.services.audit import record
 from app.services.background import background
 from app.services.reading import raw_of
 from app.services.release import changed, locked, sum_up
+from app.services.rows import ENVELOPE_FROM
 from app.services.sealing import key_for
 from app.smtp import Answer, Kind, Relay, pass_on
 
@@ -86,7 +88,7 @@ def _send(claimed: _Claimed) -> Answer:
     mail = db.session.get(Mail, claimed.mail_id)
     if mail is None or mail.copy_digest is None:
         return Answer(Kind.NEVER, 0, "The mail is gone.")
-    sender, digest = mail.mail_from, mail.copy_digest
+    sender, digest = _sender_of(mail), mail.copy_digest
     try:
         raw = raw_of(mail)
     except NotFound:
@@ -98,6 +100,15 @@ def _send(claimed: _Claimed) -> Answer:
     mark = Mark(claimed.mail_id, digest)
     traced = with_trace(raw, mark, target=claimed.target, sender=config["MAIL_FROM"], at=utcnow(), key=key_for("release"))
     return pass_on(traced, sender, claimed.target, release_relay(config))
+
+
+def _sender_of(mail: Mail) -> str:
+    """As it came, if that was kept."""
+    try:
+        given = str(json.loads(mail.detail.extra)[ENVELOPE_FROM])
+    except (AttributeError, ValueError, KeyError, TypeError):
+        return mail.mail_from
+    return given if given.lower() == mail.mail_from else mail.mail_from
 
 
 def _record(claimed: _Claimed, answer: Answer) -> None:

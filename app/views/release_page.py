@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.clock import stored_now
-from app.models import Mail, Release, Step
+from app.models import Listing, Mail, Release, Step
 from app.queries.releases import NOTHING, newest_by_address, recipients_to_release, releases_of, releasing_of
 from app.queries.visibility import scope_of
 from app.services.release import MOST_AT_ONCE, can_release
@@ -69,7 +69,8 @@ def _offered(mail: Mail, recipients: Sequence[Any]) -> list[Offered]:
     for row in recipients:
         last = newest.get(row.address)
         if last is None or not last.is_under_way:
-            is_ticked = last is None or last.state in (Step.FAILED, Step.CANCELLED)
+            is_open = last is None or last.state in (Step.FAILED, Step.CANCELLED)
+            is_ticked = is_open and row.personal != Listing.DENY  # whose own list blocks it has not asked for it
             found.append(Offered(row.given or row.address, mark_of(last) if last else None, is_ticked))
     return found
 

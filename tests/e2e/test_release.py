@@ -45,7 +45,7 @@ def arrived(mail: bytes) -> tuple[bytes, bytes]:
 def test_a_rejected_mail_is_released_and_arrives_as_it_came(app: Flask, postfix: Postfix) -> None:
     make_node(app)
     assert (
-        post(app.test_client(), RAW, rcpt=f'["Bob@example.com","{CAROL}"]', action="reject", **{"from": "eve@example.net"}).status_code
+        post(app.test_client(), RAW, rcpt=f'["Bob@example.com","{CAROL}"]', action="reject", **{"from": "Eve@example.net"}).status_code
         == 200
     )
     client = login(app, "root")
@@ -58,7 +58,7 @@ def test_a_rejected_mail_is_released_and_arrives_as_it_came(app: Flask, postfix:
     wait_for(lambda: postfix.mails_of(BOB), 20, postfix.output)
     head, found = arrived(postfix.mails_of(BOB)[0])
     assert found == RAW.replace(b"\r\n", b"\n"), "but for the line ends of a maildir"
-    assert head.startswith(b"Return-Path: <eve@example.net>\n")
+    assert head.startswith(b"Return-Path: <Eve@example.net>\n")
     assert b"\nX-Mailkeep-Release: id=" in head
     assert b"\nResent-To: Bob@example.com\n" in head
     wait_for(lambda: states(app, mail_id) == [(BOB, "sent")])

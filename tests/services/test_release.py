@@ -60,13 +60,13 @@ def as_time_passes(app: Flask, **more: float) -> None:
 
 
 def test_one_recipient_gets_it_as_it_came_and_nobody_else(app: Flask, relay: Relay) -> None:
-    mail_id = stored(app, "Bob@Example.com", CAROL, raw=RAW, mail_from="eve@example.net")
+    mail_id = stored(app, "Bob@Example.com", CAROL, raw=RAW, mail_from="Eve+Tag@Example.net")
     asked(app, mail_id)
     assert (states(app, mail_id), state_of(app, mail_id)) == ([(BOB, "waiting")], "releasing")
     assert sent(app) == 1
     envelope = relay.envelopes[0]
     content = bytes(envelope.content or b"")
-    assert (envelope.mail_from, envelope.rcpt_tos, len(relay.envelopes)) == ("eve@example.net", ["Bob@Example.com"], 1)
+    assert (envelope.mail_from, envelope.rcpt_tos, len(relay.envelopes)) == ("Eve+Tag@Example.net", ["Bob@Example.com"], 1)
     assert content.endswith(RAW)
     assert content.startswith(b"X-Mailkeep-Release: ")
     with app.app_context():
