@@ -242,4 +242,4 @@ def _late(relay: Relay) -> str:
 
 def _words(code: int, answer: bytes | str) -> str:
     text = answer.decode("utf-8", "replace") if isinstance(answer, bytes) else answer
-    return " ".join(f"{code} {text}".split())[:_LONGEST_ANSWER]
+    return " ".join(f"{code} {text}".replace("\0", "\ufffd").split())[:_LONGEST_ANSWER]  # PostgreSQL keeps no NUL

@@ -90,9 +90,10 @@ def test_what_the_relay_says_is_told_as_it_is(relay: Relay) -> None:
     relay.later.add(TO)
     assert pass_on(RAW, FROM, TO, Named(relay.url)) == Answer(Kind.LATER, 450, "450 4.2.1 come back later")
     relay.later.clear()
-    relay.answers = ["451 4.3.0 full", "554 5.7.1 spam"]
+    relay.answers = ["451 4.3.0 full", "554 5.7.1 spam", "554 5.7.1 a\0b"]
     assert kind_of(RAW, relay) == (Kind.LATER, "451 4.3.0 full")
     assert kind_of(RAW, relay) == (Kind.NEVER, "554 5.7.1 spam")
+    assert kind_of(RAW, relay) == (Kind.NEVER, "554 5.7.1 a\ufffdb")
 
 
 def test_a_relay_that_is_away_may_be_asked_later(relay: Relay) -> None:

@@ -22,11 +22,11 @@ STEPS: dict[str, tuple[str, str, Any]] = {
     Step.WAITING: ("wait", "fa-clock-o", _l("waits")),
     Step.SENDING: ("wait", "fa-clock-o", _l("being sent")),
     Step.SENT: ("good", "fa-check", _l("sent")),
-    Step.FAILED: ("bad", "fa-ban", _l("failed")),
+    Step.FAILED: ("bad", "fa-ban", _l("not sent")),
     Step.CANCELLED: ("plain", "fa-undo", _l("undone")),
     Step.UNKNOWN: ("warn", "fa-question-circle", _l("unknown")),
 }
-_TRIED_AGAIN = ("warn", "fa-refresh", _l("failed for now"))
+_TRIED_AGAIN = ("warn", "fa-refresh", _l("not sent yet"))
 
 
 @dataclass(frozen=True, slots=True)

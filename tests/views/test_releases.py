@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from app.clock import stored_now
 from app.extensions import db
-from app.models import UserDomain
+from app.models import MailRecipient, UserDomain
 from app.models.people import User
 from tests.apps import close
 from tests.databases import SqliteCopies
@@ -166,3 +166,12 @@ def test_what_a_relay_says_is_text(app: Flask, relay: Relay) -> None:
     sent(app)
     raw = login(app, "root").get(f"/mails/{mail_id}/releases").get_data(as_text=True)
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in raw
+
+
+def test_whose_own_list_blocks_it_is_not_ticked(app: Flask) -> None:
+    mail_id = stored(app, BOB, CAROL)
+    with app.app_context():
+        db.session.query(MailRecipient).filter_by(mail_id=mail_id, address=BOB).update({"personal": "deny"})
+        db.session.commit()
+    page = shown(login(app, "root"), mail_id)
+    assert (f'value="{BOB}" checked' in page, f'value="{CAROL}" checked' in page) == (False, True)
