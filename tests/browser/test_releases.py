@@ -1,9 +1,13 @@
 """A mail is released on its page: undone, released once more, and sent while one looks on."""
 
+import sqlite3
+
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Watched
 from tests.browser.test_screens import keep_pictures, serious_faults
+from tests.servers.gunicorn import Mailkeep
 from tests.servers.relay import Relay
 
 PLACE = ".mk-releases li"
@@ -16,9 +20,17 @@ def only_the_first(page: Page) -> str:
     return ticks.first.get_attribute("value") or ""
 
 
-def test_released_undone_and_released(admin: Watched, stored_mail: str, relay: Relay) -> None:
+@pytest.fixture
+def held_mail(panel: Mailkeep) -> str:
+    """The id of one that went to nobody yet."""
+    with sqlite3.connect(panel.settings["DATABASE_URL"].removeprefix("sqlite:///")) as database:
+        there = "copy_state = 'stored' AND release_state = 'none' AND has_virus = 0"
+        return str(database.execute(f"SELECT id FROM mail WHERE {there} ORDER BY id DESC LIMIT 1").fetchone()[0])
+
+
+def test_released_undone_and_released(admin: Watched, held_mail: str, relay: Relay) -> None:
     before = len(relay.envelopes)
-    page = admin.open(f"/mails/show/{stored_mail}")
+    page = admin.open(f"/mails/show/{held_mail}")
     target = only_the_first(page)
     page.click(".mk-release form .btn-primary")
     page.locator(f"{PLACE} button").click()
