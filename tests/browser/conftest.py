@@ -44,9 +44,7 @@ def relay() -> Iterator[Relay]:
 @pytest.fixture(scope="session")
 def panel(tmp_path_factory: pytest.TempPathFactory, relay: Relay) -> Iterator[Mailkeep]:
     folder: pathlib.Path = tmp_path_factory.mktemp("panel")
-    server = Mailkeep(
-        f"sqlite:///{folder}/mailkeep.db", MAILKEEP_ADMIN_PASSWORD=PASSWORD, LOGIN_RATE="1000 per minute", WORKERS=1, RELEASE_UNDO_SECONDS=4
-    )
+    server = Mailkeep(f"sqlite:///{folder}/mailkeep.db", MAILKEEP_ADMIN_PASSWORD=PASSWORD, LOGIN_RATE="1000 per minute", WORKERS=1)
     server.settings |= {"SMTP_URL": relay.url, "MAIL_FROM": "keep@example.com", "PUBLIC_URL": f"http://127.0.0.1:{server.port}"}
     with server.prepare():
         server.flask("mailkeep", "init")
