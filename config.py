@@ -40,6 +40,7 @@ from environment_addresses import (
     env_address,
     env_servers,
     env_url,
+    release_url,
     session_store_url,
     smtp_url,
     store_url,
@@ -247,6 +248,22 @@ SMTP_TIMEOUT = env_float("SMTP_TIMEOUT", 10.0, 0.1, 300.0)
 # The address that mails come from; needed with SMTP_URL.
 MAIL_FROM = env_address("MAIL_FROM", "")
 
+# --- Releasing mails --------------------------------------------------------------------------------------------------------
+# Where released mails go: as SMTP_URL, or lmtp://host:24 or lmtp+unix:///path (empty: to SMTP_URL).
+RELEASE_URL = release_url("RELEASE_URL", "")
+# Seconds in which a release can be undone; so long it waits.
+RELEASE_UNDO_SECONDS = env_int("RELEASE_UNDO_SECONDS", 8, 0, 3600)
+# How often it is tried where the relay is away or says "later".
+RELEASE_TRIES = env_int("RELEASE_TRIES", 5, 1, 100)
+# Who may release mails: admins all, domain admins to their domains, recipients to their own addresses.
+RELEASE_ROLES = env_list("RELEASE_ROLES", "Admin,Domain admin,Recipient")
+# Those of them who may release mails with a virus.
+RELEASE_VIRUS_ROLES = env_list("RELEASE_VIRUS_ROLES", "Admin")
+# Mails with a higher score are released by admins only (empty: no such rule).
+RELEASE_MAX_SCORE = env_str("RELEASE_MAX_SCORE", "")
+# Admins may release to any address, not only to those in the domains that the mail was for.
+RELEASE_TO_ANYWHERE = env_bool("RELEASE_TO_ANYWHERE", False)
+
 # --- The audit trail -------------------------------------------------------------------------------------------------------
 # Where each event is sent as a line of JSON, beside the database: udp://host:port, unix:/dev/log, or empty: nowhere.
 AUDIT_SYSLOG = syslog_url("AUDIT_SYSLOG", "")
@@ -257,6 +274,8 @@ if {"web", "portal"} <= set(ROLES):
     raise ConfigError("ROLES", "web has all that portal has: name one of the two")
 if STORE_MIN_SCORE:
     env_float("STORE_MIN_SCORE", 0.0, -1e9, 1e9)
+if RELEASE_MAX_SCORE:
+    env_float("RELEASE_MAX_SCORE", 0.0, -1e9, 1e9)
 
 # --- What the frameworks are told (not settings of ours) -------------------------------------------------------------------
 SQLALCHEMY_TRACK_MODIFICATIONS = False

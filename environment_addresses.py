@@ -85,6 +85,14 @@ def smtp_url(name: str, default: str) -> str:
     return value.rstrip("/")
 
 
+def release_url(name: str, default: str) -> str:
+    value = env_str(name, default)
+    host = r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)"
+    if value and not re.fullmatch(rf"(smtp|smtps|smtp\+starttls|lmtp)://{host}(:\d{{1,5}})?/?|lmtp\+unix:///[^\s?#]+", value):
+        raise ConfigError(name, "is none of smtp://host:25, smtp+starttls://host:587, smtps://host:465, lmtp://host:24, lmtp+unix:///path")
+    return value.rstrip("/")
+
+
 def env_address(name: str, default: str) -> str:
     value = env_str(name, default)
     if value and not re.fullmatch(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[A-Za-z0-9.-]{1,255}", value, re.ASCII):

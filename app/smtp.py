@@ -1,4 +1,4 @@
-"""The only door to SMTP: one message through the relay, for all of its recipients or for none."""
+"""The only door to SMTP: a letter of ours for all of its recipients or for none, or a mail as it is for one."""
 
 import contextlib
 import re
@@ -6,14 +6,23 @@ import smtplib
 import ssl
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum, unique
 from urllib.parse import urlsplit
 
 from app.errors import Unavailable
 
-_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465, "lmtp": 24, "lmtp+unix": 0}
 # Nothing that means something in a command: an address goes to where it says, or nowhere.
 _PLAIN = re.compile(r"[^\s()<>\[\]:;@\\,\"\x00-\x1f\x7f]{1,64}@[^\s()<>\[\]:;@\\,\"\x00-\x1f\x7f]{1,255}")
+# What can stand between the angle brackets as it is, a quoted name and an address in brackets too.
+_ENVELOPE = re.compile(
+    r"(?:[^\s()<>\[\]:;@\\,\"]{1,64}|\"(?:[^\"\\]|\\.){1,62}\")@(?:[^\s()<>\[\]:;@\\,\"]{1,255}|\[[0-9A-Za-z:.]{3,60}\])"
+)
+_CUT = "…"
+"""Stands at the end of what was too long to be kept whole."""
 _LONGEST_ANSWER = 300
+_PIECE = 1 << 16
+_PATIENCE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +38,22 @@ class Relay:
         return ssl.create_default_context(cafile=self.ca_file or None)
 
 
+@unique
+class Kind(StrEnum):
+    SENT = "sent"
+    LATER = "later"  # trying again may help
+    NEVER = "never"
+    UNKNOWN = "unknown"  # the relay had all of it, and did not say whether it took it
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    kind: Kind
+    code: int
+    """0 where the relay was not asked, or did not answer."""
+    words: str
+
+
 def send(message: bytes, sender: str, recipients: Sequence[str], relay: Relay) -> str:
     """What the relay said when it took the message. Unavailable, with its own words, where it did not: then nobody gets it."""
     for address in (sender, *recipients):
@@ -37,20 +62,136 @@ def send(message: bytes, sender: str, recipients: Sequence[str], relay: Relay) -
     try:
         with _session(relay) as session:
             return _hand_over(session, message, sender, recipients)
+    except (smtplib.SMTPException, OSError, UnicodeError) as error:
+        raise Unavailable(_why(error, relay)) from error
+
+
+def pass_on(raw: bytes, sender: str, recipient: str, relay: Relay) -> Answer:
+    """One mail as it is, to one recipient; `sender` may be empty. Never raises for what a relay or a mail can do."""
+    if not is_envelope_address(recipient) or (sender and not is_envelope_address(sender)):
+        return Answer(Kind.NEVER, 0, f"{sender or '<>'} to {recipient} is no envelope that can be sent."[:_LONGEST_ANSWER])
+    handing = _Handing()
+    try:
+        with _session(relay) as session:
+            handing.open(session, raw, sender, recipient)
+            return _judged(handing.finish(session, relay))
+    except _Misfit as error:
+        return Answer(Kind.NEVER, 0, str(error))
     except smtplib.SMTPResponseException as error:
-        raise Unavailable(f"The relay said: {_words(error.smtp_code, error.smtp_error)}") from error
-    except smtplib.SMTPServerDisconnected as error:
-        if isinstance(error.__context__, TimeoutError):  # smtplib makes one of the other
-            raise Unavailable(_late(relay)) from error
-        raise Unavailable("The relay hung up.") from error
-    except smtplib.SMTPException as error:
-        raise Unavailable(f"The relay does not fit: {error}") from error
-    except ssl.SSLError as error:
-        raise Unavailable(f"No TLS with the relay: {getattr(error, 'verify_message', '') or error.reason or error}") from error
-    except TimeoutError as error:
-        raise Unavailable(_late(relay)) from error
-    except (OSError, UnicodeError) as error:
-        raise Unavailable(f"The relay cannot be reached: {getattr(error, 'strerror', '') or error}") from error
+        is_final = handing.is_begun and not handing.is_ended and 500 <= error.smtp_code < 600
+        kind = Kind.UNKNOWN if handing.is_ended else Kind.NEVER if is_final else Kind.LATER
+        return Answer(kind, error.smtp_code, _words(error.smtp_code, error.smtp_error))
+    except (smtplib.SMTPException, OSError, UnicodeError) as error:
+        return Answer(Kind.UNKNOWN if handing.is_ended else Kind.LATER, 0, _why(error, relay))
+
+
+def is_envelope_address(text: str) -> bool:
+    """Whether it can stand in MAIL FROM and RCPT TO as it is."""
+    return _ENVELOPE.fullmatch(text) is not None and text.isprintable() and _CUT not in text
+
+
+class _Misfit(Exception):
+    """This mail cannot go through this relay, whenever it is tried."""
+
+
+class _Handing:
+    """One mail handed over, and how far that has come."""
+
+    def __init__(self) -> None:
+        self.is_begun = False
+        """What the relay refuses from here on is this mail, and not us."""
+        self.is_ended = False
+        """The relay may have all of it: only its answer tells."""
+        self._end = b""
+
+    def open(self, session: smtplib.SMTP, raw: bytes, sender: str, recipient: str) -> None:
+        """All but the last word."""
+        session.ehlo_or_helo_if_needed()
+        wire, is_chunked = _as_it_travels(session, raw)
+        options = _options(session, wire, sender + recipient)
+        self.is_begun = True
+        _expect(session.docmd("MAIL", " ".join([f"FROM:<{sender}>", *options])), 250)
+        _expect(session.docmd("RCPT", f"TO:<{recipient}>"), 250, 251)
+        if is_chunked:
+            session.putcmd(f"BDAT {len(wire)}")
+            _send_all(session, wire)
+            _expect(session.getreply(), 250)
+            self._end = b"BDAT 0 LAST\r\n"
+        else:
+            _expect(session.docmd("DATA"), 354)
+            # Only what SMTP itself asks for, and takes away again: smtplib would do more.
+            stuffed = wire.replace(b"\r\n.", b"\r\n..")
+            _send_all(session, b"." + stuffed if wire.startswith(b".") else stuffed)
+            self._end = b".\r\n"
+
+    def finish(self, session: smtplib.SMTP, relay: Relay) -> tuple[int, bytes]:
+        if session.sock is not None:  # who hangs up too early does not know whether it was taken
+            session.sock.settimeout(max(relay.timeout, _PATIENCE_SECONDS))
+        self.is_ended = True
+        session.send(self._end)
+        return session.getreply()
+
+
+def _as_it_travels(session: smtplib.SMTP, raw: bytes) -> tuple[bytes, bool]:
+    """And whether that is by BDAT, which takes every byte as it is. A mail of Unix lines gets those of SMTP."""
+    wire = raw if b"\r" in raw else raw.replace(b"\n", b"\r\n")
+    has_lines = wire.count(b"\r\n") == wire.count(b"\r") == wire.count(b"\n")
+    if has_lines and wire.endswith(b"\r\n"):
+        return wire, False
+    if session.has_extn("chunking"):
+        return wire, True
+    if not has_lines:
+        raise _Misfit(
+            "A CR or LF stands alone in this mail. SMTP forbids that, and the relay does not offer CHUNKING, which would take it."
+        )
+    return wire + b"\r\n", False  # the end of a mail is the end of a line
+
+
+def _options(session: smtplib.SMTP, wire: bytes, addresses: str) -> list[str]:
+    options = []
+    if session.has_extn("size"):
+        limit = session.esmtp_features["size"].strip()
+        if limit.isascii() and limit.isdigit() and 0 < int(limit) < len(wire):
+            raise _Misfit(f"The relay takes {limit} bytes at most, and this mail has {len(wire)}.")
+        options.append(f"SIZE={len(wire)}")
+    if not wire.isascii():
+        if not session.has_extn("8bitmime"):
+            raise _Misfit("The relay does not offer 8BITMIME, and this mail has bytes beyond ASCII.")
+        options.append("BODY=8BITMIME")
+    if not addresses.isascii():
+        if not session.has_extn("smtputf8"):
+            raise _Misfit("The relay takes no addresses with letters beyond ASCII.")
+        session.command_encoding = "utf-8"
+        options.append("SMTPUTF8")
+    return options
+
+
+def _send_all(session: smtplib.SMTP, wire: bytes) -> None:
+    """In pieces: the time-out counts for each, and not for fifty megabytes together."""
+    view = memoryview(wire)
+    for start in range(0, len(view), _PIECE):
+        session.send(view[start : start + _PIECE])  # type: ignore[arg-type]
+
+
+def _judged(reply: tuple[int, bytes]) -> Answer:
+    """Of the last answer: neither yes nor no leaves it unknown."""
+    kinds = {2: Kind.SENT, 4: Kind.LATER, 5: Kind.NEVER}
+    return Answer(kinds.get(reply[0] // 100, Kind.UNKNOWN), reply[0], _words(*reply))
+
+
+def _why(error: Exception, relay: Relay) -> str:
+    match error:
+        case smtplib.SMTPResponseException():
+            return f"The relay said: {_words(error.smtp_code, error.smtp_error)}"
+        case smtplib.SMTPServerDisconnected():  # smtplib makes it of a time-out, too
+            return _late(relay) if isinstance(error.__context__, TimeoutError) else "The relay hung up."
+        case smtplib.SMTPException():
+            return f"The relay does not fit: {error}"
+        case ssl.SSLError():
+            return f"No TLS with the relay: {getattr(error, 'verify_message', '') or error.reason or error}"
+        case TimeoutError():
+            return _late(relay)
+    return f"The relay cannot be reached: {getattr(error, 'strerror', '') or error}"
 
 
 @contextlib.contextmanager
@@ -59,6 +200,8 @@ def _session(relay: Relay) -> Iterator[smtplib.SMTP]:
     host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
     if parts.scheme == "smtps":
         session: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=relay.timeout, context=relay.trust())
+    elif parts.scheme.startswith("lmtp"):
+        session = smtplib.LMTP(host or parts.path, port, timeout=relay.timeout)
     else:
         session = smtplib.SMTP(host, port, timeout=relay.timeout)
     try:
@@ -99,4 +242,4 @@ def _late(relay: Relay) -> str:
 
 def _words(code: int, answer: bytes | str) -> str:
     text = answer.decode("utf-8", "replace") if isinstance(answer, bytes) else answer
-    return " ".join(f"{code} {text}".split())[:_LONGEST_ANSWER]
+    return " ".join(f"{code} {text}".replace("\0", "\ufffd").split())[:_LONGEST_ANSWER]  # PostgreSQL keeps no NUL

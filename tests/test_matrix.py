@@ -110,6 +110,7 @@ def path_of(rule: Rule, mail: int, person: int, pair: int) -> str:
         "search_id": 1,
         "name": PAIRS if rule.endpoint.startswith("Map") else "nothing",
         "entry_id": pair,
+        "release_id": 1,
         "number": pair,  # each came with a revision
         "token": "nothing",
         "filename": "nothing",

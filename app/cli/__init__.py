@@ -5,6 +5,7 @@ from flask import Flask
 from app.cli.audit import audit
 from app.cli.demo import demo
 from app.cli.domains import domains
+from app.cli.mail import mail
 from app.cli.mailkeep import mailkeep
 from app.cli.maps import maps
 from app.cli.nodes import nodes
@@ -14,5 +15,5 @@ from app.cli.users import users
 
 
 def register(app: Flask) -> None:
-    for group in (audit, demo, domains, mailkeep, maps, nodes, rspamd, spool, users):
+    for group in (audit, demo, domains, mail, mailkeep, maps, nodes, rspamd, spool, users):
         app.cli.add_command(group)

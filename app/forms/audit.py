@@ -61,6 +61,7 @@ VERBS = {
     Verb.MAIL_OPENED: _l("opened the mail"),
     Verb.MAIL_READ: _l("read the message"),
     Verb.MAIL_DOWNLOADED: _l("downloaded the message or a part"),
+    Verb.MAIL_RELEASED: _l("released the mail"),
 }
 
 

@@ -3,8 +3,24 @@
 from flask import Flask
 
 from app.jobs.map_files import MapFilesTimer
+from app.jobs.releases import ReleaseTimer
+
+
+class Jobs:
+    """All of one process."""
+
+    def __init__(self, *timers: MapFilesTimer | ReleaseTimer) -> None:
+        self._timers = timers
+
+    def start(self) -> None:
+        for timer in self._timers:
+            timer.start()
+
+    def stop(self) -> None:
+        for timer in self._timers:
+            timer.stop()
 
 
 def init_app(app: Flask) -> None:
     """Nothing runs before start(): commands and tests have no jobs."""
-    app.extensions["mailkeep_jobs"] = MapFilesTimer(app)
+    app.extensions["mailkeep_jobs"] = Jobs(MapFilesTimer(app), ReleaseTimer(app))

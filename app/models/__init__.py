@@ -9,6 +9,7 @@ from app.models.mail import CopyState, Direction, Listing, Mail, MailDetail, Mai
 from app.models.maps import Colour, Editors, Map, MapEntry, MapFetch, MapRevision, MapUpload, MapUploadPart, RevisionVerb
 from app.models.node import Node
 from app.models.people import UserAddress, UserDomain, UserSetting, UserWay
+from app.models.release import Mode, Release, Step
 from app.models.search import SavedSearch
 from app.models.second_factor import RecoveryCode, SecondFactor
 from app.models.session import LoginSession
@@ -33,13 +34,16 @@ __all__ = [
     "MapRevision",
     "MapUpload",
     "MapUploadPart",
+    "Mode",
     "Node",
     "NoticeState",
     "RecoveryCode",
+    "Release",
     "ReleaseState",
     "RevisionVerb",
     "SavedSearch",
     "SecondFactor",
+    "Step",
     "UserAddress",
     "UserDomain",
     "UserSetting",

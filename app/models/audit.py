@@ -65,6 +65,7 @@ class Verb(StrEnum):
     MAIL_OPENED = "mail.opened"
     MAIL_READ = "mail.read"
     MAIL_DOWNLOADED = "mail.downloaded"
+    MAIL_RELEASED = "mail.released"
 
 
 KINDS = ("account", "role", "group", "node", "domain", "map", "search", "log", "audit", "mail")

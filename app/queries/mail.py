@@ -6,10 +6,11 @@ from typing import Any
 from sqlalchemy import select
 
 from app.extensions import db
+from app.ids import MAX_ID
 from app.mime.addresses import addresses_of
 from app.mime.headers import decode_bytes, parse_headers
 from app.mime.private import for_recipient
-from app.models import MailDetail, MailRecipient
+from app.models import Mail, MailDetail, MailRecipient
 from app.queries.visibility import scope_of
 
 
@@ -26,6 +27,14 @@ def recipients_of(mail_id: int, user: Any) -> Sequence[MailRecipient]:
         return recipients
     named = _named_in(detail_of(mail_id))
     return [recipient for recipient in recipients if scope.owns(recipient.address) or recipient.address in named]
+
+
+def mails_called(text: str, most: int = 10) -> Sequence[Mail]:
+    """By id, or by the queue id of the mail server, the newest first."""
+    by_id = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
+    query = select(Mail).order_by(Mail.id.desc()).limit(most)
+    found = db.session.scalars(query.where(Mail.id == by_id)).all() if 0 < by_id <= MAX_ID else ()
+    return found or db.session.scalars(query.where(Mail.queue_id == text)).all()
 
 
 def headers_of(detail: MailDetail, user: Any) -> str:

@@ -22,6 +22,7 @@ class Background:
         self._queue: Queue[Work | None] = Queue(_MOST_WAITING)
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._timers: list[threading.Timer] = []
 
     def do(self, work: Work) -> bool:
         """False, and a line in the log, where too much is waiting."""
@@ -36,6 +37,17 @@ class Background:
                 self._thread.start()
         return True
 
+    def later(self, seconds: float, work: Work) -> None:
+        """Not before so many seconds have passed; what does not get its turn before the end is left to who looks for it."""
+        timer = threading.Timer(seconds, self.do, (work,))
+        timer.daemon = True
+        with self._lock:
+            self._timers = [each for each in self._timers if each.is_alive()]
+            if len(self._timers) >= _MOST_WAITING:
+                return
+            self._timers.append(timer)
+            timer.start()
+
     def wait(self) -> None:
         self._queue.join()
 
@@ -43,6 +55,8 @@ class Background:
         """What waits is done first, as far as the time allows."""
         with self._lock:
             thread, self._thread = self._thread, None
+            for timer in self._timers:
+                timer.cancel()
         if thread is not None:
             with contextlib.suppress(Full):
                 self._queue.put_nowait(None)

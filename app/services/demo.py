@@ -12,8 +12,8 @@ from app.actor import SYSTEM
 from app.clock import utcnow
 from app.errors import Conflict, NotFound
 from app.extensions import db
-from app.ids import id_at
-from app.models import Mail, NoticeState, ReleaseState
+from app.ids import id_at, id_time
+from app.models import Mail, Mode, NoticeState, Release, ReleaseState, Step
 from app.rspamd.report import Report
 from app.services.demo_maps import fill_maps
 from app.services.demo_messages import Envelope, author_of, domain_of_sender, message_of
@@ -55,15 +55,30 @@ def _insert(batch: list[Entry]) -> int:
         store.put(entry.digest or "", entry.packed, durable=False)
     store.flush([entry.digest or "" for entry in kept])
     outcome = insert_entries(db.engine, batch, current_app.config["NODE_NAME"])
-    harmless = [entry.id for entry in kept if entry.virus is None]
+    harmless = [entry for entry in kept if entry.virus is None]
     _note(harmless[::3], notice_state=NoticeState.SENT)
     _note(harmless[::12], release_state=ReleaseState.RELEASED)
+    _keep_releases([entry for entry in harmless[::12] if entry.report.recipients])
     return sum(mail_id == entry_id for entry_id, mail_id in outcome.items())
 
 
-def _note(ids: list[int], **states: Any) -> None:
+def _note(entries: list[Entry], **states: Any) -> None:
     """What became of stored mails later."""
-    db.session.execute(update(Mail).where(Mail.id.in_(ids)).values(**states))
+    db.session.execute(update(Mail).where(Mail.id.in_([entry.id for entry in entries])).values(**states))
+    db.session.commit()
+
+
+def _keep_releases(entries: list[Entry]) -> None:
+    """To the first recipient, an hour later; of a demo that is filled again they are there."""
+    there = set(db.session.scalars(select(Release.mail_id).where(Release.mail_id.in_([entry.id for entry in entries]))))
+    for entry in entries:
+        if entry.id not in there:
+            target, at = entry.report.recipients[0], id_time(entry.id).replace(tzinfo=None) + timedelta(hours=1)
+            who = {"asked_by": "admin", "on_behalf_of": "", "node": current_app.config["NODE_NAME"]}
+            moments = {"due_at": at, "asked_at": at, "sent_at": at}
+            row = Release(mail_id=entry.id, address=target.lower(), number=1, target=target, state=Step.SENT, attempts=1, **moments, **who)
+            row.mode, row.reply = Mode.AS_IT_WAS, "250 2.0.0 Ok"
+            db.session.add(row)
     db.session.commit()
 
 

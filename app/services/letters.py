@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 def prepare(app: Flask) -> None:
     """Nothing is asked yet: a relay that is away keeps nothing from starting."""
     config = app.config
+    if config["RELEASE_URL"] and not config["MAIL_FROM"]:
+        raise ConfigError("MAIL_FROM", "is needed with RELEASE_URL")
     if not config["SMTP_URL"]:
         return
     if not config["MAIL_FROM"]:

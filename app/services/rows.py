@@ -24,6 +24,8 @@ _WIDTHS = {
     if isinstance(getattr(column.type, "length", None), int)
 }
 _MAX_INTEGER = 2**31 - 1
+ENVELOPE_FROM = "envelope_from"
+"""In `extra`: the envelope sender, where it is not all lower case."""
 
 
 def mail_row(entry: Entry, local_node: str) -> Row:
@@ -71,11 +73,16 @@ def detail_row(entry: Entry) -> Row:
         "symbols": orjson.dumps(report.symbols).decode(),
         "fuzzy": orjson.dumps(report.fuzzy).decode(),
         "virus": _cut(entry, "virus", entry.virus or ""),
-        "extra": orjson.dumps(report.extra).decode(),
+        "extra": orjson.dumps(report.extra | _spelling(report.mail_from)).decode(),
         "scan_ms": report.scan_ms,
         "rspamd_host": _cut(entry, "rspamd_host", report.rspamd_host),
         "copy_bytes": len(entry.packed) if entry.keep else None,
     }
+
+
+def _spelling(mail_from: str) -> dict[str, str]:
+    """What comes before the @ may mean something else in lower case: a released mail has the sender it came with."""
+    return {} if mail_from == mail_from.lower() else {ENVELOPE_FROM: mail_from}
 
 
 def recipient_rows(entry: Entry, plus: str, wishes: Mapping[tuple[int, str], str]) -> list[Row]:

@@ -28,12 +28,13 @@ def unseal(sealed: str, belongs_to: str) -> str | None:
 
 def keyed_digest(text: str, purpose: str) -> str:
     """Of what is only compared: the database alone cannot tell whether a guess is right."""
-    return hmac.digest(_key(purpose), text.encode(), hashlib.sha256).hex()
+    return hmac.digest(key_for(purpose), text.encode(), hashlib.sha256).hex()
 
 
 def _cipher() -> AESGCM:
-    return AESGCM(_key("sealing"))
+    return AESGCM(key_for("sealing"))
 
 
-def _key(purpose: str) -> bytes:
+def key_for(purpose: str) -> bytes:
+    """Of what one is good for, another tells nothing."""
     return hmac.digest(str(current_app.secret_key).encode(), f"mailkeep {purpose}".encode(), hashlib.sha256)

@@ -41,6 +41,7 @@ from app.views.profile import ProfileView
 from app.views.providers import ProviderView
 from app.views.quarantine import QuarantineView
 from app.views.reasons import load_reasons
+from app.views.releases import ReleaseView
 from app.views.reset import PasswordLinkView
 from app.views.rspamd_config import RspamdView
 from app.views.searches import SearchView
@@ -69,6 +70,7 @@ PAGES = (
     MapReportView,
     SearchView,
     MessageView,
+    ReleaseView,
     ReasonView,
     ProfileView,
     SessionView,

@@ -24,6 +24,7 @@ SCREENS = {
     "symbols": "/mails/symbols/{mail}",
     "related": "/mails/related/{mail}",
     "reason": "/mails/{mail}/reason",
+    "releases": "/mails/{mail}/releases",
     "quarantine": "/quarantine/",
     "audit": "/audit/",
     "found-events": "/audit/?who=admin&text=password&from=2026-01-31",

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from app.errors import Conflict
 from app.extensions import db
 from app.mime.message import read_message, rendered
-from app.models import Mail, MailRecipient
+from app.models import Mail, MailRecipient, Release
 from app.rspamd.authentication import Verdict
 from app.services.demo import fill
 from app.services.reading import raw_of
@@ -59,3 +59,10 @@ def test_it_comes_once_and_never_beside_real_mail(app: Flask, mails: list[Mail])
     make_mails(app, 1)
     with app.app_context(), pytest.raises(Conflict):
         fill(300, 14)
+
+
+def test_what_is_marked_as_released_says_to_whom(app: Flask, mails: list[Mail]) -> None:
+    with app.app_context():
+        released = set(db.session.scalars(select(Mail.id).where(Mail.release_state == "released")))
+        assert released == set(db.session.scalars(select(Release.mail_id).where(Release.state == "sent")))
+        assert released

@@ -78,6 +78,9 @@ GET  /mails/<int:mail_id>/message           MessageView.message
 GET  /mails/<int:mail_id>/part/<int:index>  MessageView.part
 GET  /mails/<int:mail_id>/reason            ReasonView.reason
 POST /mails/<int:mail_id>/reason            ReasonView.reason
+POST /mails/<int:mail_id>/release           ReleaseView.release
+GET  /mails/<int:mail_id>/releases          ReleaseView.releases
+POST /mails/<int:mail_id>/undo/<int:release_id> ReleaseView.undo
 GET  /mails/<int:mail_id>/source            MessageView.source
 GET  /mails/export                          MailLogView.export
 GET  /mails/find                            MailLogView.find

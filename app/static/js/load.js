@@ -8,6 +8,7 @@ async function load(place, address) {
     const text = await answer.text();
     if (answer.ok && !answer.redirected) {
       place.innerHTML = text;
+      goOn(place, address);
     } else {
       const page = new DOMParser().parseFromString(text, "text/html");
       const said = page.querySelector(".mk-error p");
@@ -16,6 +17,20 @@ async function load(place, address) {
   } finally {
     place.removeAttribute("aria-busy");
   }
+}
+
+// A piece that is not at its end says in how many seconds it is worth asking again; numbers of seconds count down meanwhile.
+function goOn(place, address) {
+  const again = place.querySelector("[data-load-again]");
+  if (!again) return;
+  const counting = setInterval(
+    () => place.querySelectorAll("[data-seconds]").forEach((each) => { each.textContent = Math.max(0, Number(each.textContent) - 1); }),
+    1000,
+  );
+  setTimeout(() => {
+    clearInterval(counting);
+    load(place, address).catch(() => goOn(place, address));
+  }, Number(again.dataset.loadAgain) * 1000);
 }
 
 document.querySelectorAll("[data-load]").forEach((place) => load(place, place.dataset.load));

@@ -1,0 +1,82 @@
+"""flask mail: one stored mail, looked at and released."""
+
+import click
+from flask.cli import AppGroup
+
+from app.actor import command_line
+from app.cli.answer import plainly
+from app.errors import NotFound
+from app.models import Mail, Step
+from app.queries.mail import mails_called
+from app.queries.releases import ANYTHING, recipients_to_release, releases_of
+from app.queries.scope import ALL
+from app.services.release import Unconfirmed, ask
+from app.services.release_sending import send_due
+
+mail = AppGroup("mail", help="Mails of the log, by their id or the queue id of the mail server.")
+
+
+@mail.command("show")
+@click.argument("name", metavar="ID_OR_QUEUE_ID")
+@plainly
+def show(name: str) -> None:
+    """What is known of a mail, and to whom it was released."""
+    found = _one(name)
+    recipients = [row.given or row.address for row in recipients_to_release(found.id, ANYTHING)]
+    facts = {
+        "id": str(found.id),
+        "queue id": found.queue_id,
+        "received": f"{found.received_at:%Y-%m-%d %H:%M:%S} UTC",
+        "from": found.mail_from or "<>",
+        "to": ", ".join(recipients),
+        "subject": found.subject,
+        "action": f"{found.action} ({found.score:g})",
+        "copy": f"{found.copy_state} {found.copy_node or ''}".strip(),
+    }
+    for label, value in facts.items():
+        click.echo(f"{label + ':':<10} {_plain(value)}")
+    for row in releases_of(found.id, ALL):
+        click.echo(
+            f"{'release:':<10} {_plain(f'{row.target} {row.state} {row.asked_at:%Y-%m-%d %H:%M:%S} UTC by {row.asked_by} {row.reply}')}"
+        )
+
+
+@mail.command("release")
+@click.argument("name", metavar="ID_OR_QUEUE_ID")
+@click.option("--to", multiple=True, help="Only to this address; several times for several. Without it: to all recipients of the mail.")
+@click.option("--yes", is_flag=True, help="Do not ask, not even for a virus or where it went already.")
+@plainly
+def release(name: str, to: tuple[str, ...], yes: bool) -> None:
+    """Send a stored mail on as it came, at once."""
+    found = _one(name)
+    mail_id, shown = found.id, f"“{_plain(found.subject)}” from {_plain(found.mail_from or '<>')}"
+    targets = list(to) or [row.given or row.address for row in recipients_to_release(mail_id, ANYTHING)]
+    if not yes:
+        click.confirm(f"Release {shown} to {_plain(', '.join(targets))}?", abort=True)
+    try:
+        ids = ask(ANYTHING, mail_id, targets, sure=yes, at_once=True, actor=command_line())
+    except Unconfirmed as question:
+        warnings = ["A virus was found in it."] if question.virus else []
+        warnings += [f"It went already, or may have gone, to {_plain(', '.join(question.again))}."] if question.again else []
+        click.confirm(f"{' '.join(warnings)} Release it all the same?", abort=True)
+        ids = ask(ANYTHING, mail_id, targets, sure=True, at_once=True, actor=command_line())
+    send_due(only=ids)
+    rows = [row for row in releases_of(mail_id, ALL) if row.id in ids]
+    for row in reversed(rows):
+        click.echo(f"{_plain(row.target)}: {row.state}{', tried again later' if row.is_tried_again else ''}. {_plain(row.reply)}")
+    if any(row.state != Step.SENT for row in rows):
+        raise click.ClickException("Not all of it was sent.")
+
+
+def _one(name: str) -> Mail:
+    found = mails_called(name)
+    if not found:
+        raise NotFound("There is no such mail.")
+    if len(found) > 1:
+        raise click.ClickException(f"Several mails have this queue id; name one by its id: {', '.join(str(each.id) for each in found)}")
+    return found[0]
+
+
+def _plain(text: str) -> str:
+    """Nothing that a terminal would act on."""
+    return "".join(letter if letter.isprintable() else "�" for letter in text)

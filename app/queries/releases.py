@@ -1,0 +1,78 @@
+"""Who may send a stored mail on, and to whom; and what has come of it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import select
+
+from app.extensions import db
+from app.models import Mail, MailRecipient, Release, Step
+from app.queries.reached import scope_by_rule
+from app.queries.scope import ALL, NOBODY, Scope
+from app.queries.visibility import addresses_of, domains_of, roles_here
+from app.roles import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Releasing:
+    """What somebody may do with one mail: send it on to those of its recipients that the scope owns, or to others too."""
+
+    scope: Scope
+    others: bool = False
+
+
+NOTHING = Releasing(NOBODY)
+ANYTHING = Releasing(ALL, others=True)
+
+
+def releasing_of(user: Any, mail: Mail) -> Releasing:
+    """Not what they may see: an auditor sees all of it and sends nothing on."""
+    if not getattr(user, "is_authenticated", False):
+        return NOTHING
+    roles = roles_here(user) & set(current_app.config["RELEASE_ROLES"])
+    if mail.has_virus:
+        roles &= set(current_app.config["RELEASE_VIRUS_ROLES"])
+    if Role.ADMIN in roles:
+        return ANYTHING
+    most = current_app.config["RELEASE_MAX_SCORE"]
+    if not roles or (most and mail.score > float(most)):
+        return NOTHING
+    return Releasing(scope_by_rule(user.id, addresses_of(user), domains_of(user) if Role.DOMAIN_ADMIN in roles else ()))
+
+
+def recipients_to_release(mail_id: int, releasing: Releasing) -> list[MailRecipient]:
+    if releasing.scope.is_empty:
+        return []
+    query = select(MailRecipient).where(MailRecipient.mail_id == mail_id).order_by(MailRecipient.position)
+    return [row for row in db.session.scalars(query) if releasing.scope.owns(row.address)]
+
+
+def releases_of(mail_id: int, scope: Scope) -> list[Release]:
+    """The newest first, of addresses that are theirs to see: nobody learns here who else got the mail."""
+    query = select(Release).where(Release.mail_id == mail_id).order_by(Release.id.desc())
+    return [row for row in db.session.scalars(query) if scope.owns(row.address)]
+
+
+def newest_by_address(mail_id: int, addresses: Iterable[str]) -> dict[str, Release]:
+    query = select(Release).where(Release.mail_id == mail_id, Release.address.in_(list(addresses))).order_by(Release.number)
+    return {row.address: row for row in db.session.scalars(query)}
+
+
+def due_releases(node: str, now: datetime, limit: int) -> Sequence[int]:
+    query = select(Release.id).where(Release.state.in_((Step.WAITING, Step.FAILED)), Release.next_try_at <= now, Release.node == node)
+    return db.session.scalars(query.order_by(Release.next_try_at, Release.id).limit(limit)).all()
+
+
+def lost_releases(before: datetime, limit: int) -> Sequence[int]:
+    """Claimed so long ago that nobody will say what became of them."""
+    query = select(Release.id).where(Release.state == Step.SENDING, Release.claimed_at < before).limit(limit)
+    return db.session.scalars(query).all()
+
+
+def is_any_under_way(node: str) -> bool:
+    """Whether it is worth looking again soon."""
+    pending = (Release.state.in_((Step.WAITING, Step.FAILED)), Release.next_try_at.is_not(None), Release.node == node)
+    return db.session.scalar(select(Release.id).where(*pending).limit(1)) is not None

@@ -1,0 +1,166 @@
+"""A stored mail is to go on to somebody: asked for, and undone as long as it waits. services/release_sending sends it."""
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+from typing import Any, cast
+
+from flask import current_app
+from flask_babel import gettext as _
+from sqlalchemy import or_, select, update
+
+from app.actor import Actor
+from app.clock import stored_now
+from app.errors import BadRequest, Conflict, NotAllowed, NotFound, Unavailable
+from app.extensions import PanelSession, db
+from app.models import Mail, MailRecipient, Mode, Release, ReleaseState, Step, Verb
+from app.queries.releases import Releasing, newest_by_address
+from app.services.audit import record
+from app.smtp import is_envelope_address
+from app.storage import store_for
+
+MOST_AT_ONCE = 500
+
+
+class Unconfirmed(Conflict):
+    """It may be done, once somebody has said a second time that it is meant."""
+
+    def __init__(self, message: str, again: Sequence[str], virus: bool) -> None:
+        super().__init__(message)
+        self.again, self.virus = again, virus
+
+
+def can_release() -> bool:
+    """Whether there is a relay."""
+    return bool(current_app.config["RELEASE_URL"] or current_app.config["SMTP_URL"])
+
+
+def ask(
+    releasing: Releasing, mail_id: int, targets: Collection[str], *, sure: bool = False, at_once: bool = False, actor: Actor
+) -> list[int]:
+    """All of them or none. `sure`: a virus may go, and to those again who have it or may have it. `at_once`: it cannot be undone."""
+    if not can_release():
+        raise Unavailable(_("Nothing can be released: there is no relay (RELEASE_URL or SMTP_URL)."))
+    if not 1 <= len(targets) <= MOST_AT_ONCE:
+        raise BadRequest(_("Choose to whom it goes, %(most)s at most.", most=MOST_AT_ONCE))
+    now = stored_now()
+    due = now if at_once else now + timedelta(seconds=current_app.config["RELEASE_UNDO_SECONDS"])
+    with cast(PanelSession, db.session()).begin_writing():
+        mail = locked(mail_id)
+        _must_be_here(mail)
+        chosen = _chosen(releasing, mail, targets)
+        newest = newest_by_address(mail_id, chosen)
+        _must_be_meant(mail, newest, sure)
+        rows = [
+            Release(
+                mail_id=mail_id,
+                address=address,
+                number=newest[address].number + 1 if address in newest else 1,
+                target=target,
+                mode=Mode.AS_IT_WAS,
+                state=Step.WAITING,
+                node=current_app.config["NODE_NAME"],
+                due_at=due,
+                next_try_at=due,
+                attempts=0,
+                reply="",
+                asked_at=now,
+                asked_by=actor.name,
+                on_behalf_of=actor.on_behalf_of,
+                user_id=actor.user_id,
+            )
+            for address, target in chosen.items()
+        ]
+        db.session.add_all(rows)
+        sum_up(mail)
+        told: dict[str, Any] = {"step": "asked", "to": list(chosen.values())} | ({"sure": True} if sure else {})
+        record(actor, Verb.MAIL_RELEASED, "mail", mail_id, after=told)
+        ids = [row.id for row in rows]
+        db.session.commit()
+    return ids
+
+
+def undo(releasing: Releasing, mail_id: int, release_id: int, *, actor: Actor) -> None:
+    """Conflict where it has gone already."""
+    with cast(PanelSession, db.session()).begin_writing():
+        mail = locked(mail_id)
+        row = db.session.scalar(select(Release).where(Release.id == release_id, Release.mail_id == mail_id))
+        if row is None or not releasing.scope.owns(row.address):
+            raise NotFound(_("There is no such release."))
+        target = row.target
+        stoppable = or_(Release.state == Step.WAITING, (Release.state == Step.FAILED) & Release.next_try_at.is_not(None))
+        stopped = {"state": Step.CANCELLED.value, "next_try_at": None}
+        if not changed(update(Release).where(Release.id == release_id, stoppable).values(**stopped)):
+            raise Conflict(_("It is too late: the mail to %(address)s is on its way.", address=target))
+        sum_up(mail)
+        record(actor, Verb.MAIL_RELEASED, "mail", mail_id, after={"step": "undone", "to": [target]})
+        db.session.commit()
+
+
+def locked(mail_id: int) -> Mail:
+    """Whoever changes releases of a mail holds its row: its state is their sum."""
+    mail = db.session.scalar(select(Mail).where(Mail.id == mail_id).with_for_update().execution_options(populate_existing=True))
+    if mail is None:
+        raise NotFound(_("There is no such mail."))
+    return mail
+
+
+def changed(statement: Any) -> bool:
+    """Whether this one statement has changed its row, and nobody before it."""
+    return bool(cast(Any, db.session.execute(statement.execution_options(synchronize_session=False))).rowcount == 1)
+
+
+def sum_up(mail: Mail) -> None:
+    db.session.flush()
+    rows = db.session.execute(select(Release.state, Release.next_try_at).where(Release.mail_id == mail.id)).all()
+    states = {state for state, _next in rows}
+    if states & {Step.WAITING, Step.SENDING} or any(state == Step.FAILED and later for state, later in rows):
+        mail.release_state = ReleaseState.RELEASING
+    elif Step.SENT in states:
+        mail.release_state = ReleaseState.RELEASED
+    elif Step.UNKNOWN in states:
+        mail.release_state = ReleaseState.RELEASING
+    else:
+        mail.release_state = ReleaseState.FAILED if Step.FAILED in states else ReleaseState.NONE
+
+
+def _must_be_here(mail: Mail) -> None:
+    """Who is asked is who sends."""
+    if not mail.is_stored or mail.copy_digest is None:
+        raise NotFound(_("No copy of this mail was kept."))
+    if not store_for(current_app.config["STORE_URL"]).exists(mail.copy_digest):
+        if mail.copy_node not in (None, current_app.config["NODE_NAME"]):
+            raise Unavailable(_("The copy is on %(node)s: release it there.", node=mail.copy_node))
+        raise NotFound(_("The stored copy is gone."))
+
+
+def _chosen(releasing: Releasing, mail: Mail, targets: Collection[str]) -> dict[str, str]:
+    """By address what stands in the envelope: of a recipient of the mail, as it stood there first."""
+    rows = db.session.scalars(select(MailRecipient).where(MailRecipient.mail_id == mail.id)).all()
+    there = {row.address: row.given or row.address for row in rows}
+    domains = {row.domain for row in rows}
+    chosen = {}
+    for typed in targets:
+        target = typed.strip()
+        address = target.lower()
+        if address in there:
+            allowed, target = releasing.scope.owns(address), there[address]
+        else:
+            near = current_app.config["RELEASE_TO_ANYWHERE"] or address.rpartition("@")[2] in domains
+            allowed = releasing.others and near
+        if not allowed:
+            raise NotAllowed(_("This mail is not yours to release to %(address)s.", address=target))
+        if not is_envelope_address(target):
+            raise BadRequest(_("%(address)s is no address that mail can be sent to.", address=target))
+        chosen[address] = target
+    return chosen
+
+
+def _must_be_meant(mail: Mail, newest: dict[str, Release], sure: bool) -> None:
+    """What is under way is never asked for again, whatever somebody says."""
+    for row in newest.values():
+        if row.is_under_way:
+            raise Conflict(_("The mail to %(address)s is on its way already.", address=row.target))
+    again = [row.target for row in newest.values() if row.state in (Step.SENT, Step.UNKNOWN)]
+    if sure or not (again or mail.has_virus):
+        return
+    raise Unconfirmed(_("This has to be confirmed first."), again, bool(mail.has_virus))
