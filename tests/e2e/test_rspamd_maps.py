@@ -109,7 +109,6 @@ scored@own.example 0.5
 named@own.example OWN_NAME:4.5
 """
 SCORE = 7.0
-pytestmark = pytest.mark.xdist_group("rspamd_maps")
 # What the antivirus module would find.
 VIRUS_RULE = """
 CLAM_VIRUS { type = "header"; header = "X-Virus"; regexp = true; map = "%s/virus.re"; symbol = "CLAM_VIRUS"; score = 1; }
