@@ -128,7 +128,7 @@ def test_a_screen_is_sound(chromium: Browser, panel: Mailkeep, logged_in: dict[s
     assert (complaints, watched.foreign, faults) == ([], [], [])
 
 
-def serious_faults(page: Page, rules: dict[str, object]) -> list[str]:
+def serious_faults(page: Page, rules: dict[str, object] = EVERYTHING) -> list[str]:
     """What axe calls serious or critical, each with the first element it stands on."""
     found = Axe().run(page, options={"resultTypes": ["violations"], **rules}).response["violations"]
     return [
@@ -172,7 +172,7 @@ def test_the_login_is_sound(chromium: Browser, panel: Mailkeep) -> None:
     page = watched.open("/login/")
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        assert serious_faults(page, EVERYTHING) == []
+        assert serious_faults(page) == []
     page.set_viewport_size({"width": 390, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert (watched.complaints, watched.foreign) == ([], [])
