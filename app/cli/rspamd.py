@@ -26,11 +26,16 @@ URL = click.option("--url", default="", help="Where its Rspamd reaches this Mail
 @URL
 @click.option("--password", default="", help="The node's own, which stands in the files; checked first.")
 @click.option("--login-for-maps", is_flag=True, help="User and password also for fetching maps.")
+@click.option(
+    "--release-from", default="", help="Addresses from which Mailkeep's released mails come, so that they are not held back again."
+)
 @click.option("--force", is_flag=True, help="Overwrite also what was made or changed by hand.")
 @plainly
-def config(node: str, out: pathlib.Path | None, version: str, url: str, password: str, login_for_maps: bool, force: bool) -> None:
+def config(
+    node: str, out: pathlib.Path | None, version: str, url: str, password: str, login_for_maps: bool, release_from: str, force: bool
+) -> None:
     """The files for the local.d of a node's Rspamd."""
-    prepared = prepare(Wish(node, url, password, version, login_for_maps))
+    prepared = prepare(Wish(node, url, password, version, login_for_maps, release_from))
     for words in prepared.words:
         click.echo(words, err=True)
     if out is None:

@@ -19,6 +19,8 @@ GRANT_LABELS: dict[Grant, Any] = {
     ("can_save", "SearchView"): _l("Mails: save searches"),
     ("can_read", "MessageView"): _l("Messages: read"),
     ("can_download", "MessageView"): _l("Messages: download, with attachments"),
+    ("can_show", "ReleaseView"): _l("Mails: see to whom they were released"),
+    ("can_release", "ReleaseView"): _l("Mails: release"),
     ("can_list", "QuarantineView"): _l("Quarantine: see the days"),
     ("can_get_list", "MailApi"): _l("API: search the log"),
     ("can_get", "MailApi"): _l("API: one mail"),

@@ -1,5 +1,6 @@
 """The files of a node's Rspamd, from what is known of the node and of the maps."""
 
+import ipaddress
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ class Wish:
     version: str = ""
     """Empty: as the node called itself last."""
     login_for_maps: bool = False
+    release_from: str = ""
+    """Addresses, with blanks or commas between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,9 @@ def prepare(wish: Wish) -> Prepared:
         words.append(_("The node's password is known only as a hash: CHANGE ME stands in its place."))
     if not node.enabled:
         words.append(_("The node is disabled: nothing it posts is taken."))
-    site = Site(node.name, _base(wish.url), node.user, wish.password, version, wish.login_for_maps, _virus_symbol())
+    site = Site(
+        node.name, _base(wish.url), node.user, wish.password, version, wish.login_for_maps, _virus_symbol(), _addresses(wish.release_from)
+    )
     rules = map_rules()
     return Prepared(site, rules, config_files(site, rules), tuple(words))
 
@@ -77,6 +82,14 @@ def _version(node: Node, wanted: str) -> tuple[tuple[int, ...], list[str]]:
     if version and version >= OLDEST:
         return version, [_("Rspamd %(version)s: so the node called itself when it last fetched a map.", version=version_text(version))]
     return OLDEST, [_("Which Rspamd the node has is not known: the files are such as every version from 3.4 on takes.")]
+
+
+def _addresses(text: str) -> tuple[str, ...]:
+    words = text.replace(",", " ").split()
+    try:
+        return tuple(str(ipaddress.ip_address(word)) for word in words)
+    except ValueError:
+        raise BadRequest(_("“%(text)s” is no IP address.", text=text[:100])) from None
 
 
 def _base(wanted: str) -> str:

@@ -26,7 +26,7 @@ class RspamdView(BaseView):
     @has_access
     @permission_name("make")
     def files(self) -> Any:
-        typed = {field: request.form.get(field, "").strip() for field in ("node", "url", "version")}
+        typed = {field: request.form.get(field, "").strip() for field in ("node", "url", "version", "release_from")}
         wish = Wish(**typed, password=request.form.get("password", ""), login_for_maps="login_for_maps" in request.form)
         try:
             return self._page(wish, prepare(wish))

@@ -29,9 +29,11 @@ def node(app: Flask) -> None:
 
 
 def test_all_files_are_written_and_what_is_unchanged_is_not_touched(runner: FlaskCliRunner, tmp_path: pathlib.Path) -> None:
-    assert run(runner, *CONFIG, "--out", str(tmp_path / "new")).count(": written") == 4
+    assert run(runner, *CONFIG, "--out", str(tmp_path / "new")).count(": written") == 5
     found = {path.name: path for path in (tmp_path / "new").iterdir()}
-    assert set(found) == {"metadata_exporter.conf", "multimap.conf", "groups.conf", "worker-controller.inc"}, "nothing is left beside them"
+    assert set(found) == {"metadata_exporter.conf", "multimap.conf", "groups.conf", "settings.conf", "worker-controller.inc"}, (
+        "nothing is left beside them"
+    )
     assert all(stat.S_IMODE(path.stat().st_mode) == 0o640 for path in found.values()), "a password stands in one"
     before = {name: path.stat().st_ino for name, path in found.items()}
     assert run(runner, *CONFIG, "--out", str(tmp_path / "new")).count(": unchanged") == 4
@@ -52,7 +54,7 @@ def test_what_a_hand_made_or_changed_stays(app: Flask, runner: FlaskCliRunner, t
     (tmp_path / "groups.conf").write_bytes(b"# mine \xff\n")
     said = run(runner, *CONFIG, "--out", str(tmp_path), fails=True)
     assert "groups.conf: left: it is not Mailkeep's" in said
-    assert said.count(": written") == 3, "the others are written all the same"
+    assert said.count(": written") == 4, "the others are written all the same"
     assert (tmp_path / "groups.conf").read_bytes() == b"# mine \xff\n"
 
     changed = tmp_path / "multimap.conf"

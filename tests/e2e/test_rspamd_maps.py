@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,13 +13,12 @@ from app.rspamd.map_kinds import PARTS, MapKind, MapPart, MapRule
 from app.rspamd.site_check import State, check_site
 from app.rspamd.site_config.files import config_files
 from app.rspamd.site_config.site import Site
+from tests.e2e.map_cases import ADDRESS, BOTH, CASES, FROM, LINK, MIME_GMAIL, PAIR, Case
 from tests.servers.dns import Dns
 from tests.servers.map_source import MapSource
 from tests.servers.process import wait_for
 from tests.servers.rspamd import Rspamd
 
-ADDRESS, DOMAIN, BOTH, HOST = MapKind.ADDRESS, MapKind.DOMAIN, MapKind.ADDRESS_OR_DOMAIN, MapKind.HOST
-TEXT, REGEXP, PAIR = MapKind.TEXT, MapKind.REGEXP, MapKind.PAIR
 IP = "198.51.100.7"
 RECORDS = {
     "7.100.51.198.asn.rspamd.com": "64500|198.51.100.0/24|GR|ripencc|",
@@ -28,75 +27,6 @@ RECORDS = {
     "dmarc.example": f"v=spf1 ip4:{IP} -all",
     "_dmarc.dmarc.example": "v=DMARC1; p=none",
 }
-
-
-@dataclass(frozen=True)
-class Case:
-    """An entry, and a mail that it is of."""
-
-    kind: MapKind
-    part: MapPart
-    line: str
-    mail: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        return f"{self.kind}-{self.part}"
-
-    @property
-    def symbol(self) -> str:
-        return f"T_{self.kind}_{self.part}".upper()
-
-
-FROM = {"from": "Bob+News@Sender.example"}
-MIME = {"headers": {"From": '"x@other.example" <J.Doe@GMAIL.com>'}}
-MIME_GMAIL = {"headers": {"From": "<J.Doe@gmail.com>"}}
-RCPT = {"rcpt": ["someone@here.example", "Ann@There.example"]}
-REPLY = {"headers": {"Reply-To": '"not <you@there.example>" <Me@Here.example>, z@last.example'}}
-HELO, HOSTNAME = {"helo": "MX.Helo.example"}, {"hostname": "Mx.Named.example"}
-LINK = {"body": "see http://Www.Linked.example/Path?q=1 now"}
-CASES = [
-    Case(ADDRESS, MapPart.MAIL_FROM, "bob@sender.example", FROM),
-    Case(DOMAIN, MapPart.MAIL_FROM, "sender.example", FROM),
-    Case(BOTH, MapPart.MAIL_FROM, "bob+news@sender.example", FROM),
-    Case(REGEXP, MapPart.MAIL_FROM, r"/^Bob\+news@/i", FROM),
-    Case(ADDRESS, MapPart.MIME_FROM, "j.doe@gmail.com", MIME_GMAIL),
-    Case(DOMAIN, MapPart.MIME_FROM, "gmail.com", MIME),
-    Case(BOTH, MapPart.MIME_FROM, "j.doe@gmail.com", MIME),
-    Case(REGEXP, MapPart.MIME_FROM, r"/^j\.doe@gmail\.com$/i", MIME),
-    Case(ADDRESS, MapPart.RCPT, "ann@there.example", RCPT),
-    Case(DOMAIN, MapPart.RCPT, "there.example", RCPT),
-    Case(BOTH, MapPart.RCPT, "there.example", RCPT),
-    Case(REGEXP, MapPart.RCPT, "/^ann@there/i", RCPT),
-    Case(ADDRESS, MapPart.REPLY_TO, "me@here.example", REPLY),
-    Case(DOMAIN, MapPart.REPLY_TO, "last.example", REPLY),
-    Case(BOTH, MapPart.REPLY_TO, "z@last.example", REPLY),
-    Case(REGEXP, MapPart.REPLY_TO, r"/^Me@Here\.example$/", REPLY),
-    Case(DOMAIN, MapPart.HELO, "helo.example", HELO),
-    Case(HOST, MapPart.HELO, "mx.helo.example", HELO),
-    Case(REGEXP, MapPart.HELO, r"/^mx\.helo/i", HELO),
-    Case(DOMAIN, MapPart.HOSTNAME, "named.example", HOSTNAME),
-    Case(HOST, MapPart.HOSTNAME, "mx.named.example", HOSTNAME),
-    Case(REGEXP, MapPart.HOSTNAME, r"/^mx\.named/i", HOSTNAME),
-    Case(DOMAIN, MapPart.URL_HOST, "linked.example", LINK),
-    Case(HOST, MapPart.URL_HOST, "www.linked.example", LINK),
-    Case(REGEXP, MapPart.URL_HOST, r"/^www\.linked\.example$/", LINK),
-    Case(MapKind.URL, MapPart.URL, "http://www.linked.example/Path?q=1", LINK),
-    Case(REGEXP, MapPart.URL, r"/linked\.example\/path/i", LINK),
-    Case(MapKind.IP, MapPart.IP, "198.51.100.0/24"),
-    Case(MapKind.ASN, MapPart.ASN, "64500"),
-    Case(MapKind.COUNTRY, MapPart.COUNTRY, "GR"),
-    Case(TEXT, MapPart.SUBJECT, '"größe now"', {"headers": {"Subject": "=?utf-8?q?GR=C3=96=C3=9FE_now?="}}),
-    Case(REGEXP, MapPart.SUBJECT, "/^gr.+ NOW$/i", {"headers": {"Subject": "=?utf-8?q?GR=C3=96=C3=9FE_now?="}}),
-    Case(TEXT, MapPart.HEADER, '"some list"', {"headers": {"X-List": "Some LIST"}}),
-    Case(REGEXP, MapPart.HEADER, "/^Some/", {"headers": {"X-List": "Some LIST"}}),
-    Case(TEXT, MapPart.FILENAME, "invoice.exe", {"filename": "Invoice.EXE"}),
-    Case(REGEXP, MapPart.FILENAME, r"/^inv.*\.exe$/i", {"filename": "Invoice.EXE"}),
-    Case(TEXT, MapPart.USER, "zoe@here.example", {"user": "Zoe@here.example"}),
-    Case(REGEXP, MapPart.USER, "/^zoe@/i", {"user": "Zoe@here.example"}),
-    Case(REGEXP, MapPart.BODY, "/two lines of/", {"body": "these are two\r\nlines of it"}),
-    Case(MapKind.VIRUS, MapPart.VIRUS, "win.test.eicar_hdb-1", {"headers": {"X-Virus": "Win.Test.EICAR_HDB-1"}}),
-]
 PAIRS = """bob@sender.example|ann@here.example
 sender.example|carol@here.example
 bob@sender.example|there.example
@@ -109,6 +39,7 @@ scored@own.example 0.5
 named@own.example OWN_NAME:4.5
 """
 SCORE = 7.0
+RELEASES_FROM = "192.0.2.25"
 # What the antivirus module would find.
 VIRUS_RULE = """
 CLAM_VIRUS { type = "header"; header = "X-Virus"; regexp = true; map = "%s/virus.re"; symbol = "CLAM_VIRUS"; score = 1; }
@@ -124,8 +55,7 @@ class Running:
     def __init__(self, rspamd: Rspamd, source: MapSource, site: Site) -> None:
         self.rspamd, self.source, self.site = rspamd, source, site
 
-    def scan(self, mail: dict[str, Any]) -> dict[str, float]:
-        """The symbols with their scores."""
+    def asked(self, mail: dict[str, Any]) -> dict[str, Any]:
         headers = {"From": "<nobody@else.example>", "To": "x@y.example", "Subject": "none", "Message-ID": "<1@x.example>"}
         headers |= mail.get("headers", {})
         lines = [f"{name}: {value}" for name, value in headers.items()]
@@ -135,8 +65,15 @@ class Running:
             lines += ["MIME-Version: 1.0", "Content-Type: multipart/mixed; boundary=b"]
         raw = "\r\n".join([*lines, "", body, ""]).encode()
         envelope = {"from": "nobody@else.example", "rcpt": ["nobody@y.example"], "ip": IP} | mail
-        found = self.rspamd.scan(raw, envelope, "Q")
-        return {name: symbol["score"] for name, symbol in found["symbols"].items()}
+        found: dict[str, Any] = self.rspamd.scan(raw, envelope, "Q")
+        return found
+
+    def scan(self, mail: dict[str, Any]) -> dict[str, float]:
+        """The symbols with their scores."""
+        return {name: symbol["score"] for name, symbol in self.asked(mail)["symbols"].items()}
+
+    def action(self, mail: dict[str, Any]) -> str:
+        return str(self.asked(mail)["action"])
 
     def has_the_others(self) -> bool:
         """The maps that are none of CASES."""
@@ -168,7 +105,7 @@ def run(root: str, version: tuple[int, ...]) -> Iterator[Running]:
     rspamd = Rspamd("", root=root)
     with MapSource() as source, Dns(RECORDS) as dns:
         source.texts = {f"/maps/{made.name}.txt": f"# {made.name}\n{text}\n" for made, text in maps()}
-        site = Site("mx1", source.url, "rspamd", "secret", version)
+        site = Site("mx1", source.url, "rspamd", "secret", version, release_from=(RELEASES_FROM, "2001:db8::25"))
         files = {file.name: file.text for file in config_files(site, [made for made, _text in maps()])}
         files["multimap.conf"] += VIRUS_RULE % rspamd.inside
         (rspamd.folder / "virus.re").write_text("/.+/\n")
@@ -207,6 +144,15 @@ def test_every_kind_is_tried_with_every_part() -> None:
 def test_an_entry_gives_the_symbol_and_the_score_of_its_map(running: Running, case: Case) -> None:
     # The worker that scans learns of a map a moment after the one that fetches.
     wait_for(lambda: running.scan(case.mail).get(case.symbol) == SCORE, 10, lambda: running.rspamd.output()[-3000:])
+
+
+@pytest.mark.parametrize("address", [RELEASES_FROM, "2001:db8::25"])
+def test_what_was_released_is_not_held_back_again_but_only_from_where_mailkeep_sends(running: Running, address: str) -> None:
+    bad = LINK | {"headers": {"Subject": "=?utf-8?q?GR=C3=96=C3=9FE_now?=", "X-List": "Some LIST"}, "filename": "Invoice.EXE"}
+    marked = bad | {"headers": bad["headers"] | {"X-Mailkeep-Release": "id=1;\r\n sha256=00;\r\n mac=00"}}
+    assert running.action(bad | {"ip": address}) == "reject"
+    assert running.action(marked | {"ip": IP}) == "reject"
+    assert running.action(marked | {"ip": address}) == "no action"
 
 
 def test_a_mail_that_no_entry_is_of_gets_none_of_the_symbols(running: Running) -> None:

@@ -34,7 +34,7 @@ def test_the_files_are_shown_as_the_command_prints_them(app: Flask, runner: Flas
         args=["rspamd", "config", "--node", "mx1", "--url", "http://mailkeep:8080", "--version", "4.1.5", "--password", "se$cret"]
     )
     shown = re.findall(r"<textarea[^>]*>\n(.*?)</textarea>", page, re.DOTALL)
-    assert len(shown) == 4
+    assert len(shown) == 5
     assert all(text in printed.output for text in shown)
     assert all(origin_of(text) is Origin.OURS for text in shown), "what is copied is known again"
 

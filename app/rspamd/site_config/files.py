@@ -11,6 +11,7 @@ from app.rspamd.site_config.exporter import exporter
 from app.rspamd.site_config.groups import groups
 from app.rspamd.site_config.hints import controller_hints
 from app.rspamd.site_config.multimap import multimap
+from app.rspamd.site_config.settings import settings
 from app.rspamd.site_config.site import Site
 
 FOLDER = "/etc/rspamd/local.d"
@@ -39,6 +40,7 @@ def config_files(site: Site, maps: Sequence[MapRule]) -> tuple[ConfigFile, ...]:
         "metadata_exporter.conf": exporter(site),
         "multimap.conf": multimap(site, maps),
         "groups.conf": groups(maps),
+        "settings.conf": settings(site),
         "worker-controller.inc": controller_hints(),
     }
     return tuple(ConfigFile(name, marked(site.node, text)) for name, text in texts.items())

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 MULTIPART_SINCE = (3, 14, 2)
 OLDEST = (3, 4)
+RELEASED = "X-Mailkeep-Release"
+"""The header of released mails, see app/mime/release.py."""
 PLACEHOLDER = "CHANGE ME"
 """In the place of a password that is not known."""
 
@@ -22,6 +24,8 @@ class Site:
     login_for_maps: bool = False
     virus_symbol: str = "CLAM_VIRUS"
     """Whose options hold the names of what was found."""
+    release_from: tuple[str, ...] = ()
+    """Addresses from which released mails come to the mail server of this Rspamd."""
 
     @property
     def has_multipart(self) -> bool:
