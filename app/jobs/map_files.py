@@ -9,7 +9,7 @@ from flask import Flask, current_app
 
 from app.errors import MailkeepError
 from app.services.map_files import MapWriter
-from app.storage.map_texts import try_lock
+from app.storage.disk import try_lock
 
 log = logging.getLogger(__name__)
 

@@ -16,6 +16,7 @@ from typing import BinaryIO
 import zstandard
 
 from app.errors import NotFound, Unavailable
+from app.storage.disk import flush_path
 
 log = logging.getLogger(__name__)
 
@@ -116,10 +117,10 @@ class LocalStore:
         for digest in digests:
             path = self._path(digest)
             if path.exists():
-                _fsync(path)
+                flush_path(path)
                 folders |= {path.parent, path.parent.parent}
         for folder in folders:
-            _fsync(folder)
+            flush_path(folder)
 
     def prepare(self) -> None:
         """Makes the folders and sweeps what a crash left half-written."""
@@ -153,7 +154,7 @@ class LocalStore:
             raise
         if durable:
             for folder in (path.parent, path.parent.parent, self.root) if made else (path.parent,):
-                _fsync(folder)
+                flush_path(folder)
 
     def _make_folder(self, folder: pathlib.Path) -> bool:
         """True when it may be new. Two levels hold 4,096 folders: few enough to stay in the directory cache."""
@@ -173,13 +174,5 @@ def _create(path: pathlib.Path, content: bytes, durable: bool) -> None:
             view = view[os.write(descriptor, view) :]
         if durable:
             os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _fsync(path: pathlib.Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
     finally:
         os.close(descriptor)

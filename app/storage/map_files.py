@@ -7,7 +7,8 @@ import os
 import pathlib
 from collections.abc import Iterable, Iterator
 
-from app.storage.map_texts import flush_folder, is_name, locked
+from app.storage.disk import written_whole
+from app.storage.map_texts import is_name, locked
 
 _SUFFIX = ".txt"
 _FIRST_BYTES = 200
@@ -68,19 +69,9 @@ class MapFiles:
     def write(self, name: str, blocks: Iterable[bytes]) -> None:
         path = self._path(name)
         beside = path.with_name(f".{name}{_SUFFIX}.part")
-        try:
-            with beside.open("xb") as file:  # never through a link that somebody has put there
-                beside.chmod(_MODE)
-                for block in blocks:
-                    file.write(block)
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                beside.unlink(missing_ok=True)
-            raise
-        flush_folder(self.root)
+        with written_whole(path, beside, _MODE) as file:
+            for block in blocks:
+                file.write(block)
 
     def remove(self, name: str) -> None:
         self._path(name).unlink(missing_ok=True)

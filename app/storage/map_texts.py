@@ -6,7 +6,6 @@ renamed, so that who opens it by its name has one whole text and the head that b
 
 import contextlib
 import errno
-import fcntl
 import hashlib
 import json
 import os
@@ -19,6 +18,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import BinaryIO
 
 from app.clock import monotonic
+from app.storage.disk import try_lock, written_whole
 
 _HEAD_BYTES = 1024
 _CHUNK_BYTES = 1 << 16
@@ -115,25 +115,15 @@ class TextFolder:
         path = self._path(head.name)
         beside = path.with_name(f"{head.name}.{os.getpid()}.{secrets.token_hex(4)}.part")
         digest, length = hashlib.sha256(), 0
-        try:
-            with beside.open("xb") as file:
-                beside.chmod(0o600)
-                file.write(bytes(_HEAD_BYTES))
-                for block in blocks:
-                    file.write(block)
-                    digest.update(block)
-                    length += len(block)
-                head = replace(finish(head), digest=digest.hexdigest(), length=length)
-                file.seek(0)
-                file.write(_head_bytes(head))
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                beside.unlink(missing_ok=True)
-            raise
-        flush_folder(self.root)
+        with written_whole(path, beside, 0o600) as file:
+            file.write(bytes(_HEAD_BYTES))
+            for block in blocks:
+                file.write(block)
+                digest.update(block)
+                length += len(block)
+            head = replace(finish(head), digest=digest.hexdigest(), length=length)
+            file.seek(0)
+            file.write(_head_bytes(head))
         return head
 
     def remove(self, names: Iterable[str]) -> None:
@@ -183,25 +173,9 @@ def locked(path: pathlib.Path, seconds: float) -> Iterator[None]:
         os.close(descriptor)
 
 
-def try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
 def blocks_of(file: BinaryIO) -> Iterator[bytes]:
     while block := file.read(_CHUNK_BYTES):
         yield block
-
-
-def flush_folder(folder: pathlib.Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _head_bytes(head: TextHead) -> bytes:

@@ -20,6 +20,7 @@ from typing import BinaryIO
 from app.clock import monotonic, now_ms
 from app.errors import Unavailable
 from app.ids import SLOTS
+from app.storage.disk import flush_path, written_whole
 
 # A segment begins with the magic and a random mark; each record begins with that mark, so that no mail can hold a false record.
 _MAGIC = b"MKSPOOL2"
@@ -149,7 +150,7 @@ class Journal:
         path = self.slot.folder / f"{now_ms():015d}-{self._count:06d}{SUFFIX}"
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
-            _flush_folder(self.slot.folder)
+            flush_path(self.slot.folder)
         except OSError:
             os.close(descriptor)
             path.unlink(missing_ok=True)
@@ -195,25 +196,9 @@ def write_one(path: pathlib.Path, record: Record) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     mark = os.urandom(_MARK_BYTES)
     beside = path.with_suffix(f".{mark.hex()}")
-    try:
-        with beside.open("xb") as file:
-            file.write(_MAGIC + mark + _frame(mark, _MAIL, record.id, record.head, record.body) + record.head + record.body)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except OSError:
-        beside.unlink(missing_ok=True)
-        raise
-    for folder in (path.parent, path.parent.parent):  # the folder may be new, too
-        _flush_folder(folder)
-
-
-def _flush_folder(folder: pathlib.Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    with written_whole(path, beside) as file:
+        file.write(_MAGIC + mark + _frame(mark, _MAIL, record.id, record.head, record.body) + record.head + record.body)
+    flush_path(path.parent.parent)  # the folder may be new, too
 
 
 def _done_parts(segment: Segment) -> list[bytes]:

@@ -160,7 +160,7 @@ def test_flush_without_syncfs_flushes_each_file(store: LocalStore, monkeypatch: 
     digest = put(store, durable=False)
     flushed: list[pathlib.Path] = []
     monkeypatch.setattr("app.storage.local._libc", object())
-    monkeypatch.setattr("app.storage.local._fsync", flushed.append)
+    monkeypatch.setattr("app.storage.local.flush_path", flushed.append)
     store.flush([digest])
     assert file_of(store, digest) in flushed
     assert file_of(store, digest).parent in flushed
