@@ -4,12 +4,13 @@ from flask import Flask
 
 from app.jobs.map_files import MapFilesTimer
 from app.jobs.releases import ReleaseTimer
+from app.jobs.timer import Timer
 
 
 class Jobs:
     """All of one process."""
 
-    def __init__(self, *timers: MapFilesTimer | ReleaseTimer) -> None:
+    def __init__(self, *timers: Timer) -> None:
         self._timers = timers
 
     def start(self) -> None:

@@ -3,17 +3,15 @@
 import logging
 import os
 import pathlib
-import threading
 
-from flask import Flask, current_app
+from flask import current_app
 
 from app.errors import MailkeepError
+from app.jobs.timer import Timer
 from app.services.map_files import MapWriter
 from app.storage.disk import try_lock
 
 log = logging.getLogger(__name__)
-
-_EVERY_SECONDS = 5.0
 
 
 def run() -> None:
@@ -36,46 +34,27 @@ def run() -> None:
     writer.trouble = trouble
 
 
-class MapFilesTimer:
-    """Until there is something that starts all jobs. The kernel frees the lock of a process that dies, and the next one goes on."""
+class MapFilesTimer(Timer):
+    """The kernel frees the lock of a process that dies, and the next one goes on."""
 
-    def __init__(self, app: Flask) -> None:
-        self._app = app
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._told = False
+    name, trouble = "map-files", "maps: files could not be written"
+    _owner: int | None = None
 
-    def start(self) -> None:
-        if self._app.config["MAPS_FILES_DIR"] and "jobs" in self._app.config["ROLES"]:
-            self._thread = threading.Thread(target=self._loop, name="map-files", daemon=True)
-            self._thread.start()
+    def is_wanted(self) -> bool:
+        return bool(self._app.config["MAPS_FILES_DIR"])
 
-    def stop(self) -> None:
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join(timeout=5)
+    def look(self) -> float:
+        run()
+        return self.pause
 
-    def _loop(self) -> None:
-        lock: int | None = None
-        try:
-            while not self._stopping.is_set():
-                lock = lock if lock is not None else self._lock()
-                if lock is not None:
-                    self._run()
-                self._stopping.wait(_EVERY_SECONDS)
-        finally:
-            if lock is not None:
-                os.close(lock)
+    def holds(self) -> bool:
+        if self._owner is None:
+            self._owner = self._lock()
+        return self._owner is not None
 
-    def _run(self) -> None:
-        try:
-            with self._app.app_context():
-                run()
-            self._told = False
-        except Exception:
-            if not self._told:
-                log.exception("maps: files could not be written")
-            self._told = True
+    def let_go(self) -> None:
+        if self._owner is not None:
+            os.close(self._owner)
 
     def _lock(self) -> int | None:
         """Held for life."""
