@@ -15,6 +15,7 @@ from tests.databases import KINDS, MariaDBCopies, PostgresCopies, SqliteCopies, 
 from tests.servers.mariadb import MariaDB
 from tests.servers.postgres import Postgres
 from tests.servers.redis import Redis
+from tests.servers.relay import Relay
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +34,13 @@ def postgres() -> Iterator[Postgres]:
 def redis_server() -> Iterator[Redis]:
     with Redis() as server:
         yield server
+
+
+@pytest.fixture
+def relay() -> Iterator[Relay]:
+    """A mail server that keeps what it is given."""
+    with Relay() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,5 @@
 """The door to SMTP: TLS, passwords, refusals, and relays that are away or say nothing."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from app.errors import Unavailable
@@ -18,12 +16,6 @@ FROM, TO = "keep@example.com", "bob@example.com"
 @pytest.fixture(scope="module")
 def authority() -> Authority:
     return Authority()
-
-
-@pytest.fixture
-def relay() -> Iterator[Relay]:
-    with Relay() as running:
-        yield running
 
 
 def test_a_message_arrives_as_it_is(relay: Relay) -> None:

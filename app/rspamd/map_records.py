@@ -11,7 +11,6 @@ from typing import Any
 from app.rspamd.map_wrong import Wrong, WrongValue
 
 FIELDS = ("value", "data", "symbol", "score", "comment", "enabled", "expires")
-_KNOWN = frozenset((*FIELDS, "sender", "rcpt"))
 LONGEST_LINE = 16_000
 _LONGEST_ELEMENT = 64_000
 _BLOCK = 65_536

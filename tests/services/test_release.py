@@ -30,12 +30,6 @@ RAW = b"Received: from mx\r\nFrom: eve@example.net\r\nTo: all@example.com\r\nSub
 
 
 @pytest.fixture
-def relay() -> Iterator[Relay]:
-    with Relay() as running:
-        yield running
-
-
-@pytest.fixture
 def app(sqlite_copies: SqliteCopies, tmp_path: pathlib.Path, relay: Relay) -> Iterator[Flask]:
     app = releasing_app(sqlite_copies.make(tmp_path), tmp_path, relay.url)
     yield app

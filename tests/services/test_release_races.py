@@ -35,12 +35,6 @@ with app.app_context():
 
 
 @pytest.fixture
-def relay() -> Iterator[Relay]:
-    with Relay() as running:
-        yield running
-
-
-@pytest.fixture
 def url(mariadb_copies: MariaDBCopies, tmp_path: pathlib.Path) -> str:
     return mariadb_copies.make(tmp_path)
 

@@ -24,12 +24,6 @@ MAILS = {"MAIL_FROM": "keep@example.com", "PUBLIC_URL": "http://localhost", "SMT
 
 
 @pytest.fixture
-def relay() -> Iterator[Relay]:
-    with Relay() as running:
-        yield running
-
-
-@pytest.fixture
 def app(sqlite_copies: SqliteCopies, tmp_path: pathlib.Path, relay: Relay) -> Iterator[Flask]:
     app = make_app(sqlite_copies.make(tmp_path), tmp_path, SMTP_URL=relay.url, **MAILS)
     yield app

@@ -22,12 +22,6 @@ from tests.servers.relay import Relay
 
 
 @pytest.fixture
-def relay() -> Iterator[Relay]:
-    with Relay() as running:
-        yield running
-
-
-@pytest.fixture
 def app(sqlite_copies: SqliteCopies, tmp_path: pathlib.Path, relay: Relay) -> Iterator[Flask]:
     """Where what is asked for waits until somebody sends it."""
     app = releasing_app(sqlite_copies.make(tmp_path), tmp_path, relay.url, RELEASE_UNDO_SECONDS=3600)
