@@ -105,7 +105,7 @@ def test_the_job_says_once_what_it_cannot_write(sqlite_copies, tmp_path: pathlib
 
 
 def test_one_process_of_a_node_writes_and_the_next_goes_on(sqlite_copies, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(job, "_EVERY_SECONDS", 0.02)
+    monkeypatch.setattr(job.MapFilesTimer, "pause", 0.02)
     url = sqlite_copies.make(tmp_path)
     both = [make_app(url, tmp_path, MAPS_FILES_DIR=str(tmp_path / "out")) for _ in range(2)]
     wrote: list[int] = []
