@@ -248,11 +248,13 @@ SMTP_TIMEOUT = env_float("SMTP_TIMEOUT", 10.0, 0.1, 300.0)
 # The address that mails come from; needed with SMTP_URL.
 MAIL_FROM = env_address("MAIL_FROM", "")
 
+# --- Acting on mails --------------------------------------------------------------------------------------------------------
+# Seconds in which what was asked for can be undone; so long it waits.
+UNDO_SECONDS = env_int("UNDO_SECONDS", 8, 0, 3600)
+
 # --- Releasing mails --------------------------------------------------------------------------------------------------------
 # Where released mails go: as SMTP_URL, or lmtp://host:24 or lmtp+unix:///path (empty: to SMTP_URL).
 RELEASE_URL = release_url("RELEASE_URL", "")
-# Seconds in which a release can be undone; so long it waits.
-RELEASE_UNDO_SECONDS = env_int("RELEASE_UNDO_SECONDS", 8, 0, 3600)
 # How often it is tried where the relay is away or says "later".
 RELEASE_TRIES = env_int("RELEASE_TRIES", 5, 1, 100)
 # Who may release mails: admins all, domain admins to their domains, recipients to their own addresses.

@@ -21,7 +21,7 @@ BOB, CAROL = "bob@example.com", "carol@example.com"
 
 
 def releasing_app(url: str, folder: pathlib.Path, relay_url: str, **more: Any) -> Flask:
-    settings = {"SMTP_URL": relay_url, "MAIL_FROM": "keep@example.com", "RELEASE_UNDO_SECONDS": 0, "SMTP_TIMEOUT": 2.0}
+    settings = {"SMTP_URL": relay_url, "MAIL_FROM": "keep@example.com", "UNDO_SECONDS": 0, "SMTP_TIMEOUT": 2.0}
     return make_app(url, folder, **settings | more)
 
 

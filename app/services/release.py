@@ -15,8 +15,8 @@ from app.extensions import PanelSession, db
 from app.models import Mail, MailRecipient, Mode, Release, ReleaseState, Step, Verb
 from app.queries.releases import Releasing, newest_by_address
 from app.services.audit import record
+from app.services.copies import must_be_kept
 from app.smtp import is_envelope_address
-from app.storage import store_for
 
 MOST_AT_ONCE = 500
 
@@ -43,10 +43,10 @@ def ask(
     if not 1 <= len(targets) <= MOST_AT_ONCE:
         raise BadRequest(_("Choose to whom it goes, %(most)s at most.", most=MOST_AT_ONCE))
     now = stored_now()
-    due = now if at_once else now + timedelta(seconds=current_app.config["RELEASE_UNDO_SECONDS"])
+    due = now if at_once else now + timedelta(seconds=current_app.config["UNDO_SECONDS"])
     with cast(PanelSession, db.session()).begin_writing():
         mail = locked(mail_id)
-        _must_be_here(mail)
+        must_be_kept(mail)  # who is asked is who sends
         chosen = _chosen(releasing, mail, targets)
         newest = newest_by_address(mail_id, chosen)
         _must_be_meant(mail, newest, sure)
@@ -121,16 +121,6 @@ def sum_up(mail: Mail) -> None:
         mail.release_state = ReleaseState.RELEASING
     else:
         mail.release_state = ReleaseState.FAILED if Step.FAILED in states else ReleaseState.NONE
-
-
-def _must_be_here(mail: Mail) -> None:
-    """Who is asked is who sends."""
-    if not mail.is_stored or mail.copy_digest is None:
-        raise NotFound(_("No copy of this mail was kept."))
-    if not store_for(current_app.config["STORE_URL"]).exists(mail.copy_digest):
-        if mail.copy_node not in (None, current_app.config["NODE_NAME"]):
-            raise Unavailable(_("The copy is on %(node)s: release it there.", node=mail.copy_node))
-        raise NotFound(_("The stored copy is gone."))
 
 
 def _chosen(releasing: Releasing, mail: Mail, targets: Collection[str]) -> dict[str, str]:

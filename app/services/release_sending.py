@@ -21,7 +21,7 @@ from app.models.release import WORDS_LENGTH
 from app.queries.releases import due_releases, lost_releases
 from app.services.audit import record
 from app.services.background import background
-from app.services.reading import raw_of
+from app.services.copies import raw_of
 from app.services.release import changed, locked, sum_up
 from app.services.rows import ENVELOPE_FROM
 from app.services.sealing import key_for
@@ -68,7 +68,7 @@ def send_due(limit: int = _AT_ONCE, only: Collection[int] | None = None) -> int:
 
 def send_later() -> None:
     """What was asked for just now, once it cannot be undone any more. Where that is not done, a process with jobs does it."""
-    background().later(current_app.config["RELEASE_UNDO_SECONDS"] + _A_MOMENT, send_due)
+    background().later(current_app.config["UNDO_SECONDS"] + _A_MOMENT, send_due)
 
 
 def _claim(release_id: int) -> _Claimed | None:

@@ -17,7 +17,8 @@ from app.mime.parts import Omitted
 from app.mime.risks import Risk
 from app.models import Mail, Verb
 from app.queries.visibility import get_mail, scope_of
-from app.services.reading import raw_for, raw_of
+from app.services.copies import raw_of
+from app.services.reading import raw_for
 from app.views.opening import opened
 
 _MAX_SOURCE = 512 << 10

@@ -14,7 +14,7 @@ from tests.servers.relay import Relay
 
 @pytest.fixture
 def app(sqlite_copies: SqliteCopies, tmp_path: pathlib.Path, relay: Relay) -> Iterator[Flask]:
-    app = releasing_app(sqlite_copies.make(tmp_path), tmp_path, relay.url, RELEASE_UNDO_SECONDS=3600)
+    app = releasing_app(sqlite_copies.make(tmp_path), tmp_path, relay.url, UNDO_SECONDS=3600)
     yield app
     close(app)
 

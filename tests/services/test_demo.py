@@ -9,8 +9,8 @@ from app.extensions import db
 from app.mime.message import read_message, rendered
 from app.models import Mail, MailRecipient, Release
 from app.rspamd.authentication import Verdict
+from app.services.copies import raw_of
 from app.services.demo import fill
-from app.services.reading import raw_of
 from app.views.formats import MARKS, marks
 from app.views.mail_page import page_of
 from tests.make import make_mails, make_user

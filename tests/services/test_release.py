@@ -93,7 +93,7 @@ def test_what_is_under_way_or_went_is_not_asked_for_again_unawares(app: Flask, r
 
 
 def test_it_can_be_undone_while_it_waits(app: Flask, relay: Relay) -> None:
-    app.config["RELEASE_UNDO_SECONDS"] = 60
+    app.config["UNDO_SECONDS"] = 60
     mail_id = stored(app)
     (release_id,) = asked(app, mail_id)
     assert sent(app) == 0
@@ -103,7 +103,7 @@ def test_it_can_be_undone_while_it_waits(app: Flask, relay: Relay) -> None:
         release.undo(ANYTHING, mail_id, release_id, actor=ADMIN)
     as_time_passes(app, hours=1)
     assert (sent(app), relay.envelopes, state_of(app, mail_id)) == (0, [], "none")
-    app.config["RELEASE_UNDO_SECONDS"] = 0
+    app.config["UNDO_SECONDS"] = 0
     asked(app, mail_id)
     sent(app)
     with app.app_context(), pytest.raises(Conflict, match="too late"):
@@ -257,7 +257,7 @@ def test_the_time_of_a_release_is_looked_for_again(app: Flask, relay: Relay) -> 
     """As the job does, in a process of its own."""
     from app.jobs import releases as job
 
-    app.config["RELEASE_UNDO_SECONDS"] = 60
+    app.config["UNDO_SECONDS"] = 60
     asked(app, stored(app))
     with app.app_context():
         assert job.run() is True

@@ -24,7 +24,7 @@ from tests.servers.relay import Relay
 @pytest.fixture
 def app(sqlite_copies: SqliteCopies, tmp_path: pathlib.Path, relay: Relay) -> Iterator[Flask]:
     """Where what is asked for waits until somebody sends it."""
-    app = releasing_app(sqlite_copies.make(tmp_path), tmp_path, relay.url, RELEASE_UNDO_SECONDS=3600)
+    app = releasing_app(sqlite_copies.make(tmp_path), tmp_path, relay.url, UNDO_SECONDS=3600)
     yield app
     close(app)
 
@@ -113,7 +113,7 @@ def test_it_is_undone_on_the_page(app: Flask, relay: Relay) -> None:
 
 
 def test_what_went_already_is_asked_about_first(app: Flask, relay: Relay) -> None:
-    app.config["RELEASE_UNDO_SECONDS"] = 0
+    app.config["UNDO_SECONDS"] = 0
     mail_id = stored(app)
     asked(app, mail_id)
     sent(app)
@@ -154,7 +154,7 @@ def test_settings_say_who_may(app: Flask) -> None:
 
 def test_what_a_relay_says_is_text(app: Flask, relay: Relay) -> None:
     mail_id = stored(app)
-    app.config["RELEASE_UNDO_SECONDS"] = 0
+    app.config["UNDO_SECONDS"] = 0
     asked(app, mail_id)
     relay.answers = ["554 <script>alert(1)</script>"]
     sent(app)
