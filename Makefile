@@ -58,7 +58,7 @@ $(VENV)/.installed-dev: $(VENV)/bin/python pyproject.toml requirements.txt requi
 test: ## Everything the suite needs (servers too, from Debian), then the suite
 	scripts/install-test-servers
 	@$(MAKE) --no-print-directory $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not rspamd4' $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile -m 'not rspamd4' $(ARGS)
 
 test-rspamd4: $(VENV)/.installed-dev ## The end-to-end test with Rspamd 4 in a root of its own (as root)
 	scripts/make-rspamd4-root var/rspamd4

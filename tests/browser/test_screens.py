@@ -2,10 +2,11 @@
 
 import os
 import pathlib
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 from flask import Flask
 from playwright.sync_api import Browser, Page
 
@@ -92,6 +93,8 @@ NO_SCREENS = {
 EVERYTHING: dict[str, object] = {}
 COLOURS: dict[str, object] = {"runOnly": ["color-contrast"]}
 NARROW: dict[str, object] = {"runOnly": ["scrollable-region-focusable", "target-size", "label", "select-name", "link-name", "button-name"]}
+SERIOUS = """async (options) => (await axe.run(document, options)).violations.filter((fault) => ['serious', 'critical'].includes(fault.impact))
+    .map((fault) => `${fault.id}: ${fault.nodes[0].html.slice(0, 160)} ${(fault.nodes[0].failureSummary || '').slice(0, 200)}`)"""
 UNFOLD = "document.querySelectorAll('details').forEach((each) => { each.open = true; })"
 # What a finger or an eye has to reach, and does not: beyond the right edge, and in nothing that scrolls.
 OUT_OF_REACH = """() => [...document.querySelectorAll('input, select, textarea, button, a, label, p, h1, h2, h3, dd')].filter((each) => {
@@ -109,33 +112,40 @@ def test_every_screen_there_is_is_looked_at(app: Flask) -> None:
     assert named == there - NO_SCREENS
 
 
+@pytest.fixture(scope="module")
+def wide(chromium: Browser, panel: Mailkeep, logged_in: dict[str, object]) -> Iterator[Watched]:
+    """One page for all screens: what they share is loaded once."""
+    context = chromium.new_context(storage_state=logged_in)  # type: ignore[arg-type]
+    yield Watched(context.new_page(), f"http://127.0.0.1:{panel.port}").watch()
+    context.close()
+
+
 @pytest.mark.parametrize("name", SCREENS)
-def test_a_screen_is_sound(chromium: Browser, panel: Mailkeep, logged_in: dict[str, object], stored_mail: str, name: str) -> None:
-    context = chromium.new_context(storage_state=logged_in, viewport={"width": 1366, "height": 900})  # type: ignore[arg-type]
-    watched = Watched(context.new_page(), f"http://127.0.0.1:{panel.port}").watch()
-    page = watched.open(SCREENS[name].format(mail=stored_mail, upload=UPLOAD))
+def test_a_screen_is_sound(wide: Watched, stored_mail: str, name: str) -> None:
+    wide.complaints.clear()
+    wide.foreign.clear()
+    wide.page.set_viewport_size({"width": 1366, "height": 900})
+    wide.page.emulate_media(color_scheme="light")
+    page = wide.open(SCREENS[name].format(mail=stored_mail, upload=UPLOAD))
     page.evaluate(UNFOLD)
-    watched.settle()
-    faults = []
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        faults += [f"{scheme}: {fault}" for fault in serious_faults(page, EVERYTHING if scheme == "light" else COLOURS)]
-        keep_pictures(page, name, scheme)
+    wide.settle()
+    faults = [f"light: {fault}" for fault in serious_faults(page)]
+    keep_pictures(page, name, "light")
+    page.emulate_media(color_scheme="dark")
+    faults += [f"dark: {fault}" for fault in serious_faults(page, COLOURS)]
+    keep_pictures(page, name, "dark")
     page.set_viewport_size({"width": 390, "height": 900})
     faults += [f"narrow: {fault}" for fault in serious_faults(page, NARROW)]
-    complaints = [text for text in watched.complaints if ERRORS.get(name, "no such text") not in text]
-    context.close()
-    assert (complaints, watched.foreign, faults) == ([], [], [])
+    complaints = [text for text in wide.complaints if ERRORS.get(name, "no such text") not in text]
+    assert (complaints, wide.foreign, faults) == ([], [], [])
 
 
 def serious_faults(page: Page, rules: dict[str, object] = EVERYTHING) -> list[str]:
     """What axe calls serious or critical, each with the first element it stands on."""
-    found = Axe().run(page, options={"resultTypes": ["violations"], **rules}).response["violations"]
-    return [
-        f"{fault['id']}: {fault['nodes'][0]['html'][:160]} {fault['nodes'][0].get('failureSummary', '')[:200]}"
-        for fault in found
-        if fault["impact"] in ("serious", "critical")
-    ]
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
+    found: list[str] = page.evaluate(SERIOUS, {"resultTypes": ["violations"], **rules})
+    return found
 
 
 def keep_pictures(page: Page, name: str, scheme: str) -> None:
