@@ -1,19 +1,35 @@
-"""The one base of our REST APIs: cookies need a CSRF token, what may be written is declared, pages are bounded."""
+"""The bases of our REST APIs: cookies need a CSRF token, what may be written is declared, pages are bounded."""
 
 from typing import Any
 
-from flask import request
-from flask_appbuilder.api import ModelRestApi, manager
+from flask import g, request
+from flask_appbuilder.api import BaseApi, ModelRestApi, manager
+from flask_babel import gettext as _
 
+from app.errors import BadRequest, TooLarge
 from app.faces import own_url
+from app.models import Mail, Verb
+from app.queries.visibility import get_mail
 from app.views.datamodel import ScopedInterface
+from app.views.opening import opened
 
+_LONGEST = 1 << 20
 _WRITES = {"post": "add_columns", "put": "edit_columns"}
 
 
-class ScopedModelRestApi(ModelRestApi):
+class _OurApi(BaseApi):
     csrf_exempt = False
     allow_browser_login = True
+
+    def operation_helper(self, path: Any = None, operations: Any = None, methods: Any = None, func: Any = None, **kwargs: Any) -> None:
+        """FAB tells of tokens and keys only."""
+        super().operation_helper(path=path, operations=operations, methods=methods, func=func, **kwargs)
+        for operation in operations.values():
+            if "security" in operation:
+                operation["security"] = [*operation["security"], {"basic": []}]
+
+
+class ScopedModelRestApi(_OurApi, ModelRestApi):
     base_filters: Any = None
     include_route_methods: Any = None
 
@@ -30,12 +46,29 @@ class ScopedModelRestApi(ModelRestApi):
                 raise TypeError(f"{name} allows {method} of every column: set {columns}")
         super().__init__()
 
-    def operation_helper(self, path: Any = None, operations: Any = None, methods: Any = None, func: Any = None, **kwargs: Any) -> None:
-        """FAB tells of tokens and keys only."""
-        super().operation_helper(path=path, operations=operations, methods=methods, func=func, **kwargs)
-        for operation in operations.values():
-            if "security" in operation:
-                operation["security"] = [*operation["security"], {"basic": []}]
+
+class MailActApi(_OurApi):
+    """What is done to one mail, beside the reading in mail_api.py."""
+
+    resource_name = "mail"
+    openapi_spec_tag = "MailApi"
+
+    @staticmethod
+    def asked_mail(mail_id: int, *, verb: Verb = Verb.MAIL_OPENED, is_piece: bool = True) -> Mail:
+        """NotFound where it is not theirs to see; that somebody else's was asked for is in the audit trail."""
+        mail = get_mail(g.user, mail_id)
+        opened(mail, verb, is_piece=is_piece)
+        return mail
+
+    @staticmethod
+    def asked() -> dict[str, Any]:
+        """The body: an object, or nothing."""
+        if (request.content_length or 0) > _LONGEST:
+            raise TooLarge(_("The body may have %(count)s bytes at most.", count=_LONGEST))
+        found = request.get_json(silent=True) if request.get_data(cache=True) else {}
+        if not isinstance(found, dict):
+            raise BadRequest(_("The body has to be a JSON object."))
+        return found
 
 
 class OpenApi(manager.OpenApi):

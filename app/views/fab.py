@@ -41,6 +41,7 @@ from app.views.profile import ProfileView
 from app.views.providers import ProviderView
 from app.views.quarantine import QuarantineView
 from app.views.reasons import load_reasons
+from app.views.release_api import RawApi, ReleaseApi
 from app.views.releases import ReleaseView
 from app.views.reset import PasswordLinkView
 from app.views.rspamd_config import RspamdView
@@ -112,7 +113,7 @@ def make_appbuilder(app: Flask) -> AppBuilder:
         appbuilder.add_view(view, name, label=label, icon=icon)
     for page in PAGES:
         appbuilder.add_view_no_menu(page)
-    for api in (MailApi, OpenApi):
+    for api in (MailApi, RawApi, ReleaseApi, OpenApi):
         appbuilder.add_api(api)
     return appbuilder
 

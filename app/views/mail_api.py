@@ -1,4 +1,4 @@
-"""GET /api/v1/mail/: the mail log for programs, read-only, under the same scope and the same bounds as the screen."""
+"""GET /api/v1/mail/: the mail log for programs, under the same scope and the same bounds as the screen."""
 
 import json
 

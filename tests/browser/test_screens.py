@@ -85,6 +85,7 @@ NO_SCREENS = {
         "MailApi.get",
         "MailApi.get_list",
     ),
+    *("RawApi.raw", "ReleaseApi.releases"),
     *("MailApi.statistics", "OpenApi.get", "MenuApi.get_menu_data", "Home.index", "UtilView.back"),
     *("MailLogView.find", "MailLogView.newer", "MailLogView.export", "MapExportView.export", "QuarantineView.day", "AuditView.export"),
     *("MessageView.html", "MessageView.download", "MessageView.part", "RoleView.delete", "ProviderView.begin", "ProviderView.callback"),

@@ -26,6 +26,10 @@ GET  /                                      Home.index
 POST /acting/end                             ActingView.end
 GET  /api/<version>/_openapi                OpenApi.get
 GET  /api/v1/mail/                          MailApi.get_list
+GET  /api/v1/mail/<int:mail_id>/raw         RawApi.raw
+POST /api/v1/mail/<int:mail_id>/release     ReleaseApi.release
+GET  /api/v1/mail/<int:mail_id>/releases    ReleaseApi.releases
+DELETE /api/v1/mail/<int:mail_id>/releases/<int:release_id> ReleaseApi.undo
 GET  /api/v1/mail/<pk>                      MailApi.get
 GET  /api/v1/mail/statistics                MailApi.statistics
 POST /api/v1/security/login                 LimitedSecurityApi.login
