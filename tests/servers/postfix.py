@@ -56,7 +56,8 @@ class Postfix(Server):
 
     name = "postfix"
 
-    def __init__(self, *addresses: str) -> None:
+    def __init__(self, *addresses: str, milter: int = 0) -> None:
+        """`milter`: the port of one that is asked about each mail."""
         self.program = need("postfix")
         if os.geteuid():
             pytest.skip("Postfix starts as root only")
@@ -68,7 +69,8 @@ class Postfix(Server):
             os.chown(self.folder / name, owner, -1)
         boxes = " ".join(f"{{{address} = {address}/}}" for address in addresses)
         values = {"folder": self.folder, "port": self.port, "boxes": boxes, "uid": nobody.pw_uid, "gid": nobody.pw_gid}
-        (self.folder / "config/main.cf").write_text(_MAIN % values)
+        asked = f"smtpd_milters = inet:127.0.0.1:{milter}\nmilter_default_action = tempfail\n" if milter else ""
+        (self.folder / "config/main.cf").write_text(_MAIN % values + asked)
         (self.folder / "config/master.cf").write_text(_MASTER % values)
 
     def command(self) -> list[str]:

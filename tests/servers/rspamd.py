@@ -57,6 +57,13 @@ class Rspamd(Server):
             for kept in pathlib.Path(self.root, "var/lib/rspamd").glob("*.map"):
                 kept.unlink()
 
+    def serve_milter(self) -> int:
+        """Before the start: the port where a mail server asks."""
+        port = free_port()
+        text = f'enabled = true; bind_socket = "127.0.0.1:{port}"; milter = yes; upstream "local" {{ default = yes; self_scan = yes; }}'
+        (self.folder / "local.d/worker-proxy.inc").write_text(text + "\n")
+        return port
+
     def configtest(self) -> str:
         """What `rspamadm configtest` says of it."""
         variables = self.command()[self.command().index("-i") + 1 :]
