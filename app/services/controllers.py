@@ -25,12 +25,13 @@ def controller_of(node_name: str) -> Controller:
     return Controller(node.controller_url, password, seconds=current_app.config["CONTROLLER_TIMEOUT"])
 
 
-def scanner_of(node_name: str) -> Controller:
-    """A worker that scans needs no password; a controller scans, too."""
+def scanner_of(node_name: str) -> tuple[Controller, bool]:
+    """Whether it is a controller, which is asked where there is one: it scans, too, and unlike a worker it never learns by itself from
+    what it scans. A worker needs no password."""
     node = _node(node_name)
-    if not node.scan_url:
-        return controller_of(node_name)
-    return Controller(node.scan_url, seconds=current_app.config["CONTROLLER_TIMEOUT"])
+    if node.controller_url or not node.scan_url:
+        return controller_of(node_name), True
+    return Controller(node.scan_url, seconds=current_app.config["CONTROLLER_TIMEOUT"]), False
 
 
 def nodes_to_teach() -> Sequence[str]:
