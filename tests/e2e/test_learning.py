@@ -14,7 +14,7 @@ from app.extensions import db
 from app.models import Mail, MailDetail
 from app.queries.learning import ANYTHING, rescans_of
 from app.rspamd.lessons import Learnt, Lesson
-from app.services import nodes, rescanning
+from app.services import controllers, nodes, rescanning
 from tests.apps import close, make_app
 from tests.databases import SqliteCopies
 from tests.lessons import ADMIN, lessons, node_with, taught, text_of
@@ -71,6 +71,11 @@ def learns(redis: Redis) -> tuple[int, int]:
     return int(found.get("learns_spam", 0)), int(found.get("learns_ham", 0))  # type: ignore[union-attr]
 
 
+def history(redis: Redis) -> int:
+    client = redis.client()
+    return sum(int(client.llen(key)) for key in client.keys("rs_history*"))  # type: ignore[union-attr, arg-type]
+
+
 def test_spam_and_ham_are_learned_and_what_rspamd_says_is_kept(app: Flask, redis_server: Redis) -> None:
     mail_id, short = stored(app, raw=text_of(1)), stored(app, raw=text_of(2, words=2))
     spam, ham = learns(redis_server)
@@ -117,24 +122,21 @@ def test_a_rescan_shows_todays_verdict_and_leaves_no_trace(app: Flask, teacher: 
     wait_for(lambda: "REAL" in posts)
     symbols = tuple({"name": name, "score": found["score"]} for name, found in real["symbols"].items())
     mail_id = stored(app, *envelope["rcpt"], raw=raw, mail_from="Zoe@example.net", symbols=symbols, score=real["score"])
-    before, kept = learns(redis_server), redis_server.client().llen("rs_history")
+    before, kept = learns(redis_server), history(redis_server)
     with app.app_context():
         rescanning.scan_again(ANYTHING, mail_id, actor=ADMIN)
         (row,) = rescans_of(mail_id)
+        version = controllers.controller_of("mx1").version()
     names = {each["name"]: each["score"] for each in json.loads(row.symbols)}
-    assert (row.node, row.version, row.action, row.score) == ("mx1", teacher_version(), real["action"], pytest.approx(real["score"]))
+    assert (row.node, row.version, row.action, row.score) == ("mx1", version, real["action"], pytest.approx(real["score"]))
     assert names["TESTS_HEADER"] == 7.0, "the envelope's sender is the one it had"
     assert names.keys() == real["symbols"].keys()
-    assert (learns(redis_server), redis_server.client().llen("rs_history")) == (before, kept)
+    assert (learns(redis_server), history(redis_server), kept > 0) == (before, kept, True)
     # A score that has the worker learn by itself, and the end of all that it posts.
     teacher.scan(text_of(6), envelope, "LAST")
     wait_for(lambda: "LAST" in posts)
     assert learns(redis_server) != before
     assert [queue_id for queue_id in posts if queue_id.startswith("mailkeep-rescan")] == []
-
-
-def teacher_version() -> str:
-    return "3.4"
 
 
 def test_what_is_posted_all_the_same_becomes_no_second_mail(app: Flask, teacher: Teacher, posts: list[str]) -> None:

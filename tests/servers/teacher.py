@@ -15,8 +15,9 @@ class Teacher(Rspamd):
         server, fuzzy = f'servers = "127.0.0.1:{redis.port}";', free_port()
         files = {
             "redis.conf": server,
+            "greylist.conf": "enabled = false;",
             "classifier-bayes.conf": f'backend = "redis"; {server} min_learns = 1; min_tokens = 11; autolearn = [-5, 5];',
-            "worker-fuzzy.inc": f'count = 1; bind_socket = "127.0.0.1:{fuzzy}"; backend = "redis"; {server} allow_update = ["127.0.0.1"];',
+            "worker-fuzzy.inc": f'count = 1; bind_socket = "127.0.0.1:{fuzzy}"; backend = "redis"; {server} allow_update = ["127.0.0.1"]; sync = 0.2s;',
             "fuzzy_check.conf": 'min_bytes = 100; rule "rspamd.com" { enabled = false; } rule "local" { '
             f'servers = "127.0.0.1:{fuzzy}"; algorithm = "mumhash"; symbol = "TAUGHT"; mime_types = ["*"]; read_only = no; skip_unknown = yes; '
             f"fuzzy_map {{ TAUGHT_DENIED {{ max_score = 20; flag = {FLAG}; }} }} }}",
