@@ -44,8 +44,8 @@ from app.views.quarantine import QuarantineView
 from app.views.reasons import load_reasons
 from app.views.releases import ReleaseView
 from app.views.reset import PasswordLinkView
-from app.views.rspamd_config import RspamdView
 from app.views.row_acts import RowActView
+from app.views.rspamd_config import RspamdView
 from app.views.searches import SearchView
 from app.views.second_factor import SecondFactorView
 from app.views.second_step import SecondStepView
