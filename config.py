@@ -254,6 +254,12 @@ UNDO_SECONDS = env_int("UNDO_SECONDS", 8, 0, 3600)
 # Seconds that a node's Rspamd has for all of an answer: to what it is taught, and to a mail it scans again.
 CONTROLLER_TIMEOUT = env_float("CONTROLLER_TIMEOUT", 10.0, 0.1, 60.0)
 
+# --- Deleting mails ---------------------------------------------------------------------------------------------------------
+# Who may delete stored copies: admins all, others of mails that went to nobody but themselves or their domains.
+DELETE_COPY_ROLES = env_list("DELETE_COPY_ROLES", "Admin,Domain admin")
+# Who may delete mails with all that is known of them, likewise.
+DELETE_ROLES = env_list("DELETE_ROLES", "Admin")
+
 # --- Releasing mails --------------------------------------------------------------------------------------------------------
 # Where released mails go: as SMTP_URL, or lmtp://host:24 or lmtp+unix:///path (empty: to SMTP_URL).
 RELEASE_URL = release_url("RELEASE_URL", "")

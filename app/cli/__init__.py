@@ -2,7 +2,8 @@
 
 from flask import Flask
 
-import app.cli.learning  # noqa: F401 - two commands of `flask mail`
+import app.cli.learning
+import app.cli.mail_acts  # noqa: F401 - commands of `flask mail`
 from app.cli.audit import audit
 from app.cli.demo import demo
 from app.cli.domains import domains

@@ -6,7 +6,7 @@ import click
 
 from app.actor import command_line
 from app.cli.answer import plainly
-from app.cli.mail import mail, one, plain
+from app.cli.mail import mail, one, printable
 from app.queries.learning import ANYTHING, rescans_of
 from app.queries.mail import detail_of
 from app.rspamd.lessons import Lesson
@@ -23,7 +23,7 @@ from app.services.rescanning import scan_again
 def learn_(lesson: str, name: str, again: bool) -> None:
     """Teach Rspamd with a stored mail."""
     taught = learn(ANYTHING, one(name).id, Lesson(lesson), sure=again, actor=command_line())
-    click.echo(f"{taught.node}: {taught.lesson}: {taught.state}. {plain(taught.reply)}".strip())
+    click.echo(f"{taught.node}: {taught.lesson}: {taught.state}. {printable(taught.reply)}".strip())
     if not taught.is_good:
         raise click.ClickException("Rspamd has not learned it.")
 
@@ -39,8 +39,8 @@ def rescan_(name: str, node: str | None) -> None:
     old = json.loads(detail.symbols) if detail else []
     scan_again(ANYTHING, mail_id, node, actor=command_line())
     row = rescans_of(mail_id)[0]
-    click.echo(f"{row.node}: {before} -> {plain(row.action)} ({row.score:g})")
+    click.echo(f"{row.node}: {before} -> {printable(row.action)} ({row.score:g})")
     for each in compared(old, json.loads(row.symbols)):
         if each.change != Change.SAME:
             sides = " -> ".join("-" if score is None else f"{score:g}" for score in (each.before, each.after))
-            click.echo(f"{each.change.value:<6} {plain(each.name)}  {sides}")
+            click.echo(f"{each.change.value:<6} {printable(each.name)}  {sides}")

@@ -64,6 +64,8 @@ VERBS = {
     Verb.MAIL_RELEASED: _l("released the mail"),
     Verb.MAIL_LEARNED: _l("taught Rspamd with the mail"),
     Verb.MAIL_RESCANNED: _l("scanned the mail again"),
+    Verb.MAIL_DELETED: _l("deleted the mail"),
+    Verb.COPY_DELETED: _l("deleted the stored copy"),
 }
 
 

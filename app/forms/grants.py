@@ -24,6 +24,7 @@ GRANT_LABELS: dict[Grant, Any] = {
     ("can_learn", "LearningView"): _l("Mails: teach Rspamd"),
     ("can_rescan", "LearningView"): _l("Mails: scan again"),
     ("can_show", "LearningView"): _l("Mails: see what was scanned again"),
+    ("can_delete", "DeletionView"): _l("Mails: delete, or their stored copies"),
     ("can_list", "QuarantineView"): _l("Quarantine: see the days"),
     ("can_get_list", "MailApi"): _l("API: search the log"),
     ("can_get", "MailApi"): _l("API: one mail"),

@@ -68,6 +68,8 @@ class Verb(StrEnum):
     MAIL_RELEASED = "mail.released"
     MAIL_LEARNED = "mail.learned"
     MAIL_RESCANNED = "mail.rescanned"
+    MAIL_DELETED = "mail.deleted"
+    COPY_DELETED = "mail.copy.deleted"
 
 
 KINDS = ("account", "role", "group", "node", "domain", "map", "search", "log", "audit", "mail")

@@ -27,6 +27,7 @@ SCREENS = {
     "reason": "/mails/{mail}/reason",
     "releases": "/mails/{mail}/releases",
     "rescans": "/mails/{mail}/rescans",
+    "timeline": "/mails/{mail}/timeline",
     "quarantine": "/quarantine/",
     "audit": "/audit/",
     "found-events": "/audit/?who=admin&text=password&from=2026-01-31",
