@@ -14,6 +14,7 @@ from app.services.intake import Intake
 from app.services.replay import DiskFailure, Replayer
 from app.storage import spool
 from app.storage.spool import Segment
+from app.storage.store import CANNOT_WRITE, reason
 
 log = logging.getLogger(__name__)
 
@@ -80,8 +81,8 @@ class Keeper:
             return
         try:
             self.intake.store.flush([digest for segment in done for digest in segment.digests])
-        except OSError as error:
-            log.error("store: cannot flush: %s", error.strerror)
+        except CANNOT_WRITE as error:
+            log.error("store: cannot flush: %s", reason(error))
             return
         with self.intake.lock:
             for segment in done:
@@ -108,6 +109,8 @@ class Keeper:
             self._wait()
         if self.intake.database_away:
             self._come_back()
+        if self.intake.store_away and whole:
+            self._look_at_store()
 
     def _wait(self) -> None:
         self._next_replay = monotonic() + self._pause
@@ -163,6 +166,18 @@ class Keeper:
             self.intake.database_away = False
             self._close_pending()
         log.warning("intake: the database is back")
+
+    def _look_at_store(self) -> None:
+        """As with the database, what came meanwhile is brought in at the next tick."""
+        try:
+            self.intake.store.prepare()
+        except CANNOT_WRITE:
+            self._wait()
+            return
+        with self.intake.lock:
+            self.intake.store_away = False
+            self._close_pending()
+        log.warning("intake: the store is back")
 
     def _replay_left_behind(self) -> None:
         """Of a process that died: first what our own slot held before us, then every slot nobody owns now."""
