@@ -252,6 +252,12 @@ MAIL_FROM = env_address("MAIL_FROM", "")
 # Seconds in which what was asked for can be undone; so long it waits.
 UNDO_SECONDS = env_int("UNDO_SECONDS", 8, 0, 3600)
 
+# --- Deleting mails ---------------------------------------------------------------------------------------------------------
+# Who may delete stored copies: admins all, others of mails that went to nobody but themselves or their domains.
+DELETE_COPY_ROLES = env_list("DELETE_COPY_ROLES", "Admin,Domain admin")
+# Who may delete mails with all that is known of them, likewise.
+DELETE_ROLES = env_list("DELETE_ROLES", "Admin")
+
 # --- Releasing mails --------------------------------------------------------------------------------------------------------
 # Where released mails go: as SMTP_URL, or lmtp://host:24 or lmtp+unix:///path (empty: to SMTP_URL).
 RELEASE_URL = release_url("RELEASE_URL", "")

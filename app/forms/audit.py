@@ -62,6 +62,8 @@ VERBS = {
     Verb.MAIL_READ: _l("read the message"),
     Verb.MAIL_DOWNLOADED: _l("downloaded the message or a part"),
     Verb.MAIL_RELEASED: _l("released the mail"),
+    Verb.MAIL_DELETED: _l("deleted the mail"),
+    Verb.COPY_DELETED: _l("deleted the stored copy"),
 }
 
 

@@ -66,6 +66,8 @@ class Verb(StrEnum):
     MAIL_READ = "mail.read"
     MAIL_DOWNLOADED = "mail.downloaded"
     MAIL_RELEASED = "mail.released"
+    MAIL_DELETED = "mail.deleted"
+    COPY_DELETED = "mail.copy.deleted"
 
 
 KINDS = ("account", "role", "group", "node", "domain", "map", "search", "log", "audit", "mail")

@@ -2,9 +2,9 @@
 
 Two threads a process: the first appends whatever waits to the journal and flushes once, the second takes what was flushed into one
 transaction. While one batch is written the next one gathers. When the database is away, mails are answered from the journal
-alone and services/keeper.py replays them later. A store over a network is slow: the second thread brings the copies there before the
-rows, many at once, and while it is away mails with a copy are answered from the journal, too. When the journal cannot be written, the store is flushed instead and only the
-commit counts. When neither works the answer is no, and nothing is kept.
+alone and services/keeper.py replays them later. A store over a network is slow: there the second thread brings the copies, many at
+once, before the rows; while it is away mails with a copy are answered from the journal, too. When the journal cannot be written,
+the store is flushed instead and only the commit counts. When neither works the answer is no, and nothing is kept.
 """
 
 import logging

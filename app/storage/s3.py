@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 import botocore.session
@@ -21,6 +21,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from app.clock import monotonic
 from app.errors import NotFound, Unavailable
 from app.storage.local import checked, verified
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 logging.getLogger("botocore").setLevel(logging.WARNING)  # below that it writes down what it signs, and a session's token is part of it
@@ -79,34 +81,63 @@ class S3Store:
 
     def put_all(self, copies: Iterable[tuple[str, bytes]]) -> None:
         """Some at a time. Unavailable at the first that is not taken; the others may be there or not."""
-        self._each(self.put, copies)
+        list(self._many(self.put, dict(copies).items()))
 
     def repair(self, digest: str, packed: bytes) -> bool:
         """Put, whatever is there of that name: True when one was written."""
+        key = self._key(digest)
         try:
-            self._read(digest)
+            self._read(digest, key)
         except (NotFound, Unavailable):  # what is away takes nothing either
-            self._write(self._key(digest), packed)
+            self._write(key, packed)
             return True
         return False
 
     def repair_all(self, copies: Iterable[tuple[str, bytes]]) -> None:
-        self._each(self.repair, copies)
+        list(self._many(self.repair, dict(copies).items()))
 
     def open(self, digest: str) -> BinaryIO:
         """The raw mail, its digest verified. NotFound where there is none, Unavailable where it is damaged or cannot be read."""
-        return self._read(digest)
+        key, aside = self._key(digest), self._key(digest, aside=True)
+        for place in (key, aside):  # it may be set aside or brought back while we look
+            with contextlib.suppress(NotFound):
+                return self._read(digest, place)
+        return self._read(digest, key)
 
     def delete(self, digest: str) -> bool:
         key = self._key(digest)
         if not self._is_there(key):
             return False
-        with self._asked("The stored copy cannot be deleted just now."):
-            self._client.delete_object(Bucket=self.place.bucket, Key=key)
+        self._remove(key)
         return True
 
     def exists(self, digest: str) -> bool:
+        return self.is_in_place(digest) or self._is_there(self._key(digest, aside=True))
+
+    # --- what nothing refers to any more, it seems ------------------------------------------------------------------------------
+    # Nothing is renamed in a bucket: first the new name, then not the old one. Both are the same bytes, so it does no harm where
+    # somebody puts, or dies, in between.
+
+    def is_in_place(self, digest: str) -> bool:
+        """Where put() finds it: not what was set aside."""
         return self._is_there(self._key(digest))
+
+    def are_in_place(self, digests: Iterable[str]) -> bool:
+        return all(self._many(self.is_in_place, [(digest,) for digest in dict.fromkeys(digests)]))
+
+    def set_aside(self, digest: str) -> bool:
+        """From now on put() writes it anew; until it is discarded it can be opened."""
+        return self._move(self._key(digest), self._key(digest, aside=True))
+
+    def bring_back(self, digest: str) -> None:
+        """It is needed after all."""
+        self._move(self._key(digest, aside=True), self._key(digest))
+
+    def discard(self, digest: str) -> None:
+        """What was set aside; what was put since stays."""
+        self._remove(self._key(digest, aside=True))
+
+    # --- all of it ---------------------------------------------------------------------------------------------------------------
 
     def scan(self) -> Iterator[tuple[str, int, float]]:
         """Every (digest, bytes, time of change); foreign objects are passed over."""
@@ -131,9 +162,9 @@ class S3Store:
 
     # --- one object -------------------------------------------------------------------------------------------------------------
 
-    def _key(self, digest: str) -> str:
+    def _key(self, digest: str, *, aside: bool = False) -> str:
         name = checked(digest)
-        return f"{self.place.prefix}{name[:2]}/{name[2]}/{name}"
+        return f"{self.place.prefix}{'aside' if aside else f'{name[:2]}/{name[2]}'}/{name}"
 
     def _is_there(self, key: str) -> bool:
         try:
@@ -143,8 +174,7 @@ class S3Store:
             return False
         return True
 
-    def _read(self, digest: str) -> BinaryIO:
-        key = self._key(digest)
+    def _read(self, digest: str, key: str) -> BinaryIO:
         with self._asked("The stored copy cannot be read just now."):
             packed: bytes = self._client.get_object(Bucket=self.place.bucket, Key=key)["Body"].read()
         return verified(digest, packed)
@@ -153,6 +183,19 @@ class S3Store:
         told = base64.b64encode(hashlib.md5(packed, usedforsecurity=False).digest()).decode()  # what was spoilt on the way is refused
         with self._asked("The store does not take copies just now."):
             self._client.put_object(Bucket=self.place.bucket, Key=key, Body=packed, ContentMD5=told, ContentType="application/zstd")
+
+    def _move(self, key: str, to: str) -> bool:
+        try:
+            with self._asked("The stored copy cannot be moved just now."):
+                self._client.copy_object(Bucket=self.place.bucket, Key=to, CopySource={"Bucket": self.place.bucket, "Key": key})
+        except NotFound:
+            return False
+        self._remove(key)
+        return True
+
+    def _remove(self, key: str) -> None:
+        with self._asked("The stored copy cannot be deleted just now."):
+            self._client.delete_object(Bucket=self.place.bucket, Key=key)
 
     # --- over the network -------------------------------------------------------------------------------------------------------
 
@@ -184,12 +227,11 @@ class S3Store:
             self._told = (kind, now)
         log.error("store: s3://%s: %s", self.place.bucket, reason)
 
-    def _each(self, verb: Callable[[str, bytes], object], copies: Iterable[tuple[str, bytes]]) -> None:
-        """Those that have not begun when one fails never begin: else each would wait for the network in its turn."""
+    def _many(self, verb: Callable[..., T], things: Iterable[tuple[object, ...]]) -> Iterator[T]:
+        """What has not begun when one fails never begins: else each would wait for the network in its turn."""
         with self._lock:
             self._threads = self._threads or ThreadPoolExecutor(PARALLEL, "store")
-        for _ in self._threads.map(lambda copy: verb(*copy), dict(copies).items()):
-            pass
+        return self._threads.map(lambda thing: verb(*thing), things)
 
 
 @functools.lru_cache(maxsize=8)

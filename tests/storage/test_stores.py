@@ -134,6 +134,43 @@ def test_scan_finds_every_copy_and_nothing_foreign(ground: Ground) -> None:
         assert (size, int(changed)) == (stat.st_size, int(stat.st_mtime))
 
 
+def test_what_is_set_aside_opens_and_is_not_in_the_way_of_a_put(ground: Ground) -> None:
+    digest = ground.put()
+    assert ground.store.set_aside(digest) is True
+    assert ground.store.set_aside(digest) is False
+    assert (ground.store.exists(digest), ground.store.is_in_place(digest), ground.store.are_in_place([digest])) == (True, False, False)
+    assert ground.store.open(digest).read() == RAW
+    assert list(ground.store.scan()) == []
+    assert ground.store.put(digest, pack(RAW, 1)) is True
+    ground.store.discard(digest)
+    ground.store.discard(digest)
+    assert ground.store.is_in_place(digest)
+    assert ground.store.open(digest).read() == RAW
+
+
+def test_what_is_set_aside_is_repaired_where_it_belongs(ground: Ground) -> None:
+    digest = ground.put()
+    ground.store.set_aside(digest)
+    assert ground.store.repair(digest, pack(RAW, 1)) is True
+    assert ground.store.is_in_place(digest)
+
+
+def test_what_is_needed_after_all_is_brought_back_and_what_is_not_is_gone(ground: Ground) -> None:
+    kept, twice, gone = ground.put(), ground.put(b"put again"), ground.put(b"nobody's")
+    for digest in (kept, twice, gone):
+        ground.store.set_aside(digest)
+    ground.put(b"put again")
+    for digest in (kept, kept, twice):
+        ground.store.bring_back(digest)
+    ground.store.discard(gone)
+    assert ground.store.are_in_place([kept, twice])
+    assert not ground.store.are_in_place([kept, gone])
+    assert [ground.store.open(digest).read() for digest in (kept, twice)] == [RAW, b"put again"]
+    assert {digest for digest, _, _ in ground.store.scan()} == {kept, twice}
+    with pytest.raises(NotFound):
+        ground.store.open(gone)
+
+
 def test_many_threads_put_the_same_mail_at_once(ground: Ground) -> None:
     errors: list[BaseException] = []
 
