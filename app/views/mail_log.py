@@ -33,12 +33,14 @@ from app.security.actor import actor
 from app.services.audit import recorded
 from app.views.base import ScopedModelView
 from app.views.datamodel import ScopedInterface
+from app.views.deletion_page import deletion_of
 from app.views.export import exported
 from app.views.filters import SeenMail
 from app.views.mail_page import page_of, symbols_of
 from app.views.mail_search import asked_key, asked_page, asked_search, asked_size, asked_statistics, asked_terms, chips, hidden_fields
 from app.views.opening import opened
 from app.views.release_page import release_of
+from app.views.row_acts import acts_of
 from app.views.zone import viewer_zone
 
 log = logging.getLogger(__name__)
@@ -73,6 +75,7 @@ class MailLogView(ScopedModelView):
             chips=chips(terms),
             query=as_pairs(terms),
             found=found,
+            acts=acts_of(g.user, found.rows, self.appbuilder.sm),
             error=error,
             offered=offered(hidden_fields()),
             all_ops=OP_LABELS,
@@ -109,7 +112,8 @@ class MailLogView(ScopedModelView):
         since = Filter("time", Op.GE, (id_time(max(0, newest - (_OVERLAP_MS << TIME_SHIFT))), None))
         found = find(replace(search, filters=(*search.filters, since)), asked_size(), seconds=current_app.config["SEARCH_SECONDS"], cap=1)
         last = max([newest, *(row.id for row in found.rows)])
-        return jsonify(rows=render_template("mails/_rows.html", rows=found.rows), newest=str(last), more=found.older is not None)
+        rows = render_template("mails/_rows.html", rows=found.rows, acts=acts_of(g.user, found.rows, self.appbuilder.sm))
+        return jsonify(rows=rows, newest=str(last), more=found.older is not None)
 
     @expose("/statistics")
     @has_access
@@ -144,6 +148,7 @@ class MailLogView(ScopedModelView):
         values = page_of(mail, g.user) | {"may_see_symbols": may_see_symbols, "may_read": may_read, "openings": openings, "verbs": VERBS}
         offers = offers_for(g.user, mail) if sm.has_access("can_edit", "MapView") else ()
         values |= {"offers": offers, "whys": WHYS, "ready_made": READY_MADE, "release": release_of(g.user, mail, sm)}
+        values["deletion"] = deletion_of(g.user, mail, sm)
         return self.render_template("mails/show.html", title=_("Mail"), mail=mail, url=search_url, **values)
 
     @expose("/symbols/<pk>")
