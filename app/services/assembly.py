@@ -63,10 +63,11 @@ class Assembly:
         config = self._app.config
         with self._app.app_context():
             replayer = replayer_of(self._app, MailIds(number, slot.number))
-        try:
-            replayer.store.prepare()
-        except CANNOT_WRITE as error:
-            log.error("store: cannot be prepared: %s", reason(error))
+        if not replayer.store.is_far:  # that one would let the first posts wait for its time-outs, and needs no folders
+            try:
+                replayer.store.prepare()
+            except CANNOT_WRITE as error:
+                log.error("store: cannot be prepared: %s", reason(error))
         settings = Settings(
             node=config["NODE_NAME"],
             virus_symbols=config["VIRUS_SYMBOLS"],

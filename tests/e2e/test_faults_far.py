@@ -13,29 +13,30 @@ from tests.servers.s3 import KEYS, S3
 def test_no_accepted_mail_is_lost_or_doubled_where_the_store_is_a_bucket(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in KEYS.items():
         monkeypatch.setenv(name, value)
-    count = 600
     with S3() as bucket:
         words = {"STORE_URL": bucket.url("panel", timeout=1), "DB_PATIENCE_SECONDS": 0.5, "SPOOL_SEGMENT_SECONDS": 1, "LOG_LEVEL": "ERROR"}
         server = Mailkeep(f"sqlite:///{tmp_path}/mailkeep.db", **words, **KEYS).prepare()
         server.start()
-        load = Load(server.port, count)
+        loads = [Load(server.port, 60) for _ in range(3)]
         try:
-            load.start()
-            load.wait_until(count // 6)
+            loads[0].start()
+            loads[0].wait_until(20)
             bucket.kill()
-            load.wait_until(count // 3)
+            loads[0].join()
             bucket.start()
-            load.wait_until(count // 2)
-            server.kill()  # some mails are in the bucket and have no row
-            server.start()
-            load.wait_until(count * 2 // 3)
+            loads[1].start()
+            loads[1].wait_until(20)
             bucket.hang()
-            load.wait_until(count * 5 // 6)
+            loads[1].wait_until(40)
             server.kill()  # the spool is not empty, and the next life begins with a silent bucket
             server.start()
+            loads[2].start()
+            loads[2].wait_until(20)
             bucket.go_on()
-            load.join()
-            check(server, load, driver_url(server.settings["DATABASE_URL"]), count)
+            for load in loads[1:]:
+                load.join()
+            loads[0].accepted += loads[1].accepted + loads[2].accepted
+            check(server, loads[0], driver_url(server.settings["DATABASE_URL"]), 120)
         finally:
             bucket.go_on()
             server.close()

@@ -7,8 +7,16 @@ from collections.abc import Iterator
 
 import pytest
 from flask import Flask
+from sqlalchemy import select, update
 
+from app.actor import SYSTEM
+from app.clock import stored_now
 from app.errors import NotFound, Unavailable
+from app.extensions import db
+from app.models import CopyRemoval, Extent
+from app.queries.deletions import ANYTHING
+from app.services.copy_removal import remove_due
+from app.services.deletion import ask, delete_due
 from app.services.ticket import Outcome
 from app.storage import store_for
 from app.storage.local import digest_of
@@ -150,3 +158,31 @@ def test_readyz_is_degraded_without_the_bucket_and_mails_are_taken(far: Flask, o
     finally:
         own_s3.start()
     assert (answer.status_code, answer.get_json()["state"], answer.get_json()["store"]) == (200, "degraded", {"ok": False})
+
+
+def test_a_deleted_copy_leaves_the_bucket_but_not_one_that_a_new_mail_has(far: Flask) -> None:
+    intake = start(far)
+    (gone, gone_raw), (kept, kept_raw) = send(intake), send(intake)
+    wait_for(lambda: all_in(far, 2), 20)
+    store = store_for(far.config["STORE_URL"])
+
+    def step() -> None:
+        db.session.execute(update(CopyRemoval).values(due_at=stored_now()))
+        db.session.commit()
+        remove_due()
+
+    with far.app_context():
+        for accepted in (gone, kept):
+            ask(ANYTHING, accepted.mail_id, Extent.COPY, at_once=True, actor=SYSTEM)
+        delete_due()
+        step()
+        assert not store.is_in_place(digest_of(gone_raw))
+        assert copies(far, [gone_raw, kept_raw])  # aside, not gone
+        send(intake, kept_raw, queue_id="ANOTHER", mail_from="another@example.net")
+        wait_for(lambda: all_in(far, 3), 20)
+        step()
+        step()
+        assert copies(far, [kept_raw])
+        with pytest.raises(NotFound):
+            store.open(digest_of(gone_raw))
+        assert db.session.scalars(select(CopyRemoval)).all() == []
