@@ -5,7 +5,7 @@ from flask import Flask
 from app.cli.audit import audit
 from app.cli.demo import demo
 from app.cli.domains import domains
-from app.cli.mail import mail
+from app.cli.mail_acts import mail
 from app.cli.mailkeep import mailkeep
 from app.cli.maps import maps
 from app.cli.nodes import nodes

@@ -38,13 +38,14 @@ def deleting_of(user: Any, mail: Any) -> Deleting:
     return deletings_of(user, [mail.id])[mail.id]
 
 
-def deletings_of(user: Any, mail_ids: Collection[int]) -> dict[int, Deleting]:
-    """Of some mails, with few questions however many they are."""
+def deletings_of(user: Any, mail_ids: Collection[int], seen: Scope | None = None) -> dict[int, Deleting]:
+    """Of some mails, with few questions however many they are. `seen`: scope_of(user), where that is known."""
     if not getattr(user, "is_authenticated", False):
         return dict.fromkeys(mail_ids, NOTHING)
     held, config = roles_here(user), current_app.config
     copy, mail = held & set(config["DELETE_COPY_ROLES"]), held & set(config["DELETE_ROLES"])
-    own_copies, own_mails = _all_theirs(user, copy, mail_ids), _all_theirs(user, mail, mail_ids)
+    own_copies = _all_theirs(user, copy, mail_ids, seen)
+    own_mails = own_copies if mail == copy else _all_theirs(user, mail, mail_ids, seen)
     return {
         mail_id: Deleting(
             mail_id in own_copies, mail_id in own_mails, bool(copy | mail) and mail_id not in own_copies and mail_id not in own_mails
@@ -53,14 +54,15 @@ def deletings_of(user: Any, mail_ids: Collection[int]) -> dict[int, Deleting]:
     }
 
 
-def _all_theirs(user: Any, roles: set[str], mail_ids: Collection[int]) -> set[int]:
+def _all_theirs(user: Any, roles: set[str], mail_ids: Collection[int], seen: Scope | None) -> set[int]:
     """Those of the mails that went to nobody else."""
     if Role.ADMIN in roles:
         return set(mail_ids)
     if not roles or not mail_ids:
         return set()
-    scope = scope_by_rule(user.id, addresses_of(user), domains_of(user) if Role.DOMAIN_ADMIN in roles else ())
-    return _only_of(scope, mail_ids)
+    if seen is None or seen.everything or (seen.domains and Role.DOMAIN_ADMIN not in roles):
+        seen = scope_by_rule(user.id, addresses_of(user), domains_of(user) if Role.DOMAIN_ADMIN in roles else ())
+    return _only_of(seen, mail_ids)
 
 
 def _only_of(scope: Scope, mail_ids: Collection[int]) -> set[int]:

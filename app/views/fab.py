@@ -51,7 +51,7 @@ from app.views.second_factor import SecondFactorView
 from app.views.second_step import SecondStepView
 from app.views.sessions import SessionView
 from app.views.timeline import TimelineView
-from app.views.undoing import here
+from app.views.undoing import this_page
 from environment import ConfigError
 
 # View, label, icon, category
@@ -110,7 +110,7 @@ def make_appbuilder(app: Flask) -> AppBuilder:
     protect(app)
     _load_files(app)
     app.jinja_env.filters.update(FILTERS)
-    app.jinja_env.globals.update(unnamed_proxy=unnamed_proxy, first_screen=first_screen, here=here)
+    app.jinja_env.globals.update(unnamed_proxy=unnamed_proxy, first_screen=first_screen, this_page=this_page)
     builder = PortalBuilder if at_portal() else Builder
     appbuilder = builder(menu=Menu(reverse=False), indexview=Home, security_manager_class=Manager, update_perms=False)
     appbuilder.init_app(app, db.session)

@@ -26,6 +26,7 @@ from app.queries.fields import Filter, Op
 from app.queries.mail import detail_of
 from app.queries.map_offers import offers_for
 from app.queries.related import related_mails
+from app.queries.scope import NOBODY, Scope
 from app.queries.search import Found, find
 from app.queries.searches import searches_of
 from app.queries.visibility import get_mail, is_admin_here, scope_of
@@ -63,11 +64,12 @@ class MailLogView(ScopedModelView):
         terms: Sequence[Term] = []
         try:
             terms = asked_terms()
-            return self._page(terms, asked_page(asked_search(terms)))
+            search = asked_search(terms)
+            return self._page(terms, asked_page(search), search.scope)
         except BadRequest as error:
-            return self._page(terms, Found([]), str(error)), 400
+            return self._page(terms, Found([]), NOBODY, str(error)), 400
 
-    def _page(self, terms: Sequence[Term], found: Found, error: str = "") -> Any:
+    def _page(self, terms: Sequence[Term], found: Found, scope: Scope, error: str = "") -> Any:
         return self.render_template(
             "mails/list.html",
             title=self.list_title,
@@ -75,7 +77,7 @@ class MailLogView(ScopedModelView):
             chips=chips(terms),
             query=as_pairs(terms),
             found=found,
-            acts=acts_of(g.user, found.rows, self.appbuilder.sm),
+            acts=acts_of(g.user, found.rows, scope, self.appbuilder.sm),
             error=error,
             offered=offered(hidden_fields()),
             all_ops=OP_LABELS,
@@ -112,7 +114,7 @@ class MailLogView(ScopedModelView):
         since = Filter("time", Op.GE, (id_time(max(0, newest - (_OVERLAP_MS << TIME_SHIFT))), None))
         found = find(replace(search, filters=(*search.filters, since)), asked_size(), seconds=current_app.config["SEARCH_SECONDS"], cap=1)
         last = max([newest, *(row.id for row in found.rows)])
-        rows = render_template("mails/_rows.html", rows=found.rows, acts=acts_of(g.user, found.rows, self.appbuilder.sm))
+        rows = render_template("mails/_rows.html", rows=found.rows, acts=acts_of(g.user, found.rows, search.scope, self.appbuilder.sm))
         return jsonify(rows=rows, newest=str(last), more=found.older is not None)
 
     @expose("/statistics")

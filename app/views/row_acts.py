@@ -14,6 +14,7 @@ from app.errors import MailkeepError
 from app.models import CopyState
 from app.queries.deletions import NOTHING, deletings_of, waiting_deletions
 from app.queries.releases import releasing_of, releasing_roles
+from app.queries.scope import Scope
 from app.queries.visibility import get_mail
 from app.security.actor import actor
 from app.services.release import Unconfirmed, ask, can_release, undo
@@ -31,16 +32,17 @@ class RowActs:
     undo: bool
 
 
-def acts_of(user: Any, rows: Sequence[Any], sm: Any) -> dict[int, RowActs] | None:
+def acts_of(user: Any, rows: Sequence[Any], scope: Scope, sm: Any) -> dict[int, RowActs] | None:
     """By mail; None where this viewer has none, whatever the mail. Few questions, however many rows there are."""
     releases = can_release() and sm.has_access("can_release", "ReleaseView")
     deletes = sm.has_access("can_delete", "DeletionView")
     ids = [row.id for row in rows]
     leaving = waiting_deletions(ids)
-    deletings = deletings_of(user, ids) if deletes else dict.fromkeys(ids, NOTHING)
+    asked = [row.id for row in rows if row.copy_state == CopyState.STORED or row.id in leaving] if deletes else []
+    deletings = deletings_of(user, asked, scope)
     acts = {}
     for row in rows:
-        deleting, waits = deletings[row.id], leaving.get(row.id)
+        deleting, waits = deletings.get(row.id, NOTHING), leaving.get(row.id)
         is_free = waits is None and row.copy_state == CopyState.STORED
         acts[row.id] = RowActs(
             release=bool(is_free and releases and releasing_roles(user, row)),

@@ -23,7 +23,7 @@ def seconds_left(until: int) -> int:
     return max(0, math.ceil((until - now_ms()) / 1000))
 
 
-def here() -> str:
+def this_page() -> str:
     """The page that is being made, for a form that leads back to it."""
     return request.script_root + (request.full_path if request.query_string else request.path)
 
