@@ -9,7 +9,7 @@ export FLASK_APP := run
 
 # With EXTRAS=mysql,ldap and the like; each set has a stamp of its own.
 comma := ,
-KNOWN := mysql ldap oidc postgres redis
+KNOWN := mysql ldap oidc postgres redis s3
 UNKNOWN := $(filter-out $(KNOWN),$(subst $(comma), ,$(EXTRAS)))
 $(if $(UNKNOWN),$(error EXTRAS takes $(KNOWN), with commas between them, and no $(UNKNOWN)))
 STAMP := $(VENV)/.installed$(if $(EXTRAS),-$(subst $(comma),-,$(EXTRAS)))
@@ -21,7 +21,7 @@ STAMP := $(VENV)/.installed$(if $(EXTRAS),-$(subst $(comma),-,$(EXTRAS)))
 help: ## What there is
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
-setup: $(STAMP) ## Install what running needs (EXTRAS=mysql,ldap,oidc,postgres,redis for more)
+setup: $(STAMP) ## Install what running needs (EXTRAS=mysql,ldap,oidc,postgres,redis,s3 for more)
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Mailkeep needs Python 3.11 or later (PYTHON=... chooses one)."; exit 1; }
@@ -52,7 +52,7 @@ demo: init ## The same, with a few thousand believable mails in it (MAILS=3000)
 	$(serve)
 
 $(VENV)/.installed-dev: $(VENV)/bin/python pyproject.toml requirements.txt requirements-dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.txt -c requirements-dev.txt -e '.[mysql,ldap,postgres,redis,oidc,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.txt -c requirements-dev.txt -e '.[mysql,ldap,postgres,redis,s3,oidc,dev]'
 	@touch $@
 
 test: ## Everything the suite needs (servers too, from Debian), then the suite

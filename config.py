@@ -75,7 +75,7 @@ LOG_LEVEL = env_choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"
 # --- Where things are kept -------------------------------------------------------------------------------------------------
 # sqlite:///file, mysql://user:password@host/name or postgresql://user:password@host/name.
 SQLALCHEMY_DATABASE_URI = database_url("DATABASE_URL", "sqlite:///var/mailkeep.db")
-# Raw mails: file:///folder.
+# Raw mails: file:///folder, or s3://bucket/prefix?endpoint=https://host for all servers at once (docs/storage.md).
 STORE_URL = store_url("STORE_URL", "file:var/store")
 # What was accepted and is not yet both in the database and in the store. On a local disk that survives a power cut.
 SPOOL_DIR = env_folder("SPOOL_DIR", "var/spool")

@@ -2,7 +2,7 @@
 
 import importlib.util
 import re
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from limits.storage import SCHEMES  # type: ignore[attr-defined]
 from sqlalchemy.engine import make_url
@@ -56,13 +56,49 @@ def database_url(name: str, default: str) -> str:
     return url.render_as_string(hide_password=False)
 
 
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_PREFIX = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*/?")
+_WORDS = {
+    "endpoint": re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?(/[A-Za-z0-9._-]+)*/?"),
+    "region": re.compile(r"[a-z0-9-]+"),
+    "path_style": re.compile(r"yes|no"),
+    "timeout": re.compile(r"[1-9]\d?"),
+}
+
+
 def store_url(name: str, default: str) -> str:
-    value = env_str(name, default)
+    return read_store_url(name, env_str(name, default))
+
+
+def read_store_url(name: str, value: str) -> str:
     scheme, colon, rest = value.partition(":")
+    if scheme == "s3" and rest.startswith("//"):
+        return _bucket_url(name, value)
     if not colon or scheme != "file" or not rest.strip("/"):
-        raise ConfigError(name, f"{value!r} is not a store URL such as file:///var/lib/mailkeep/store")
+        raise ConfigError(name, f"{value!r} is not a store URL such as file:///var/lib/mailkeep/store or s3://bucket/prefix")
     path = rest.removeprefix("//")
     return f"file://{BASE_DIR / path}"
+
+
+def _bucket_url(name: str, value: str) -> str:
+    """Never shown where it is wrong: somebody may have put a password there, where none belongs."""
+    try:
+        parts = urlsplit(value)
+        words = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+    except ValueError:
+        raise ConfigError(name, "is no store URL such as s3://bucket/prefix") from None
+    if parts.fragment or not _BUCKET.fullmatch(parts.netloc) or not _PREFIX.fullmatch(parts.path):
+        raise ConfigError(
+            name, "is no store URL such as s3://bucket/prefix (the keys are told in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)"
+        )
+    for word, said in words:
+        if word not in _WORDS or not _WORDS[word].fullmatch(said):
+            raise ConfigError(
+                name, f"{word} is none of endpoint=https://host, region=name, path_style=yes or no, and timeout=1 to 99 seconds"
+            )
+    if importlib.util.find_spec("botocore") is None:
+        raise ConfigError(name, "needs Python's botocore: make setup EXTRAS=s3")
+    return value
 
 
 def syslog_url(name: str, default: str) -> str:

@@ -16,6 +16,7 @@ from tests.servers.mariadb import MariaDB
 from tests.servers.postgres import Postgres
 from tests.servers.redis import Redis
 from tests.servers.relay import Relay
+from tests.servers.s3 import S3
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +34,12 @@ def postgres() -> Iterator[Postgres]:
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[Redis]:
     with Redis() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3]:
+    with S3() as server:
         yield server
 
 

@@ -27,6 +27,7 @@ def load(monkeypatch: pytest.MonkeyPatch, **environment: str) -> ModuleType:
     return module
 
 
+S3_AT_HOME = "s3://mails/panel?endpoint=http://[::1]:9000&region=eu-1&path_style=no&timeout=20"
 WRONG = [
     ("ROLES", "web,ingset", "'ingset' is none of web, portal, ingest, jobs"),
     ("ROLES", "portal,web", "name one of the two"),
@@ -52,6 +53,15 @@ WRONG = [
     ("STORE_URL", "var/store", "not a store URL"),
     ("STORE_URL", "file:", "not a store URL"),
     ("STORE_URL", "ftp://host/store", "not a store URL"),
+    ("STORE_URL", "s3:mails", "not a store URL"),
+    ("STORE_URL", "s3://", "no store URL"),
+    ("STORE_URL", "s3://Mails/x", "no store URL"),
+    ("STORE_URL", "s3://mails/../x", "no store URL"),
+    ("STORE_URL", "s3://mails/x#y", "no store URL"),
+    ("STORE_URL", "s3://mails/x?endpoint", "no store URL"),
+    ("STORE_URL", "s3://mails?endpoint=https://key:word@host", "endpoint is none of endpoint=https://host"),
+    ("STORE_URL", "s3://mails?timeout=0", "timeout is none of"),
+    ("STORE_URL", "s3://mails?colour=red", "colour is none of"),
     ("AUDIT_SYSLOG", "log.example:514", "neither udp://host:port nor unix:/dev/log"),
     ("AUDIT_SYSLOG", "udp://log.example", "neither udp://"),
     ("AUDIT_SYSLOG", "udp://log.example:many", "neither udp://"),
@@ -165,6 +175,8 @@ RIGHT = [
     ("DB_PATIENCE_SECONDS", "0.5", "DB_PATIENCE_SECONDS", 0.5),
     ("STORE_URL", "file:///srv/mails", "STORE_URL", "file:///srv/mails"),
     ("STORE_URL", "file:var/elsewhere", "STORE_URL", f"file://{ROOT}/var/elsewhere"),
+    ("STORE_URL", "s3://mails", "STORE_URL", "s3://mails"),
+    ("STORE_URL", S3_AT_HOME, "STORE_URL", S3_AT_HOME),
     ("SPOOL_DIR", "/srv/spool", "SPOOL_DIR", "/srv/spool"),
     ("MAPS_FILES_DIR", "", "MAPS_FILES_DIR", ""),
     ("MAPS_FILES_DIR", "var/files", "MAPS_FILES_DIR", f"{ROOT}/var/files"),
@@ -249,4 +261,10 @@ def test_make_takes_only_the_extras_there_are() -> None:
         return subprocess.run(["make", "-n", "setup", f"EXTRAS={extras}"], cwd=ROOT, capture_output=True, text=True, check=False)
 
     assert made("mysql,redis").returncode == 0
-    assert "no s3" in made("mysql,s3").stderr
+    assert "no s4" in made("mysql,s4").stderr
+
+
+def test_what_is_wrong_with_a_bucket_is_told_without_the_keys_somebody_put_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SystemExit, match="AWS_ACCESS_KEY_ID") as told:
+        load(monkeypatch, STORE_URL="s3://key:word-of-the-key@mails/x")
+    assert "word-of-the-key" not in str(told.value)

@@ -13,9 +13,10 @@ from app.cli.maps import maps
 from app.cli.nodes import nodes
 from app.cli.rspamd import rspamd
 from app.cli.spool import spool
+from app.cli.store import store
 from app.cli.users import users
 
 
 def register(app: Flask) -> None:
-    for group in (audit, demo, domains, mail, mailkeep, maps, nodes, rspamd, spool, users):
+    for group in (audit, demo, domains, mail, mailkeep, maps, nodes, rspamd, spool, store, users):
         app.cli.add_command(group)

@@ -1,7 +1,8 @@
-"""Is the database there, and what waits in the spool."""
+"""Is the database there, is the store, and what waits in the spool."""
 
 import pathlib
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -10,11 +11,32 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.clock import now_ms
 from app.extensions import db
+from app.storage import store_for
 from app.storage.spool import SUFFIX, left_behind
+from app.storage.store import CANNOT_WRITE
 
-_asker = ThreadPoolExecutor(1, "database-probe")
-_asking = threading.Lock()
-_asked: list[Future[bool]] = []
+
+class _Question:
+    """Asked once, however many wait for the answer."""
+
+    def __init__(self, name: str) -> None:
+        self._asker = ThreadPoolExecutor(1, name)
+        self._asking = threading.Lock()
+        self._asked: Future[bool] | None = None
+
+    def answer(self, ask: Callable[[], bool], seconds: float) -> bool:
+        """No later than that: who takes the question and never answers counts as away."""
+        with self._asking:
+            if self._asked is None or self._asked.done():
+                self._asked = self._asker.submit(ask)
+            asked = self._asked
+        try:
+            return asked.result(seconds)
+        except TimeoutError:
+            return False
+
+
+_database, _store = _Question("database-probe"), _Question("store-probe")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +50,21 @@ class SpoolState:
 
 
 def database_answers(seconds: float = 3.0) -> bool:
-    """No later than that: a database that takes the question and never answers is asked once, not by each who waits."""
-    with _asking:
-        if not _asked or _asked[-1].done():
-            _asked[:] = [_asker.submit(_ask, db.engine)]
-        question = _asked[-1]
+    engine = db.engine
+    return _database.answer(lambda: _ask(engine), seconds)
+
+
+def store_answers(url: str, seconds: float = 3.0) -> bool:
+    """Of a store over a network."""
+    return _store.answer(lambda: _knock(url), seconds)
+
+
+def _knock(url: str) -> bool:
     try:
-        return question.result(seconds)
-    except TimeoutError:
+        store_for(url).prepare()
+    except CANNOT_WRITE:
         return False
+    return True
 
 
 def _ask(engine: Engine) -> bool:

@@ -8,11 +8,13 @@ from flask import Flask
 
 from app.errors import Unavailable
 from app.ids import MailIds
-from app.services.intake import Intake, Settings
+from app.services.intake import Intake
 from app.services.keeper import Keeper
 from app.services.policy import StorePolicy
+from app.services.prepare import Settings
 from app.services.replay import replayer_of
 from app.storage.spool import Journal, Slot, claim
+from app.storage.store import CANNOT_WRITE, reason
 
 log = logging.getLogger(__name__)
 
@@ -61,10 +63,11 @@ class Assembly:
         config = self._app.config
         with self._app.app_context():
             replayer = replayer_of(self._app, MailIds(number, slot.number))
-        try:
-            replayer.store.prepare()
-        except OSError as error:
-            log.error("store: cannot be prepared: %s", error.strerror)
+        if not replayer.store.is_far:  # that one would let the first posts wait for its time-outs, and needs no folders
+            try:
+                replayer.store.prepare()
+            except CANNOT_WRITE as error:
+                log.error("store: cannot be prepared: %s", reason(error))
         settings = Settings(
             node=config["NODE_NAME"],
             virus_symbols=config["VIRUS_SYMBOLS"],

@@ -2,31 +2,30 @@
 
 Two threads a process: the first appends whatever waits to the journal and flushes once, the second takes what was flushed into one
 transaction. While one batch is written the next one gathers. When the database is away, mails are answered from the journal
-alone and services/keeper.py replays them later. When the journal cannot be written, the store is flushed instead and only the
-commit counts. When neither works the answer is no, and nothing is kept.
+alone and services/keeper.py replays them later. A store over a network is slow: there the second thread brings the copies, many at
+once, before the rows; while it is away mails with a copy are answered from the journal, too. When the journal cannot be written,
+the store is flushed instead and only the commit counts. When neither works the answer is no, and nothing is kept.
 """
 
 import logging
 import queue
 import threading
-import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
-from app.clock import monotonic, now_ms
+from app.clock import monotonic
 from app.errors import BadRequest, Unavailable
 from app.ids import MailIds
 from app.rspamd.report import Received
-from app.rspamd.symbols import virus_of
 from app.services import meter
-from app.services.entry import Entry, identity_of
+from app.services.entry import Entry
 from app.services.insert import insert_entries
 from app.services.policy import StorePolicy
+from app.services.prepare import Settings, entry_of
 from app.services.ticket import Accepted, Outcome, Ticket
-from app.storage.local import LocalStore, digest_of, pack
 from app.storage.spool import Journal, Record
+from app.storage.store import CANNOT_WRITE, Store, reason
 
 log = logging.getLogger(__name__)
 
@@ -35,20 +34,10 @@ _BATCH_BYTES = 16 << 20
 _LARGE_BYTES = 512 << 10
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    node: str
-    virus_symbols: tuple[str, ...]
-    dedup_seconds: int
-    patience: float
-    batch_rows: int
-    level: int
-
-
 class Intake:
     """One per process that takes mail. start() before accept(), stop() at the end."""
 
-    def __init__(self, engine: Engine, store: LocalStore, journal: Journal, ids: MailIds, policy: StorePolicy, settings: Settings) -> None:
+    def __init__(self, engine: Engine, store: Store, journal: Journal, ids: MailIds, policy: StorePolicy, settings: Settings) -> None:
         self.engine, self.store, self.journal, self.ids = engine, store, journal, ids
         self.policy, self.settings = policy, settings
         self.lock = threading.Lock()
@@ -57,6 +46,8 @@ class Intake:
         """How many mails of a segment the second thread has in hand, by file name."""
         self.database_away = False
         """Set here when a commit fails; cleared by the keeper when a replay went through."""
+        self.store_away = False
+        """Likewise, of a store over a network."""
         self._busy_since: float | None = None
         self._arrived: queue.SimpleQueue[Ticket | None] = queue.SimpleQueue()
         self._flushed: queue.SimpleQueue[list[Ticket] | None] = queue.SimpleQueue()
@@ -96,34 +87,14 @@ class Intake:
 
     def _prepare(self, ticket: Ticket) -> Entry:
         """The entry, and its raw copy in the store. One thread does this for all: many would fight for the interpreter."""
-        entry = ticket.prepared = self._entry(ticket)
-        if entry.keep:
+        entry = ticket.prepared = entry_of(ticket, self.policy, self.settings)
+        if entry.keep and not self.store.is_far:
             try:
                 self.store.put(entry.digest or "", entry.packed, durable=False)
-            except OSError as error:
+            except CANNOT_WRITE as error:
                 ticket.in_store = False
-                log.error("store: cannot write %s: %s", entry.digest, error.strerror)
+                log.error("store: cannot write %s: %s", entry.digest, reason(error))
         return entry
-
-    def _entry(self, ticket: Ticket) -> Entry:
-        node, report, raw = ticket.node, ticket.received.report, ticket.received.raw
-        virus = virus_of(report.symbols, self.settings.virus_symbols)
-        keep = raw is not None and self.policy.keeps(report, virus is not None)
-        digest = None if raw is None else digest_of(raw)
-        seconds = self.settings.dedup_seconds
-        window = now_ms() // 1000 // seconds if seconds else 0
-        seed = (digest or report.message_id) if seconds else uuid.uuid4().hex
-        return Entry(
-            id=ticket.mail_id,
-            node=node,
-            report=report,
-            digest=digest,
-            keep=keep,
-            virus=virus,
-            identity=identity_of(node, report, seed, window),
-            earlier=identity_of(node, report, seed, window - 1),
-            packed=pack(raw, self.settings.level) if keep and raw is not None else b"",
-        )
 
     # --- first thread: make it safe ---------------------------------------------------------------------------------------
 
@@ -166,7 +137,7 @@ class Intake:
             with self.lock:
                 segment = self.journal.append(records, digests)
                 ready = self._database_ready()
-                due = [ticket for ticket in tickets if ready and ticket.in_store]
+                due = [ticket for ticket in tickets if ready and self._can_have_its_copy(ticket)]
                 self.in_flight[segment.path.name] = self.in_flight.get(segment.path.name, 0) + len(due)
         except OSError as error:
             log.error("spool: cannot write: %s", error.strerror)
@@ -194,13 +165,13 @@ class Intake:
             return None
 
     def _without_journal(self, tickets: list[Ticket]) -> None:
-        able = [ticket for ticket in tickets if ticket.in_store and not self.database_away]
+        able = [ticket for ticket in tickets if self._can_have_its_copy(ticket) and not self.database_away]
         digests = [ticket.entry.digest or "" for ticket in able if ticket.entry.keep]
         if digests:
             try:
                 self.store.flush(digests)
-            except OSError as error:
-                log.error("store: cannot flush: %s", error.strerror)
+            except CANNOT_WRITE as error:
+                log.error("store: cannot flush: %s", reason(error))
                 able = [ticket for ticket in able if not ticket.entry.keep]
         chosen = {id(ticket) for ticket in able}
         for ticket in tickets:
@@ -208,6 +179,10 @@ class Intake:
                 ticket.settle(Outcome.FAILED)
         if able:
             self._flushed.put(able)
+
+    def _can_have_its_copy(self, ticket: Ticket) -> bool:
+        """Before it is a row."""
+        return ticket.in_store and not (ticket.entry.keep and self.store_away)
 
     def _database_ready(self) -> bool:
         """Not when it failed, and not while a commit hangs: who comes meanwhile need not wait for it."""
@@ -220,7 +195,8 @@ class Intake:
         while (tickets := self._next_batch()) is not None:
             try:
                 self._busy_since = monotonic()
-                self._commit(tickets)
+                if able := self._with_copies(tickets):
+                    self._commit(able)
             except Exception:
                 log.exception("intake: the database thread stumbled")
                 self._leave_to_replay(tickets)
@@ -240,6 +216,23 @@ class Intake:
                 break
             batch = batch + more
         return batch
+
+    def _with_copies(self, tickets: list[Ticket]) -> list[Ticket]:
+        """Those whose copies are in the store: all, or where that is away now those that have none. The others are left to the replay."""
+        if not self.store.is_far or self.database_away:
+            return tickets
+        kept = [ticket for ticket in tickets if ticket.entry.keep]
+        try:
+            if self.store_away and kept:
+                raise Unavailable("the store is away")
+            self.store.put_all((ticket.entry.digest or "", ticket.entry.packed) for ticket in kept)
+        except Unavailable as error:
+            if not self.store_away:
+                log.error("intake: mails with a copy wait in the spool: %s", error)
+            self.store_away = True
+            self._leave_to_replay(kept)
+            return [ticket for ticket in tickets if not ticket.entry.keep]
+        return tickets
 
     def _commit(self, tickets: list[Ticket]) -> None:
         if self.database_away:

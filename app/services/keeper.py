@@ -14,6 +14,7 @@ from app.services.intake import Intake
 from app.services.replay import DiskFailure, Replayer
 from app.storage import spool
 from app.storage.spool import Segment
+from app.storage.store import CANNOT_WRITE, reason
 
 log = logging.getLogger(__name__)
 
@@ -80,8 +81,8 @@ class Keeper:
             return
         try:
             self.intake.store.flush([digest for segment in done for digest in segment.digests])
-        except OSError as error:
-            log.error("store: cannot flush: %s", error.strerror)
+        except CANNOT_WRITE as error:
+            log.error("store: cannot flush: %s", reason(error))
             return
         kept = [segment for segment in done if self._has_copies(segment)]
         with self.intake.lock:
@@ -91,10 +92,8 @@ class Keeper:
 
     def _has_copies(self, segment: Segment) -> bool:
         """Looked for once more: what put() found there may have been set aside before the row that refers to it was."""
-        if all(self.intake.store.is_in_place(digest) for digest in segment.digests):
-            return True
         try:
-            return self._bring_in(segment.path, with_done=True)
+            return self.intake.store.are_in_place(segment.digests) or self._bring_in(segment.path, with_done=True)
         except Unavailable:
             return False
 
@@ -118,6 +117,8 @@ class Keeper:
             self._wait()
         if self.intake.database_away:
             self._come_back()
+        if self.intake.store_away and whole:
+            self._look_at_store()
 
     def _wait(self) -> None:
         self._next_replay = monotonic() + self._pause
@@ -173,6 +174,18 @@ class Keeper:
             self.intake.database_away = False
             self._close_pending()
         log.warning("intake: the database is back")
+
+    def _look_at_store(self) -> None:
+        """As with the database, what came meanwhile is brought in at the next tick."""
+        try:
+            self.intake.store.prepare()
+        except CANNOT_WRITE:
+            self._wait()
+            return
+        with self.intake.lock:
+            self.intake.store_away = False
+            self._close_pending()
+        log.warning("intake: the store is back")
 
     def _replay_left_behind(self) -> None:
         """Of a process that died: first what our own slot held before us, then every slot nobody owns now."""

@@ -19,8 +19,9 @@ from app.services import meter
 from app.services.entry import Entry, from_record
 from app.services.insert import insert_entries, takes_rows
 from app.storage import store_for
-from app.storage.local import LocalStore, digest_of
+from app.storage.local import digest_of
 from app.storage.spool import SUFFIX, Record, read, write_one
+from app.storage.store import CANNOT_WRITE, Store, reason
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +58,7 @@ def replayer_of(app: Flask, ids: MailIds) -> "Replayer":
 @dataclass(frozen=True, slots=True)
 class Replayer:
     engine: Engine
-    store: LocalStore
+    store: Store
     node: str
     ids: MailIds
     failed: pathlib.Path
@@ -103,10 +104,9 @@ class Replayer:
     def _keep_copies(self, entries: Sequence[Entry]) -> list[str]:
         kept = [entry for entry in entries if entry.keep and entry.digest]
         try:
-            for entry in kept:
-                self.store.repair(entry.digest or "", entry.packed)
-        except OSError as error:
-            raise DiskFailure(f"the store cannot be written: {error.strerror}") from error
+            self.store.repair_all((entry.digest or "", entry.packed) for entry in kept)
+        except CANNOT_WRITE as error:
+            raise DiskFailure(f"the store cannot be written: {reason(error)}") from error
         return [entry.digest or "" for entry in kept]
 
     def _flush(self, digests: list[str]) -> None:
@@ -114,8 +114,8 @@ class Replayer:
         try:
             if digests:
                 self.store.flush(digests)
-        except OSError as error:
-            raise DiskFailure(f"the store cannot be flushed: {error.strerror}") from error
+        except CANNOT_WRITE as error:
+            raise DiskFailure(f"the store cannot be flushed: {reason(error)}") from error
 
     def _insert(self, entries: Sequence[Entry], result: Replayed) -> None:
         if not entries:

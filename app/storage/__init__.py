@@ -1,13 +1,33 @@
 """Raw mails: store_for() is the only place that chooses where they are."""
 
+import functools
+import os
+import pathlib
+
 from app.storage.local import LocalStore
+from app.storage.store import Store
 
 
-def store_for(url: str) -> LocalStore:
+def store_for(url: str) -> Store:
     """`url` is STORE_URL, checked by config.py."""
-    return LocalStore(url.removeprefix("file://"))
+    return _far_store(url) if is_shared(url) else LocalStore(url.removeprefix("file://"))
 
 
 def is_shared(url: str) -> bool:
-    """Whether all nodes keep their copies there."""
-    return not url.startswith("file://")
+    """Whether every server reads every copy there, whichever of them took the mail."""
+    return url.startswith("s3://")
+
+
+def folder_of(url: str) -> pathlib.Path | None:
+    """Of a store that is one."""
+    return pathlib.Path(url.removeprefix("file://")) if url.startswith("file://") else None
+
+
+@functools.lru_cache(maxsize=8)
+def _far_store(url: str) -> Store:
+    from app.storage.s3 import S3Store  # what it needs is there only where it was installed
+
+    return S3Store(url)
+
+
+os.register_at_fork(after_in_child=_far_store.cache_clear)  # its threads are the parent's

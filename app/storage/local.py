@@ -42,9 +42,29 @@ def unpack(packed: bytes) -> bytes:
     return zstandard.ZstdDecompressor().decompress(packed)
 
 
+def checked(digest: str) -> str:
+    """What may be part of a path or key."""
+    if not _DIGEST.fullmatch(digest):
+        raise NotFound("That is not the name of a stored copy.")
+    return digest
+
+
+def verified(digest: str, packed: bytes) -> BinaryIO:
+    """The raw mail, or Unavailable."""
+    try:
+        raw = unpack(packed)
+    except zstandard.ZstdError:
+        raise Unavailable("The stored copy is damaged.") from None
+    if digest_of(raw) != digest:
+        raise Unavailable("The stored copy is damaged.")
+    return io.BytesIO(raw)
+
+
 class LocalStore:
     """Four rules: a file appears whole or not at all; it is never changed; what is read is what was put, or an error; a name is
     only ever made from 64 hexadecimal digits, so no path can be forged."""
+
+    is_far = False
 
     def __init__(self, root: str | pathlib.Path) -> None:
         self.root = pathlib.Path(root)
@@ -59,6 +79,10 @@ class LocalStore:
         self._write(path, packed, durable)
         return True
 
+    def put_all(self, copies: Iterable[tuple[str, bytes]]) -> None:
+        for digest, packed in copies:
+            self.put(digest, packed)
+
     def repair(self, digest: str, packed: bytes) -> bool:
         """Put, where a file of that name may be torn (after a power cut): True when one was written."""
         path = self._path(digest)
@@ -68,6 +92,10 @@ class LocalStore:
             self._write(path, packed, durable=True)
             return True
         return False
+
+    def repair_all(self, copies: Iterable[tuple[str, bytes]]) -> None:
+        for digest, packed in copies:
+            self.repair(digest, packed)
 
     def open(self, digest: str) -> BinaryIO:
         """The raw mail, its digest verified. NotFound where there is none, Unavailable where it is damaged or cannot be read."""
@@ -94,6 +122,9 @@ class LocalStore:
     def is_in_place(self, digest: str) -> bool:
         """Where put() finds it: not what was set aside."""
         return self._path(digest).exists()
+
+    def are_in_place(self, digests: Iterable[str]) -> bool:
+        return all(self.is_in_place(digest) for digest in digests)
 
     def set_aside(self, digest: str) -> bool:
         """From now on put() writes it anew; until it is discarded it can be opened. One that was aside before gives way."""
@@ -167,8 +198,7 @@ class LocalStore:
                 continue
 
     def _path(self, digest: str) -> pathlib.Path:
-        if not _DIGEST.fullmatch(digest):
-            raise NotFound("That is not the name of a stored copy.")
+        checked(digest)
         return self.root / digest[:2] / digest[2] / digest
 
     def _write(self, path: pathlib.Path, packed: bytes, durable: bool) -> None:
@@ -207,13 +237,7 @@ def _opened(path: pathlib.Path, digest: str) -> BinaryIO:
     except OSError as error:
         log.error("store: cannot read %s: %s", digest, error.strerror)
         raise Unavailable("The stored copy cannot be read just now.") from error
-    try:
-        raw = unpack(packed)
-    except zstandard.ZstdError:
-        raise Unavailable("The stored copy is damaged.") from None
-    if digest_of(raw) != digest:
-        raise Unavailable("The stored copy is damaged.")
-    return io.BytesIO(raw)
+    return verified(digest, packed)
 
 
 def _create(path: pathlib.Path, content: bytes, durable: bool) -> None:

@@ -9,7 +9,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 
 from app.errors import NotAllowed
 from app.networks import is_in
-from app.queries.health import database_answers, spool_state
+from app.queries.health import database_answers, spool_state, store_answers
+from app.storage import folder_of, is_shared
 from app.version import VERSION
 
 health = Blueprint("health", __name__)
@@ -26,14 +27,15 @@ def healthz() -> Response:
 
 @health.get("/readyz")
 def readyz() -> tuple[Response, int]:
-    """503 when mail taken now could be lost. The database alone being away is `degraded`, not a no: the spool takes what comes."""
+    """503 when mail taken now could be lost. What is away over a network is `degraded`, not a no: the spool takes what comes."""
     database = database_answers()
     spool = spool_state(current_app.config["SPOOL_DIR"])
-    store = _folder(current_app.config["STORE_URL"].removeprefix("file://"))
+    store = _store(current_app.config["STORE_URL"])
     room = _folder(current_app.config["SPOOL_DIR"])
-    takes_mail = room["ok"] and store["ok"]
+    takes_mail = room["ok"] and (store["ok"] or is_shared(current_app.config["STORE_URL"]))
     late = spool.oldest_seconds > _SPOOL_LATE_SECONDS
-    state = "ready" if takes_mail and database and not late and not spool.failed else "degraded" if takes_mail else "not ready"
+    whole = takes_mail and database and store["ok"] and not late and not spool.failed
+    state = "ready" if whole else "degraded" if takes_mail else "not ready"
     answer: dict[str, object] = {"state": state}
     if _may_watch():
         answer |= {
@@ -70,7 +72,12 @@ def _may_watch() -> bool:
     return is_in(request.remote_addr or "", current_app.config["METRICS_ALLOW"])
 
 
-def _folder(path: str) -> dict[str, object]:
+def _store(url: str) -> dict[str, object]:
+    folder = folder_of(url)
+    return _folder(folder) if folder else {"ok": store_answers(url)}
+
+
+def _folder(path: str | pathlib.Path) -> dict[str, object]:
     """Whether files can be made there and room is left; the folder itself may still be to come."""
     folder = pathlib.Path(path)
     while not folder.exists():

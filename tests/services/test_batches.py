@@ -7,6 +7,7 @@ import pytest
 from flask import Flask
 
 from app.errors import Unavailable
+from app.services import prepare
 from app.services.entry import Entry
 from app.services.ticket import Outcome, Ticket
 from app.storage.spool import Segment
@@ -16,14 +17,14 @@ from tests.services.test_intake import rows, send, start
 
 def test_one_mail_that_cannot_be_prepared_refuses_no_other(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     intake = start(app)
-    real, outcomes, begun, gate = intake._entry, {}, threading.Event(), threading.Event()
+    real, outcomes, begun, gate = prepare.entry_of, {}, threading.Event(), threading.Event()
 
-    def entry(ticket: Ticket) -> Entry:
+    def entry(ticket: Ticket, *ground: Any) -> Entry:
         begun.set()
         gate.wait(20)  # the first one holds the thread until the others wait behind it
         if ticket.received.report.subject == "poison":
             raise MemoryError
-        return real(ticket)
+        return real(ticket, *ground)
 
     def work(subject: str) -> None:
         try:
@@ -31,7 +32,7 @@ def test_one_mail_that_cannot_be_prepared_refuses_no_other(app: Flask, monkeypat
         except Unavailable:
             outcomes[subject] = Outcome.FAILED
 
-    monkeypatch.setattr(intake, "_entry", entry)
+    monkeypatch.setattr("app.services.intake.entry_of", entry)
     threads = [threading.Thread(target=work, args=(subject,)) for subject in ("first", "one", "poison", "two")]
     threads[0].start()
     assert begun.wait(10)
