@@ -251,6 +251,8 @@ MAIL_FROM = env_address("MAIL_FROM", "")
 # --- Acting on mails --------------------------------------------------------------------------------------------------------
 # Seconds in which what was asked for can be undone; so long it waits.
 UNDO_SECONDS = env_int("UNDO_SECONDS", 8, 0, 3600)
+# Mails of a search that one act is done to at most.
+BULK_MAX = env_int("BULK_MAX", 10_000, 1, 1_000_000)
 
 # --- Releasing mails --------------------------------------------------------------------------------------------------------
 # Where released mails go: as SMTP_URL, or lmtp://host:24 or lmtp+unix:///path (empty: to SMTP_URL).

@@ -62,6 +62,8 @@ VERBS = {
     Verb.MAIL_READ: _l("read the message"),
     Verb.MAIL_DOWNLOADED: _l("downloaded the message or a part"),
     Verb.MAIL_RELEASED: _l("released the mail"),
+    Verb.BULK_BEGUN: _l("began to act on many mails"),
+    Verb.BULK_ENDED: _l("ended the act on many mails"),
 }
 
 

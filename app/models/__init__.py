@@ -4,6 +4,7 @@ import flask_appbuilder.security.sqla.models  # noqa: F401
 
 from app.models.access_key import AccessKey
 from app.models.audit import AuditEvent, AuditHead, Verb
+from app.models.bulk import BulkResult, BulkRun, ResultKind, RunState
 from app.models.domain import DomainAlias
 from app.models.mail import CopyState, Direction, Listing, Mail, MailDetail, MailRecipient, NoticeState, ReleaseState
 from app.models.maps import Colour, Editors, Map, MapEntry, MapFetch, MapRevision, MapUpload, MapUploadPart, RevisionVerb
@@ -18,6 +19,8 @@ __all__ = [
     "AccessKey",
     "AuditEvent",
     "AuditHead",
+    "BulkResult",
+    "BulkRun",
     "Colour",
     "CopyState",
     "Direction",
@@ -40,7 +43,9 @@ __all__ = [
     "RecoveryCode",
     "Release",
     "ReleaseState",
+    "ResultKind",
     "RevisionVerb",
+    "RunState",
     "SavedSearch",
     "SecondFactor",
     "Step",

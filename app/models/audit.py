@@ -66,9 +66,11 @@ class Verb(StrEnum):
     MAIL_READ = "mail.read"
     MAIL_DOWNLOADED = "mail.downloaded"
     MAIL_RELEASED = "mail.released"
+    BULK_BEGUN = "bulk.begun"
+    BULK_ENDED = "bulk.ended"
 
 
-KINDS = ("account", "role", "group", "node", "domain", "map", "search", "log", "audit", "mail")
+KINDS = ("account", "role", "group", "node", "domain", "map", "search", "log", "audit", "mail", "bulk")
 """What may be a target."""
 
 

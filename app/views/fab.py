@@ -18,6 +18,7 @@ from app.views.acting import ActingView
 from app.views.api import OpenApi
 from app.views.api_keys import ApiKeyView
 from app.views.audit import AuditView
+from app.views.bulk import BulkView
 from app.views.datamodel import ScopedInterface
 from app.views.domains import DomainView
 from app.views.formats import FILTERS
@@ -71,6 +72,7 @@ PAGES = (
     SearchView,
     MessageView,
     ReleaseView,
+    BulkView,
     ReasonView,
     ProfileView,
     SessionView,
