@@ -5,6 +5,7 @@ import math
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -16,9 +17,10 @@ from app.errors import BadRequest, NotFound
 from app.forms.bulk import ACT_WORDS, OPTION_WORDS, RESULT_WORDS, STATE_WORDS, pinned
 from app.forms.labels import term_label
 from app.forms.search import Term, as_pairs, read_filters, read_terms
-from app.ids import MAX_ID
+from app.ids import MAX_ID, id_time
 from app.models import BulkRun
 from app.queries.bulk import count_of, results_of, rows_of, undoable_until
+from app.queries.fields import Filter, Op
 from app.queries.search import Search, find
 from app.queries.statistics import statistics_of
 from app.queries.visibility import scope_of
@@ -75,8 +77,8 @@ def meant_of_form(terms: Sequence[Term]) -> Meant:
         rows = rows_of(scope, ids, _SAMPLE)
         return Meant(terms, ids, max(ids, default=0) + 1, count_of(scope, ids), True, False, rows)
     terms = pinned(terms, viewer_zone())
-    search = Search(scope, read_filters(terms, viewer_zone()))
     before = _before()
+    search = Search(scope, (*read_filters(terms, viewer_zone()), *_not_later(before)))
     found = find(search, _SAMPLE, before=before, seconds=seconds, cap=most)
     if before is None:
         before = found.rows[0].id + 1 if found.rows else 1
@@ -85,6 +87,11 @@ def meant_of_form(terms: Sequence[Term]) -> Meant:
         counted = statistics_of(search, seconds, most)
         count, is_exact = max(counted.count, len(found.rows)), counted.searched_to is None
     return Meant(terms, (), before, min(count, most), is_exact or count >= most, count > most, found.rows)
+
+
+def _not_later(before: int | None) -> tuple[Filter, ...]:
+    """So that what came in meanwhile is not counted, either."""
+    return () if before is None else (Filter("time", Op.LE, (None, id_time(before - 1) + timedelta(milliseconds=1))),)
 
 
 def _ids() -> list[int]:

@@ -25,6 +25,8 @@ SCREENS = {
     "related": "/mails/related/{mail}",
     "reason": "/mails/{mail}/reason",
     "releases": "/mails/{mail}/releases",
+    "runs": "/bulk/",
+    "run": "/bulk/901",
     "quarantine": "/quarantine/",
     "audit": "/audit/",
     "found-events": "/audit/?who=admin&text=password&from=2026-01-31",
