@@ -36,9 +36,9 @@ def test_ticked_mails_are_released_and_a_reload_loses_nothing(admin: Watched) ->
     page.keyboard.press("x")
     expect(told).to_have_text("1 mail chosen")
     assert ticks.first.is_checked()
-    page.locator("#mk-all-here").check()
+    page.locator("#mk-all-head").check()
     assert ticks.count() == page.locator('tbody input[name="id"]:checked').count() > 1
-    page.locator("#mk-all-here").uncheck()
+    page.locator("#mk-all-head").uncheck()
     ticks.nth(0).check()
     ticks.nth(1).check()
     keep_picture(page, "ticked")
