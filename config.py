@@ -254,6 +254,12 @@ UNDO_SECONDS = env_int("UNDO_SECONDS", 8, 0, 3600)
 # Mails of a search that one act is done to at most.
 BULK_MAX = env_int("BULK_MAX", 10_000, 1, 1_000_000)
 
+# --- Deleting mails ---------------------------------------------------------------------------------------------------------
+# Who may delete stored copies: admins all, others of mails that went to nobody but themselves or their domains.
+DELETE_COPY_ROLES = env_list("DELETE_COPY_ROLES", "Admin,Domain admin")
+# Who may delete mails with all that is known of them, likewise.
+DELETE_ROLES = env_list("DELETE_ROLES", "Admin")
+
 # --- Releasing mails --------------------------------------------------------------------------------------------------------
 # Where released mails go: as SMTP_URL, or lmtp://host:24 or lmtp+unix:///path (empty: to SMTP_URL).
 RELEASE_URL = release_url("RELEASE_URL", "")

@@ -23,7 +23,8 @@ def rss_mb() -> float:
 
 def main(mails: int) -> None:
     folder = pathlib.Path(tempfile.mkdtemp())
-    app = releasing_app(SqliteCopies(folder).make(folder), folder, "smtp://127.0.0.1:9", UNDO_SECONDS=3600)
+    (folder / "template").mkdir()
+    app = releasing_app(SqliteCopies(folder / "template").make(folder), folder, "smtp://127.0.0.1:9", UNDO_SECONDS=3600)
     make_user(app, "root")
     for _ in range(mails):
         stored(app)

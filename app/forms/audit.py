@@ -64,6 +64,8 @@ VERBS = {
     Verb.MAIL_RELEASED: _l("released the mail"),
     Verb.BULK_BEGUN: _l("began to act on many mails"),
     Verb.BULK_ENDED: _l("ended the act on many mails"),
+    Verb.MAIL_DELETED: _l("deleted the mail"),
+    Verb.COPY_DELETED: _l("deleted the stored copy"),
 }
 
 

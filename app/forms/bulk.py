@@ -13,6 +13,8 @@ from app.models import ResultKind, RunState
 # Icon, what the button says, what is asked.
 ACT_WORDS: dict[str, tuple[str, Any, Any]] = {
     "release": ("fa-share", _l("Release"), _l("Release these mails?")),
+    "delete_copy": ("fa-trash", _l("Delete the stored copies"), _l("Delete the stored copies of these mails?")),
+    "delete_mail": ("fa-times", _l("Delete with everything"), _l("Delete these mails with everything that is known of them?")),
 }
 OPTION_WORDS: dict[str, Any] = {"viruses": _l("Also mails in which a virus was found")}
 # Tone, icon, word.

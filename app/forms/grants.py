@@ -21,6 +21,7 @@ GRANT_LABELS: dict[Grant, Any] = {
     ("can_download", "MessageView"): _l("Messages: download, with attachments"),
     ("can_show", "ReleaseView"): _l("Mails: see to whom they were released"),
     ("can_release", "ReleaseView"): _l("Mails: release"),
+    ("can_delete", "DeletionView"): _l("Mails: delete, or their stored copies"),
     ("can_list", "QuarantineView"): _l("Quarantine: see the days"),
     ("can_get_list", "MailApi"): _l("API: search the log"),
     ("can_get", "MailApi"): _l("API: one mail"),

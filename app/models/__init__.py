@@ -5,6 +5,7 @@ import flask_appbuilder.security.sqla.models  # noqa: F401
 from app.models.access_key import AccessKey
 from app.models.audit import AuditEvent, AuditHead, Verb
 from app.models.bulk import BulkResult, BulkRun, ResultKind, RunState
+from app.models.deletion import OUTLIVE_A_MAIL, PARTS_OF_A_MAIL, CopyRemoval, Deletion, Extent, Fate
 from app.models.domain import DomainAlias
 from app.models.mail import CopyState, Direction, Listing, Mail, MailDetail, MailRecipient, NoticeState, ReleaseState
 from app.models.maps import Colour, Editors, Map, MapEntry, MapFetch, MapRevision, MapUpload, MapUploadPart, RevisionVerb
@@ -16,16 +17,22 @@ from app.models.second_factor import RecoveryCode, SecondFactor
 from app.models.session import LoginSession
 
 __all__ = [
+    "OUTLIVE_A_MAIL",
+    "PARTS_OF_A_MAIL",
     "AccessKey",
     "AuditEvent",
     "AuditHead",
     "BulkResult",
     "BulkRun",
     "Colour",
+    "CopyRemoval",
     "CopyState",
+    "Deletion",
     "Direction",
     "DomainAlias",
     "Editors",
+    "Extent",
+    "Fate",
     "Listing",
     "LoginSession",
     "Mail",

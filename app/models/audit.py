@@ -68,6 +68,8 @@ class Verb(StrEnum):
     MAIL_RELEASED = "mail.released"
     BULK_BEGUN = "bulk.begun"
     BULK_ENDED = "bulk.ended"
+    MAIL_DELETED = "mail.deleted"
+    COPY_DELETED = "mail.copy.deleted"
 
 
 KINDS = ("account", "role", "group", "node", "domain", "map", "search", "log", "audit", "mail", "bulk")

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, or_, select
 
 from app.extensions import db
 from app.models import Mail, MailRecipient, Release, Step
@@ -30,17 +30,23 @@ ANYTHING = Releasing(ALL, others=True)
 
 def releasing_of(user: Any, mail: Mail) -> Releasing:
     """Not what they may see: an auditor sees all of it and sends nothing on."""
-    if not getattr(user, "is_authenticated", False):
+    roles = releasing_roles(user, mail)
+    if not roles:
         return NOTHING
+    if Role.ADMIN in roles:
+        return ANYTHING
+    return Releasing(scope_by_rule(user.id, addresses_of(user), domains_of(user) if Role.DOMAIN_ADMIN in roles else ()))
+
+
+def releasing_roles(user: Any, mail: Any) -> set[str]:
+    """As which of their roles they may release this one, a mail or a row of a list; it asks nothing of the database."""
+    if not getattr(user, "is_authenticated", False):
+        return set()
     roles = roles_here(user) & set(current_app.config["RELEASE_ROLES"])
     if mail.has_virus:
         roles &= set(current_app.config["RELEASE_VIRUS_ROLES"])
-    if Role.ADMIN in roles:
-        return ANYTHING
     most = current_app.config["RELEASE_MAX_SCORE"]
-    if not roles or (most and mail.score > float(most)):
-        return NOTHING
-    return Releasing(scope_by_rule(user.id, addresses_of(user), domains_of(user) if Role.DOMAIN_ADMIN in roles else ()))
+    return set() if Role.ADMIN not in roles and most and mail.score > float(most) else roles
 
 
 def recipients_to_release(mail_id: int, releasing: Releasing) -> list[MailRecipient]:
@@ -70,6 +76,10 @@ def lost_releases(before: datetime, limit: int) -> Sequence[int]:
     """Claimed so long ago that nobody will say what became of them."""
     query = select(Release.id).where(Release.state == Step.SENDING, Release.claimed_at < before).limit(limit)
     return db.session.scalars(query).all()
+
+
+def under_way() -> ColumnElement[bool]:
+    return or_(Release.state.in_((Step.WAITING, Step.SENDING)), and_(Release.state == Step.FAILED, Release.next_try_at.is_not(None)))
 
 
 def is_any_under_way(node: str) -> bool:

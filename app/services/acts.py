@@ -11,11 +11,12 @@ from flask_babel import gettext as _
 from app.actor import Actor
 from app.clock import stored_now
 from app.errors import Conflict, NotAllowed, NotFound
-from app.models import Listing, Mail, ResultKind, Step
+from app.models import Extent, Listing, Mail, ResultKind, Step
+from app.queries.deletions import deleting_of
 from app.queries.releases import newest_by_address, recipients_to_release, releasing_of
 from app.queries.visibility import roles_here
 from app.roles import Grant
-from app.services import release
+from app.services import deletion, release
 from app.services.release import MOST_AT_ONCE
 
 VIRUSES = "viruses"
@@ -107,8 +108,36 @@ def _undo_release(user: Any, mail: Mail, ids: Sequence[int], actor: Actor) -> No
         raise late
 
 
+# --- delete -------------------------------------------------------------------------------------------------------------------
+
+
+def _may_delete(setting: str) -> Callable[[Any], bool]:
+    return lambda user: bool(roles_here(user) & set(current_app.config[setting]))
+
+
+def _delete(extent: Extent) -> Run:
+    def run(user: Any, mail: Mail, options: Collection[str], actor: Actor) -> Outcome:  # noqa: ARG001
+        if extent is Extent.COPY and not mail.is_stored:
+            return skipped(_("No copy of this mail was kept."))
+        until, mail_id = can_be_undone_until(), mail.id
+        asked = deletion.ask(deleting_of(user, mail), mail_id, extent, actor=actor)
+        return Outcome(ResultKind.WAITING, undo=(asked,), until=until)
+
+    return run
+
+
+def _undo_delete(user: Any, mail: Mail, ids: Sequence[int], actor: Actor) -> None:  # noqa: ARG001
+    deletion.undo(deleting_of(user, mail), mail.id, actor=actor)
+
+
+_TO_DELETE: Grant = ("can_delete", "DeletionView")
 ACTS: dict[str, Act] = {
-    act.name: act for act in (Act("release", ("can_release", "ReleaseView"), _may_release, _release, _undo_release, options=(VIRUSES,)),)
+    act.name: act
+    for act in (
+        Act("release", ("can_release", "ReleaseView"), _may_release, _release, _undo_release, options=(VIRUSES,)),
+        Act("delete_copy", _TO_DELETE, _may_delete("DELETE_COPY_ROLES"), _delete(Extent.COPY), _undo_delete, is_destructive=True),
+        Act("delete_mail", _TO_DELETE, _may_delete("DELETE_ROLES"), _delete(Extent.MAIL), _undo_delete, is_destructive=True),
+    )
 }
 SAID_NO = (Conflict, NotAllowed)
 """Where an act raises one of these nothing was to be done, or not by who asked: the mail is passed over."""

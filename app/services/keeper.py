@@ -73,7 +73,7 @@ class Keeper:
                     self.intake.journal.close_active()
 
     def _let_go(self) -> None:
-        """Segments whose mails all have rows: flush the store once for all of them, then remove the files."""
+        """Segments whose mails all have rows and copies: flush the store once for all of them, then remove the files."""
         with self.intake.lock:
             done = [segment for segment in self._landed() if not segment.pending]
         if not done:
@@ -83,10 +83,20 @@ class Keeper:
         except OSError as error:
             log.error("store: cannot flush: %s", error.strerror)
             return
+        kept = [segment for segment in done if self._has_copies(segment)]
         with self.intake.lock:
-            for segment in done:
+            for segment in kept:
                 self.intake.journal.forget(segment)
                 self.intake.in_flight.pop(segment.path.name, None)
+
+    def _has_copies(self, segment: Segment) -> bool:
+        """Looked for once more: what put() found there may have been set aside before the row that refers to it was."""
+        if all(self.intake.store.is_in_place(digest) for digest in segment.digests):
+            return True
+        try:
+            return self._bring_in(segment.path)
+        except Unavailable:
+            return False
 
     def _landed(self) -> list[Segment]:
         """Closed segments of which the intake has nothing in hand."""

@@ -13,6 +13,7 @@ from app.clock import stored_now
 from app.errors import BadRequest, Conflict, NotAllowed, NotFound, Unavailable
 from app.extensions import PanelSession, db
 from app.models import Mail, MailRecipient, Mode, Release, ReleaseState, Step, Verb
+from app.queries.deletions import is_leaving
 from app.queries.releases import Releasing, newest_by_address
 from app.services.audit import record
 from app.services.copies import must_be_kept
@@ -47,6 +48,8 @@ def ask(
     with cast(PanelSession, db.session()).begin_writing():
         mail = locked(mail_id)
         must_be_kept(mail)  # who is asked is who sends
+        if is_leaving(mail_id):
+            raise Conflict(_("It is being deleted: undo that first."))
         chosen = _chosen(releasing, mail, targets)
         newest = newest_by_address(mail_id, chosen)
         _must_be_meant(mail, newest, sure)

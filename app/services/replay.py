@@ -8,10 +8,13 @@ from dataclasses import dataclass, replace
 
 from flask import Flask
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.errors import BadRequest, Unavailable
 from app.extensions import db
 from app.ids import MailIds
+from app.models import Extent
+from app.queries.deletions import deleted_among
 from app.services import meter
 from app.services.entry import Entry, from_record
 from app.services.insert import insert_entries, takes_rows
@@ -65,7 +68,7 @@ class Replayer:
         result = Replayed(is_apart=path.parent == self.failed)
         digests: list[str] = []
         for records in _batches(_readable(path)):
-            entries = [entry for record in records if (entry := self._entry(record, result))]
+            entries = self._still_wanted([entry for record in records if (entry := self._entry(record, result))], result)
             digests += self._keep_copies(entries)
             self._insert(entries, result)
         self._flush(digests)
@@ -80,6 +83,21 @@ class Replayer:
         except ValueError as error:
             self._set_aside(record, str(error), result)
             return None
+
+    def _still_wanted(self, entries: Sequence[Entry], result: Replayed) -> list[Entry]:
+        """Not what was deleted since it came: neither the mail nor its copy is made again."""
+        if not entries:
+            return []
+        try:
+            with self.engine.connect() as connection:
+                deleted = deleted_among(connection, [entry.id for entry in entries])
+        except SQLAlchemyError as error:
+            raise Unavailable("the database does not answer") from error
+        if not deleted:
+            return list(entries)
+        wanted = [entry for entry in entries if deleted.get((entry.id, entry.identity)) != Extent.MAIL]
+        result.known += len(entries) - len(wanted)
+        return [replace(entry, keep=False, packed=b"") if (entry.id, entry.identity) in deleted else entry for entry in wanted]
 
     def _keep_copies(self, entries: Sequence[Entry]) -> list[str]:
         kept = [entry for entry in entries if entry.keep and entry.digest]

@@ -48,7 +48,7 @@ class LocalStore:
 
     def __init__(self, root: str | pathlib.Path) -> None:
         self.root = pathlib.Path(root)
-        self._temp = self.root / "tmp"
+        self._temp, self._aside = self.root / "tmp", self.root / "aside"
         self._folders: set[str] = set()
 
     def put(self, digest: str, packed: bytes, *, durable: bool = True) -> bool:
@@ -61,29 +61,23 @@ class LocalStore:
 
     def repair(self, digest: str, packed: bytes) -> bool:
         """Put, where a file of that name may be torn (after a power cut): True when one was written."""
+        path = self._path(digest)
         try:
-            self.open(digest)
-        except (NotFound, Unavailable):
-            self._write(self._path(digest), packed, durable=True)
+            _opened(path, digest)
+        except (FileNotFoundError, Unavailable):
+            self._write(path, packed, durable=True)
             return True
         return False
 
     def open(self, digest: str) -> BinaryIO:
         """The raw mail, its digest verified. NotFound where there is none, Unavailable where it is damaged or cannot be read."""
-        try:
-            packed = self._path(digest).read_bytes()
-        except FileNotFoundError:
-            raise NotFound("The stored copy is gone.") from None
-        except OSError as error:
-            log.error("store: cannot read %s: %s", digest, error.strerror)
-            raise Unavailable("The stored copy cannot be read just now.") from error
-        try:
-            raw = unpack(packed)
-        except zstandard.ZstdError:
-            raise Unavailable("The stored copy is damaged.") from None
-        if digest_of(raw) != digest:
-            raise Unavailable("The stored copy is damaged.")
-        return io.BytesIO(raw)
+        path, aside = self._path(digest), self._aside / digest
+        for place in (path, aside, path):  # it may be set aside or brought back while we look
+            try:
+                return _opened(place, digest)
+            except FileNotFoundError:
+                continue
+        raise NotFound("The stored copy is gone.")
 
     def delete(self, digest: str) -> bool:
         try:
@@ -93,7 +87,46 @@ class LocalStore:
         return True
 
     def exists(self, digest: str) -> bool:
+        return self._path(digest).exists() or (self._aside / digest).exists()
+
+    # --- what nothing refers to any more, it seems: a mail that is being taken in just now may be about to ------------------------
+
+    def is_in_place(self, digest: str) -> bool:
+        """Where put() finds it: not what was set aside."""
         return self._path(digest).exists()
+
+    def set_aside(self, digest: str) -> bool:
+        """From now on put() writes it anew; until it is discarded it can be opened. One that was aside before is the same, and gives way."""
+        path = self._path(digest)
+        self._aside.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            path.replace(self._aside / digest)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def bring_back(self, digest: str) -> None:
+        """It is needed after all. What was put anew meanwhile stays."""
+        path, aside = self._path(digest), self._aside / digest
+        if not aside.exists():
+            return
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            os.link(aside, path)
+        except FileExistsError:
+            pass
+        except FileNotFoundError:  # somebody else was quicker
+            return
+        except OSError:  # a file system without links
+            if not path.exists():
+                aside.replace(path)
+        for folder in (path.parent, path.parent.parent, self.root):
+            flush_path(folder)
+        aside.unlink(missing_ok=True)
+
+    def discard(self, digest: str) -> None:
+        """What was set aside; what was put since stays."""
+        (self._aside / self._path(digest).name).unlink(missing_ok=True)
 
     def scan(self) -> Iterator[tuple[str, int, float]]:
         """Every (digest, bytes on disk, time of change); foreign files are passed over."""
@@ -164,6 +197,23 @@ class LocalStore:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folders.add(str(folder))
         return True
+
+
+def _opened(path: pathlib.Path, digest: str) -> BinaryIO:
+    try:
+        packed = path.read_bytes()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        log.error("store: cannot read %s: %s", digest, error.strerror)
+        raise Unavailable("The stored copy cannot be read just now.") from error
+    try:
+        raw = unpack(packed)
+    except zstandard.ZstdError:
+        raise Unavailable("The stored copy is damaged.") from None
+    if digest_of(raw) != digest:
+        raise Unavailable("The stored copy is damaged.")
+    return io.BytesIO(raw)
 
 
 def _create(path: pathlib.Path, content: bytes, durable: bool) -> None:

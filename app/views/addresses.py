@@ -45,4 +45,4 @@ def _as_path(location: str) -> str:
     pairs, query = parse_qsl(parts.query, keep_blank_values=True), parts.query
     if "next" in dict(pairs):
         query = urlencode([(name, (local_address(text) or text) if name == "next" else text) for name, text in pairs], safe="/?")
-    return "/" + parts.path.lstrip("/") + (f"?{query}" if query else "")
+    return "/" + parts.path.lstrip("/") + (f"?{query}" if query else "") + (f"#{parts.fragment}" if parts.fragment else "")

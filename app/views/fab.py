@@ -20,6 +20,7 @@ from app.views.api_keys import ApiKeyView
 from app.views.audit import AuditView
 from app.views.bulk import BulkView
 from app.views.datamodel import ScopedInterface
+from app.views.deletions import DeletionView
 from app.views.domains import DomainView
 from app.views.formats import FILTERS
 from app.views.home import Home, first_screen
@@ -44,11 +45,14 @@ from app.views.quarantine import QuarantineView
 from app.views.reasons import load_reasons
 from app.views.releases import ReleaseView
 from app.views.reset import PasswordLinkView
+from app.views.row_acts import RowActView
 from app.views.rspamd_config import RspamdView
 from app.views.searches import SearchView
 from app.views.second_factor import SecondFactorView
 from app.views.second_step import SecondStepView
 from app.views.sessions import SessionView
+from app.views.timeline import TimelineView
+from app.views.undoing import this_page
 from environment import ConfigError
 
 # View, label, icon, category
@@ -73,6 +77,9 @@ PAGES = (
     MessageView,
     ReleaseView,
     BulkView,
+    RowActView,
+    DeletionView,
+    TimelineView,
     ReasonView,
     ProfileView,
     SessionView,
@@ -105,7 +112,7 @@ def make_appbuilder(app: Flask) -> AppBuilder:
     protect(app)
     _load_files(app)
     app.jinja_env.filters.update(FILTERS)
-    app.jinja_env.globals.update(unnamed_proxy=unnamed_proxy, first_screen=first_screen)
+    app.jinja_env.globals.update(unnamed_proxy=unnamed_proxy, first_screen=first_screen, this_page=this_page)
     builder = PortalBuilder if at_portal() else Builder
     appbuilder = builder(menu=Menu(reverse=False), indexview=Home, security_manager_class=Manager, update_perms=False)
     appbuilder.init_app(app, db.session)

@@ -16,6 +16,7 @@ from app.ids import id_time
 from app.models import CopyState, Direction, NoticeState, ReleaseState
 from app.rspamd.actions import Action, tone_of
 from app.views.language import viewer_language
+from app.views.undoing import seconds_left
 from app.views.ways import way_in_words
 from app.views.zone import viewer_zone
 
@@ -43,6 +44,7 @@ MARKS = {
     "stored": ("plain", "fa-archive", _l("stored")),
     "notified": ("plain", "fa-bell-o", _l("notified")),
     "released": ("good", "fa-share", _l("released")),
+    "leaving": ("wait", "fa-clock-o", _l("being deleted")),
     "out": ("plain", "fa-arrow-up", _l("out")),
     "allow": ("good", "fa-check", _l("allow list")),
     "deny": ("bad", "fa-ban", _l("deny list")),
@@ -191,4 +193,5 @@ FILTERS = {
     "plain": plain,
     "way": way_in_words,
     "map_title": title_of,
+    "seconds_left": seconds_left,
 }

@@ -26,6 +26,7 @@ from app.queries.fields import Filter, Op
 from app.queries.mail import detail_of
 from app.queries.map_offers import offers_for
 from app.queries.related import related_mails
+from app.queries.scope import NOBODY, Scope
 from app.queries.search import Found, find
 from app.queries.searches import searches_of
 from app.queries.visibility import get_mail, is_admin_here, scope_of
@@ -34,12 +35,14 @@ from app.services.audit import recorded
 from app.views.base import ScopedModelView
 from app.views.bulk_page import bar_of
 from app.views.datamodel import ScopedInterface
+from app.views.deletion_page import deletion_of
 from app.views.export import exported
 from app.views.filters import SeenMail
 from app.views.mail_page import page_of, symbols_of
 from app.views.mail_search import asked_key, asked_page, asked_search, asked_size, asked_statistics, asked_terms, chips, hidden_fields
 from app.views.opening import opened
 from app.views.release_page import release_of
+from app.views.row_acts import acts_of
 from app.views.zone import viewer_zone
 
 log = logging.getLogger(__name__)
@@ -62,11 +65,12 @@ class MailLogView(ScopedModelView):
         terms: Sequence[Term] = []
         try:
             terms = asked_terms()
-            return self._page(terms, asked_page(asked_search(terms)))
+            search = asked_search(terms)
+            return self._page(terms, asked_page(search), search.scope)
         except BadRequest as error:
-            return self._page(terms, Found([]), str(error)), 400
+            return self._page(terms, Found([]), NOBODY, str(error)), 400
 
-    def _page(self, terms: Sequence[Term], found: Found, error: str = "") -> Any:
+    def _page(self, terms: Sequence[Term], found: Found, scope: Scope, error: str = "") -> Any:
         return self.render_template(
             "mails/list.html",
             title=self.list_title,
@@ -74,6 +78,7 @@ class MailLogView(ScopedModelView):
             chips=chips(terms),
             query=as_pairs(terms),
             found=found,
+            acts=acts_of(g.user, found.rows, scope, self.appbuilder.sm),
             error=error,
             offered=offered(hidden_fields()),
             all_ops=OP_LABELS,
@@ -112,7 +117,8 @@ class MailLogView(ScopedModelView):
         found = find(replace(search, filters=(*search.filters, since)), asked_size(), seconds=current_app.config["SEARCH_SECONDS"], cap=1)
         last = max([newest, *(row.id for row in found.rows)])
         ticks = bar_of(g.user, self.appbuilder.sm, ()) is not None
-        rows = render_template("mails/_rows.html", rows=found.rows, ticks=ticks)
+        acts = acts_of(g.user, found.rows, search.scope, self.appbuilder.sm)
+        rows = render_template("mails/_rows.html", rows=found.rows, ticks=ticks, acts=acts)
         return jsonify(rows=rows, newest=str(last), more=found.older is not None)
 
     @expose("/statistics")
@@ -148,6 +154,7 @@ class MailLogView(ScopedModelView):
         values = page_of(mail, g.user) | {"may_see_symbols": may_see_symbols, "may_read": may_read, "openings": openings, "verbs": VERBS}
         offers = offers_for(g.user, mail) if sm.has_access("can_edit", "MapView") else ()
         values |= {"offers": offers, "whys": WHYS, "ready_made": READY_MADE, "release": release_of(g.user, mail, sm)}
+        values["deletion"] = deletion_of(g.user, mail, sm)
         return self.render_template("mails/show.html", title=_("Mail"), mail=mail, url=search_url, **values)
 
     @expose("/symbols/<pk>")

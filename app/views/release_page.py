@@ -63,6 +63,12 @@ def release_of(user: Any, mail: Mail, sm: Any) -> dict[str, Any] | None:
     return {"offered": offered, "others": releasing.others, "has_rows": has_rows, "is_withheld": is_withheld, "most": MOST_AT_ONCE}
 
 
+def still_open(user: Any, mail: Mail) -> list[str]:
+    """To whom it can be released without a further thought."""
+    offered = _offered(mail, recipients_to_release(mail.id, releasing_of(user, mail))[:MOST_AT_ONCE])
+    return [each.target for each in offered if each.is_ticked]
+
+
 def _offered(mail: Mail, recipients: Sequence[Any]) -> list[Offered]:
     newest = newest_by_address(mail.id, [row.address for row in recipients])
     found = []

@@ -27,6 +27,7 @@ SCREENS = {
     "releases": "/mails/{mail}/releases",
     "runs": "/bulk/",
     "run": "/bulk/901",
+    "timeline": "/mails/{mail}/timeline",
     "quarantine": "/quarantine/",
     "audit": "/audit/",
     "found-events": "/audit/?who=admin&text=password&from=2026-01-31",

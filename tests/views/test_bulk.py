@@ -123,12 +123,24 @@ def test_everybody_sees_their_own_runs_and_their_own_mails_in_them(app: Flask) -
     assert "for carol alone" in admin.get(f"/bulk/{run}").get_data(as_text=True)
 
 
+def test_what_destroys_wants_the_number_typed(app: Flask) -> None:
+    mails = [stored(app) for _ in range(2)]
+    admin = login(app, "root")
+    _status, page, _ = sent_form(admin, "/bulk/confirm/delete_mail", id=mails)
+    for typed in ("", "1", "x"):
+        status, again, _ = sent_form(admin, "/bulk/begin/delete_mail", **hidden(page), typed=typed)
+        assert (status, "to say that you mean all of them" in again) == (400, True)
+    run = begun(admin, "delete_mail", id=mails, said={"typed": "2"})
+    worked(app)
+    assert counts(app, run) == ("done", 2, 0, 0)
+
+
 def test_who_does_nothing_to_mails_has_no_ticks(app: Flask) -> None:
     stored(app)
     assert "mk-bulk" not in login(app, "watcher", "Auditor").get("/mails/list/").get_data(as_text=True)
     bob = login(app, "bob", "Recipient")
     assert 'id="mk-bulk"' in bob.get("/mails/list/").get_data(as_text=True)
-    app.config["RELEASE_ROLES"] = ("Admin",)
+    app.config |= dict.fromkeys(("RELEASE_ROLES", "DELETE_ROLES", "DELETE_COPY_ROLES", "LEARN_ROLES"), ("Admin",))
     assert 'name="id"' not in bob.get("/mails/list/").get_data(as_text=True)
     status, _page, location = sent_form(bob, "/bulk/begin/release", all="1", token="a")
     assert (status, location, releases(app)) == (302, "/mails/list/", [])

@@ -81,6 +81,11 @@ POST /mails/<int:mail_id>/reason            ReasonView.reason
 POST /mails/<int:mail_id>/release           ReleaseView.release
 GET  /mails/<int:mail_id>/releases          ReleaseView.releases
 POST /mails/<int:mail_id>/undo/<int:release_id> ReleaseView.undo
+POST /mails/<int:mail_id>/delete            DeletionView.delete
+POST /mails/<int:mail_id>/keep              DeletionView.keep
+POST /mails/<int:mail_id>/release-mine      RowActView.release_mine
+GET  /mails/<int:mail_id>/timeline          TimelineView.timeline
+POST /mails/<int:mail_id>/undo              RowActView.undo_some
 GET  /mails/<int:mail_id>/source            MessageView.source
 GET  /mails/export                          MailLogView.export
 GET  /mails/find                            MailLogView.find

@@ -37,6 +37,16 @@
     });
   });
 
+  // --- seconds in which something can be undone: its button goes with the last ---------------------------------------------------
+  const counting = setInterval(() => {
+    const left = [...document.querySelectorAll("[data-countdown]")];
+    if (!left.length) clearInterval(counting);
+    for (const each of left) {
+      each.textContent = Math.max(0, Number(each.textContent) - 1);
+      if (each.textContent === "0") each.closest("button").remove();
+    }
+  }, 1000);
+
   // --- keys: / searches, j and k move along the rows, Enter opens --------------------------------------------------------------
   let at = -1;
   function move(step) {

@@ -1,0 +1,97 @@
+"""The file of a stored copy goes when no mail refers to it, also none that is being taken in: aside first, then a second look, then gone."""
+
+import logging
+from datetime import timedelta
+from typing import cast
+
+from flask import current_app
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from app.clock import stored_now
+from app.errors import MailkeepError
+from app.extensions import PanelSession, db
+from app.models import CopyRemoval
+from app.queries.deletions import due_removals, is_referred_to
+from app.storage import is_shared, store_for
+
+log = logging.getLogger(__name__)
+
+GRACE = timedelta(minutes=15)
+"""Longer than a mail is on its way from put() to its row: a commit is tried six times, each waits half a minute for a lock. What takes
+longer yet is found by services/keeper, which looks for the copy after the row is there and has the mail still."""
+_AGAIN = timedelta(minutes=1)
+_AT_ONCE = 100
+
+
+def take_leave(node: str, digest: str) -> None:
+    """Joins the transaction in which a mail stops referring to its copy."""
+    now = stored_now()
+    row = _locked(node, digest)
+    if row is None:
+        try:
+            with db.session.begin_nested():
+                db.session.add(CopyRemoval(node=node, digest=digest, is_aside=False, due_at=now))
+            return
+        except IntegrityError:  # another mail with the same copy, at the same time
+            row = _locked(node, digest)
+    if row is not None:
+        # What is aside is; what was put since has to follow, and be waited for anew.
+        row.is_aside, row.due_at = False, now
+
+
+def remove_due(limit: int = _AT_ONCE) -> int:
+    """One step of each removal of this node that is due. Each may be repeated: whoever dies in between leaves it to the next."""
+    done = 0
+    found = due_removals(own_node(), stored_now(), limit)
+    db.session.rollback()
+    for node, digest in found:
+        try:
+            done += _step(node, digest)
+        except (MailkeepError, OSError) as error:
+            log.error("store: %s cannot be removed: %s", digest, error)
+            _put_off(node, digest)
+    return done
+
+
+def own_node() -> str | None:
+    """None where all nodes keep their copies in one store: any of them removes what nobody refers to."""
+    return None if is_shared(current_app.config["STORE_URL"]) else current_app.config["NODE_NAME"]
+
+
+def _step(node: str, digest: str) -> bool:
+    """Under the row's lock, so that nobody acts on what he saw before somebody else was done."""
+    store = store_for(current_app.config["STORE_URL"])
+    with cast(PanelSession, db.session()).begin_writing():
+        row = _locked(node, digest)
+        if row is None or row.due_at > stored_now():
+            db.session.rollback()
+            return False
+        if is_referred_to(digest, own_node()):
+            store.bring_back(digest)
+            db.session.delete(row)
+        elif not row.is_aside:
+            store.set_aside(digest)
+            row.is_aside, row.due_at = True, stored_now() + GRACE
+        else:
+            store.discard(digest)
+            if store.is_in_place(digest):  # put meanwhile, by whom has no row yet, or back after a power cut
+                row.is_aside, row.due_at = False, stored_now() + GRACE
+            else:
+                log.info("store: %s is removed", digest)
+                db.session.delete(row)
+        db.session.commit()
+    return True
+
+
+def _put_off(node: str, digest: str) -> None:
+    with cast(PanelSession, db.session()).begin_writing():
+        row = _locked(node, digest)
+        if row is not None:
+            row.due_at = stored_now() + _AGAIN
+        db.session.commit()
+
+
+def _locked(node: str, digest: str) -> CopyRemoval | None:
+    query = select(CopyRemoval).where(CopyRemoval.node == node, CopyRemoval.digest == digest)
+    return db.session.scalar(query.with_for_update().execution_options(populate_existing=True))
