@@ -34,6 +34,8 @@ LOG: tuple[Grant, ...] = (
 )
 _RELEASE: tuple[Grant, ...] = (("can_release", "ReleaseView"),)
 _DELETE: tuple[Grant, ...] = (("can_delete", "DeletionView"),)
+_LEARN: tuple[Grant, ...] = (("can_learn", "LearningView"), ("can_rescan", "LearningView"))
+_RESCANS: tuple[Grant, ...] = (("can_show", "LearningView"),)
 _BULK: tuple[Grant, ...] = (("can_act", "BulkView"),)
 _CONTENT: tuple[Grant, ...] = (("can_read", "MessageView"), ("can_download", "MessageView"))
 _SYMBOLS: tuple[Grant, ...] = (("can_symbols", "MailLogView"),)
@@ -43,8 +45,10 @@ _AUDIT: tuple[Grant, ...] = (("menu_access", "Audit trail"), ("can_list", "Audit
 
 # Admin has all there is.
 GRANTS: dict[str, frozenset[Grant]] = {
-    Role.DOMAIN_ADMIN: frozenset(_OWN_ACCOUNT + LOG + _CONTENT + _RELEASE + _DELETE + _BULK + _SYMBOLS + _PEOPLE + _MAPS + _ENTRIES),
-    Role.AUDITOR: frozenset(_OWN_ACCOUNT + LOG + _SYMBOLS + _AUDIT + _MAPS),
+    Role.DOMAIN_ADMIN: frozenset(
+        _OWN_ACCOUNT + LOG + _CONTENT + _RELEASE + _DELETE + _BULK + _LEARN + _RESCANS + _SYMBOLS + _PEOPLE + _MAPS + _ENTRIES
+    ),
+    Role.AUDITOR: frozenset(_OWN_ACCOUNT + LOG + _RESCANS + _SYMBOLS + _AUDIT + _MAPS),
     Role.RECIPIENT: frozenset(_OWN_ACCOUNT + LOG + _CONTENT + _RELEASE + _DELETE + _BULK + _MAPS + _ENTRIES),
     Role.PUBLIC: frozenset(),
 }

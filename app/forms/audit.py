@@ -66,6 +66,8 @@ VERBS = {
     Verb.BULK_ENDED: _l("ended the act on many mails"),
     Verb.MAIL_DELETED: _l("deleted the mail"),
     Verb.COPY_DELETED: _l("deleted the stored copy"),
+    Verb.MAIL_LEARNED: _l("taught Rspamd with the mail"),
+    Verb.MAIL_RESCANNED: _l("scanned the mail again"),
 }
 
 

@@ -13,6 +13,8 @@ from app.models import ResultKind, RunState
 # Icon, what the button says, what is asked.
 ACT_WORDS: dict[str, tuple[str, Any, Any]] = {
     "release": ("fa-share", _l("Release"), _l("Release these mails?")),
+    "learn_spam": ("fa-thumbs-o-down", _l("Learn as spam"), _l("Teach Rspamd that these mails are spam?")),
+    "learn_ham": ("fa-thumbs-o-up", _l("Learn as ham"), _l("Teach Rspamd that these mails are ham?")),
     "delete_copy": ("fa-trash", _l("Delete the stored copies"), _l("Delete the stored copies of these mails?")),
     "delete_mail": ("fa-times", _l("Delete with everything"), _l("Delete these mails with everything that is known of them?")),
 }

@@ -7,6 +7,7 @@ from app.models.audit import AuditEvent, AuditHead, Verb
 from app.models.bulk import BulkResult, BulkRun, ResultKind, RunState
 from app.models.deletion import OUTLIVE_A_MAIL, PARTS_OF_A_MAIL, CopyRemoval, Deletion, Extent, Fate
 from app.models.domain import DomainAlias
+from app.models.lesson import MailLesson, MailRescan
 from app.models.mail import CopyState, Direction, Listing, Mail, MailDetail, MailRecipient, NoticeState, ReleaseState
 from app.models.maps import Colour, Editors, Map, MapEntry, MapFetch, MapRevision, MapUpload, MapUploadPart, RevisionVerb
 from app.models.node import Node
@@ -37,7 +38,9 @@ __all__ = [
     "LoginSession",
     "Mail",
     "MailDetail",
+    "MailLesson",
     "MailRecipient",
+    "MailRescan",
     "Map",
     "MapEntry",
     "MapFetch",

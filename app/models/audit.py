@@ -70,6 +70,8 @@ class Verb(StrEnum):
     BULK_ENDED = "bulk.ended"
     MAIL_DELETED = "mail.deleted"
     COPY_DELETED = "mail.copy.deleted"
+    MAIL_LEARNED = "mail.learned"
+    MAIL_RESCANNED = "mail.rescanned"
 
 
 KINDS = ("account", "role", "group", "node", "domain", "map", "search", "log", "audit", "mail", "bulk")

@@ -13,10 +13,13 @@ from app.clock import stored_now
 from app.errors import Conflict, NotAllowed, NotFound
 from app.models import Extent, Listing, Mail, ResultKind, Step
 from app.queries.deletions import deleting_of
+from app.queries.learning import learning_of
 from app.queries.releases import newest_by_address, recipients_to_release, releasing_of
 from app.queries.visibility import roles_here
 from app.roles import Grant
-from app.services import deletion, release
+from app.rspamd.lessons import Lesson
+from app.services import deletion, learning, release
+from app.services.controllers import nodes_to_teach
 from app.services.release import MOST_AT_ONCE
 
 VIRUSES = "viruses"
@@ -108,6 +111,23 @@ def _undo_release(user: Any, mail: Mail, ids: Sequence[int], actor: Actor) -> No
         raise late
 
 
+# --- teach --------------------------------------------------------------------------------------------------------------------
+
+
+def _may_teach(user: Any) -> bool:
+    return bool(roles_here(user) & set(current_app.config["LEARN_ROLES"]) and nodes_to_teach())
+
+
+def _teach(lesson: Lesson) -> Run:
+    def run(user: Any, mail: Mail, options: Collection[str], actor: Actor) -> Outcome:  # noqa: ARG001
+        if not mail.is_stored:
+            return skipped(_("No copy of this mail was kept."))
+        taught = learning.learn(learning_of(user, mail), mail.id, lesson, actor=actor)
+        return Outcome(ResultKind.DONE) if taught.is_good else Outcome(ResultKind.FAILED, taught.reply)
+
+    return run
+
+
 # --- delete -------------------------------------------------------------------------------------------------------------------
 
 
@@ -130,11 +150,14 @@ def _undo_delete(user: Any, mail: Mail, ids: Sequence[int], actor: Actor) -> Non
     deletion.undo(deleting_of(user, mail), mail.id, actor=actor)
 
 
+_TO_TEACH: Grant = ("can_learn", "LearningView")
 _TO_DELETE: Grant = ("can_delete", "DeletionView")
 ACTS: dict[str, Act] = {
     act.name: act
     for act in (
         Act("release", ("can_release", "ReleaseView"), _may_release, _release, _undo_release, options=(VIRUSES,)),
+        Act("learn_spam", _TO_TEACH, _may_teach, _teach(Lesson.SPAM)),
+        Act("learn_ham", _TO_TEACH, _may_teach, _teach(Lesson.HAM)),
         Act("delete_copy", _TO_DELETE, _may_delete("DELETE_COPY_ROLES"), _delete(Extent.COPY), _undo_delete, is_destructive=True),
         Act("delete_mail", _TO_DELETE, _may_delete("DELETE_ROLES"), _delete(Extent.MAIL), _undo_delete, is_destructive=True),
     )

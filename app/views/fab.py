@@ -25,6 +25,7 @@ from app.views.domains import DomainView
 from app.views.formats import FILTERS
 from app.views.home import Home, first_screen
 from app.views.language import Builder
+from app.views.learning import LearningView
 from app.views.mail_api import MailApi
 from app.views.mail_log import MailLogView
 from app.views.map_export import MapExportView
@@ -80,6 +81,7 @@ PAGES = (
     RowActView,
     DeletionView,
     TimelineView,
+    LearningView,
     ReasonView,
     ProfileView,
     SessionView,

@@ -28,6 +28,7 @@ SCREENS = {
     "runs": "/bulk/",
     "run": "/bulk/901",
     "timeline": "/mails/{mail}/timeline",
+    "rescans": "/mails/{mail}/rescans",
     "quarantine": "/quarantine/",
     "audit": "/audit/",
     "found-events": "/audit/?who=admin&text=password&from=2026-01-31",

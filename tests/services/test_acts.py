@@ -2,6 +2,7 @@
 
 import pathlib
 from collections.abc import Iterator
+from http.server import ThreadingHTTPServer
 
 import pytest
 from flask import Flask
@@ -13,8 +14,11 @@ from app.services import acts, bulk
 from tests.apps import close
 from tests.bulk import counts, ordered, told, user_id, worked
 from tests.databases import SqliteCopies
+from tests.lessons import node_with
 from tests.make import make_user
 from tests.releases import ADMIN, BOB, CAROL, releasing_app, stored
+from tests.servers.process import free_port
+from tests.services.test_learning import fake, url_of  # noqa: F401 - a fixture
 
 
 @pytest.fixture
@@ -43,3 +47,21 @@ def test_many_are_deleted_undone_and_then_gone(app: Flask) -> None:
     with app.app_context():
         acts.deletion.delete_due()
         assert db.session.scalars(select(acts.Mail.id)).all() == []
+
+
+def test_rspamd_is_taught_with_many_and_what_it_was_taught_is_passed_over(app: Flask, fake: ThreadingHTTPServer) -> None:
+    mails = [stored(app) for _ in range(2)]
+    node_with(app, url_of(fake))
+    runs = [ordered(app, act="learn_spam") for _ in range(2)]
+    worked(app)
+    assert [counts(app, run) for run in runs] == [("done", 2, 0, 0), ("done", 0, 2, 0)]
+    assert len(fake.asked) == len(mails)  # type: ignore[attr-defined]
+    assert set(told(app, runs[1]).values()) == {"Rspamd was taught this mail so already."}
+
+
+def test_a_controller_that_is_away_is_told_of_each_mail(app: Flask) -> None:
+    mails = [stored(app) for _ in range(2)]
+    node_with(app, f"http://127.0.0.1:{free_port()}")
+    run = ordered(app, act="learn_ham")
+    worked(app)
+    assert (counts(app, run), sorted(told(app, run))) == (("done", 0, 0, 2), mails)
