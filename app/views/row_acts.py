@@ -91,8 +91,6 @@ class RowActView(BaseView):
         releasing = releasing_of(g.user, mail)
         for text in request.form.getlist("release"):
             number = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
-            if not done(
-                lambda number=number: undo(releasing, mail_id, number, actor=actor()), _("The release is undone: nothing was sent.")
-            ):
+            if not done(lambda number=number: undo(releasing, mail_id, number, actor=actor()), _("The release is undone: nothing was sent.")):
                 break
         return redirect(back_to(mail_id))

@@ -49,7 +49,7 @@ def test_many_are_deleted_undone_and_then_gone(app: Flask) -> None:
         assert db.session.scalars(select(acts.Mail.id)).all() == []
 
 
-def test_rspamd_is_taught_with_many_and_what_it_was_taught_is_passed_over(app: Flask, fake: ThreadingHTTPServer) -> None:
+def test_rspamd_is_taught_with_many_and_what_it_was_taught_is_passed_over(app: Flask, fake: ThreadingHTTPServer) -> None:  # noqa: F811
     mails = [stored(app) for _ in range(2)]
     node_with(app, url_of(fake))
     runs = [ordered(app, act="learn_spam") for _ in range(2)]
