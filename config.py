@@ -253,6 +253,8 @@ MAIL_FROM = env_address("MAIL_FROM", "")
 UNDO_SECONDS = env_int("UNDO_SECONDS", 8, 0, 3600)
 # Seconds that a node's Rspamd has for all of an answer: to what it is taught, and to a mail it scans again.
 CONTROLLER_TIMEOUT = env_float("CONTROLLER_TIMEOUT", 10.0, 0.1, 60.0)
+# Mails of a search that one act is done to at most.
+BULK_MAX = env_int("BULK_MAX", 10_000, 1, 1_000_000)
 
 # --- Deleting mails ---------------------------------------------------------------------------------------------------------
 # Who may delete stored copies: admins all, others of mails that went to nobody but themselves or their domains.

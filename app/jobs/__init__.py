@@ -2,6 +2,7 @@
 
 from flask import Flask
 
+from app.jobs.bulk import BulkTimer
 from app.jobs.deletions import DeletionTimer
 from app.jobs.map_files import MapFilesTimer
 from app.jobs.releases import ReleaseTimer
@@ -25,4 +26,4 @@ class Jobs:
 
 def init_app(app: Flask) -> None:
     """Nothing runs before start(): commands and tests have no jobs."""
-    app.extensions["mailkeep_jobs"] = Jobs(MapFilesTimer(app), ReleaseTimer(app), DeletionTimer(app))
+    app.extensions["mailkeep_jobs"] = Jobs(MapFilesTimer(app), ReleaseTimer(app), BulkTimer(app), DeletionTimer(app))

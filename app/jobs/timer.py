@@ -20,6 +20,7 @@ class Timer:
     def __init__(self, app: Flask) -> None:
         self._app = app
         self._stopping = threading.Event()
+        self._stirred = threading.Event()
         self._thread: threading.Thread | None = None
         self._told = False
 
@@ -34,8 +35,16 @@ class Timer:
 
     def stop(self) -> None:
         self._stopping.set()
+        self._stirred.set()
         if self._thread is not None:
             self._thread.join(timeout=self.patience)
+
+    def stir(self) -> None:
+        """There is something to do: it looks without waiting for its time."""
+        self._stirred.set()
+
+    def is_stopping(self) -> bool:
+        return self._stopping.is_set()
 
     def is_wanted(self) -> bool:
         raise NotImplementedError
@@ -54,7 +63,8 @@ class Timer:
     def _loop(self) -> None:
         try:
             while not self._stopping.is_set():
-                self._stopping.wait(self._looked() if self.holds() else self.pause)
+                self._stirred.wait(self._looked() if self.holds() else self.pause)
+                self._stirred.clear()
         finally:
             self.let_go()
 

@@ -4,6 +4,7 @@ import flask_appbuilder.security.sqla.models  # noqa: F401
 
 from app.models.access_key import AccessKey
 from app.models.audit import AuditEvent, AuditHead, Verb
+from app.models.bulk import BulkResult, BulkRun, ResultKind, RunState
 from app.models.deletion import OUTLIVE_A_MAIL, PARTS_OF_A_MAIL, CopyRemoval, Deletion, Extent, Fate
 from app.models.domain import DomainAlias
 from app.models.lesson import MailLesson, MailRescan
@@ -22,6 +23,8 @@ __all__ = [
     "AccessKey",
     "AuditEvent",
     "AuditHead",
+    "BulkResult",
+    "BulkRun",
     "Colour",
     "CopyRemoval",
     "CopyState",
@@ -50,7 +53,9 @@ __all__ = [
     "RecoveryCode",
     "Release",
     "ReleaseState",
+    "ResultKind",
     "RevisionVerb",
+    "RunState",
     "SavedSearch",
     "SecondFactor",
     "Step",

@@ -72,7 +72,7 @@ class Verb(StrEnum):
     COPY_DELETED = "mail.copy.deleted"
 
 
-KINDS = ("account", "role", "group", "node", "domain", "map", "search", "log", "audit", "mail")
+KINDS = ("account", "role", "group", "node", "domain", "map", "search", "log", "audit", "mail", "bulk")
 """What may be a target."""
 
 

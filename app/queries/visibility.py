@@ -1,5 +1,6 @@
 """Who may see which mail: one rule, used by lists, details, actions and reports alike."""
 
+from collections.abc import Collection
 from typing import Any
 
 from flask_babel import gettext as _
@@ -17,10 +18,14 @@ from app.roles import Role
 
 _SEE_ALL = {Role.ADMIN, Role.AUDITOR}
 _NARROWED = "key_role"
+_LIMITED = "limited_to"
 
 
 def roles_of(user: Any) -> set[str]:
     """By name: the user's own, and those of the groups he is in; or only the one that a key lets a program act in."""
+    limited: frozenset[str] | None = getattr(user, _LIMITED, None)
+    if limited is not None:
+        return set(limited)
     narrowed = key_role(user)
     return held_roles(user) if narrowed is None else {narrowed}
 
@@ -34,6 +39,11 @@ def narrow_to(user: Any, role: str) -> None:
     setattr(user, _NARROWED, role)
 
 
+def limit_to(user: Any, roles: Collection[str]) -> None:
+    """What this account asked for once is done later: with the roles that counted then and there, whatever process does it."""
+    setattr(user, _LIMITED, frozenset(roles))
+
+
 def key_role(user: Any) -> str | None:
     role: str | None = getattr(user, _NARROWED, None)
     return role
@@ -41,7 +51,7 @@ def key_role(user: Any) -> str | None:
 
 def roles_here(user: Any) -> set[str]:
     """Those that count: at the portal everybody is a recipient, whatever else they are."""
-    return {Role.RECIPIENT.value} if at_portal() else roles_of(user)
+    return {Role.RECIPIENT.value} if at_portal() and not hasattr(user, _LIMITED) else roles_of(user)
 
 
 def is_admin(user: Any) -> bool:

@@ -33,6 +33,7 @@ from app.queries.visibility import get_mail, is_admin_here, scope_of
 from app.security.actor import actor
 from app.services.audit import recorded
 from app.views.base import ScopedModelView
+from app.views.bulk_page import bar_of
 from app.views.datamodel import ScopedInterface
 from app.views.deletion_page import deletion_of
 from app.views.export import exported
@@ -88,6 +89,7 @@ class MailLogView(ScopedModelView):
             size=request.args.get("size"),
             today=utcnow().astimezone(viewer_zone()).date(),
             url=search_url,
+            bulk=bar_of(g.user, self.appbuilder.sm, as_pairs(terms)),
             live="before" not in request.args and "after" not in request.args,
         )
 
@@ -115,7 +117,9 @@ class MailLogView(ScopedModelView):
         since = Filter("time", Op.GE, (id_time(max(0, newest - (_OVERLAP_MS << TIME_SHIFT))), None))
         found = find(replace(search, filters=(*search.filters, since)), asked_size(), seconds=current_app.config["SEARCH_SECONDS"], cap=1)
         last = max([newest, *(row.id for row in found.rows)])
-        rows = render_template("mails/_rows.html", rows=found.rows, acts=acts_of(g.user, found.rows, search.scope, self.appbuilder.sm))
+        ticks = bar_of(g.user, self.appbuilder.sm, ()) is not None
+        acts = acts_of(g.user, found.rows, search.scope, self.appbuilder.sm)
+        rows = render_template("mails/_rows.html", rows=found.rows, ticks=ticks, acts=acts)
         return jsonify(rows=rows, newest=str(last), more=found.older is not None)
 
     @expose("/statistics")
