@@ -32,7 +32,7 @@ LOG: tuple[Grant, ...] = (
     ("can_get", "OpenApi"),
     ("can_show", "ReleaseView"),
 )
-_ACTS: tuple[Grant, ...] = (("can_release", "ReleaseView"), ("can_delete", "DeletionView"))
+_ACTS: tuple[Grant, ...] = (("can_release", "ReleaseView"), ("can_delete", "DeletionView"), ("can_act", "BulkView"))
 _LEARN: tuple[Grant, ...] = (("can_learn", "LearningView"), ("can_rescan", "LearningView"))
 _RESCANS: tuple[Grant, ...] = (("can_show", "LearningView"),)
 _CONTENT: tuple[Grant, ...] = (("can_read", "MessageView"), ("can_download", "MessageView"))

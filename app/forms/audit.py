@@ -66,6 +66,8 @@ VERBS = {
     Verb.MAIL_RESCANNED: _l("scanned the mail again"),
     Verb.MAIL_DELETED: _l("deleted the mail"),
     Verb.COPY_DELETED: _l("deleted the stored copy"),
+    Verb.BULK_BEGUN: _l("began to act on many mails"),
+    Verb.BULK_ENDED: _l("ended the act on many mails"),
 }
 
 

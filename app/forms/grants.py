@@ -25,6 +25,7 @@ GRANT_LABELS: dict[Grant, Any] = {
     ("can_rescan", "LearningView"): _l("Mails: scan again"),
     ("can_show", "LearningView"): _l("Mails: see what was scanned again"),
     ("can_delete", "DeletionView"): _l("Mails: delete, or their stored copies"),
+    ("can_act", "BulkView"): _l("Mails: act on many at once"),
     ("can_list", "QuarantineView"): _l("Quarantine: see the days"),
     ("can_get_list", "MailApi"): _l("API: search the log"),
     ("can_get", "MailApi"): _l("API: one mail"),

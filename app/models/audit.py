@@ -70,6 +70,8 @@ class Verb(StrEnum):
     MAIL_RESCANNED = "mail.rescanned"
     MAIL_DELETED = "mail.deleted"
     COPY_DELETED = "mail.copy.deleted"
+    BULK_BEGUN = "bulk.begun"
+    BULK_ENDED = "bulk.ended"
 
 
 KINDS = ("account", "role", "group", "node", "domain", "map", "search", "log", "audit", "mail", "bulk")

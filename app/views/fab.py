@@ -81,6 +81,7 @@ PAGES = (
     RowActView,
     DeletionView,
     TimelineView,
+    BulkView,
     ReasonView,
     ProfileView,
     SessionView,

@@ -28,6 +28,8 @@ SCREENS = {
     "releases": "/mails/{mail}/releases",
     "rescans": "/mails/{mail}/rescans",
     "timeline": "/mails/{mail}/timeline",
+    "runs": "/bulk/",
+    "run": "/bulk/901",
     "quarantine": "/quarantine/",
     "audit": "/audit/",
     "found-events": "/audit/?who=admin&text=password&from=2026-01-31",
