@@ -18,6 +18,7 @@ from app.views.acting import ActingView
 from app.views.api import OpenApi
 from app.views.api_keys import ApiKeyView
 from app.views.audit import AuditView
+from app.views.bulk import BulkView
 from app.views.datamodel import ScopedInterface
 from app.views.deletions import DeletionView
 from app.views.domains import DomainView
