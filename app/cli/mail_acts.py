@@ -19,6 +19,8 @@ from app.services.copies import raw_of
 from app.services.copy_removal import remove_due
 from app.services.deletion import ask, delete_due
 
+__all__ = ["mail"]
+
 _SECONDS = 60.0
 _TERM = re.compile(r"([a-z_]+\.[a-z_]+)=(.*)", re.DOTALL)
 
