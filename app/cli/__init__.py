@@ -6,7 +6,7 @@ import app.cli.learning  # noqa: F401 - two commands of `flask mail`
 from app.cli.audit import audit
 from app.cli.demo import demo
 from app.cli.domains import domains
-from app.cli.mail import mail
+from app.cli.mail_acts import mail
 from app.cli.mailkeep import mailkeep
 from app.cli.maps import maps
 from app.cli.nodes import nodes

@@ -1,4 +1,4 @@
-"""Deletes what was asked for when its time has come, and the files of copies that nothing refers to: every second while something is due soon."""
+"""Deletes what was asked for when its time has come, and copies that nothing refers to: every second while something is due soon."""
 
 from datetime import timedelta
 

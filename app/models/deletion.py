@@ -1,4 +1,4 @@
-"""A stored copy or a whole mail that is to go: who wanted it, whether it is done; and the files of copies that nothing may refer to any more."""
+"""A stored copy or a whole mail that is to go: who wanted it, whether it is done; and copies that nothing may refer to any more."""
 
 from datetime import datetime
 from enum import StrEnum, unique

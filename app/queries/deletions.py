@@ -26,7 +26,7 @@ class Deleting:
     is_shared: bool = False
     """They might, were it not somebody else's, too."""
 
-    def allows(self, extent: Extent) -> bool:
+    def allows(self, extent: str) -> bool:
         return self.mail if extent == Extent.MAIL else self.copy
 
 

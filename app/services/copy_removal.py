@@ -1,4 +1,4 @@
-"""The file of a stored copy goes when no mail refers to it, also none that is being taken in: aside first, then a second look, then gone."""
+"""The file of a copy goes when no mail refers to it, also none that is being taken in: aside first, then a second look, then gone."""
 
 import logging
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""A stored copy or a whole mail is to go: asked for, undone as long as it waits, done in one transaction. services/copy_removal sees to the file."""
+"""A stored copy or a whole mail is to go: asked for, undone as long as it waits, done in one transaction."""
 
 import logging
 from collections.abc import Collection

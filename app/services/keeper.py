@@ -94,7 +94,7 @@ class Keeper:
         if all(self.intake.store.is_in_place(digest) for digest in segment.digests):
             return True
         try:
-            return self._bring_in(segment.path)
+            return self._bring_in(segment.path, with_done=True)
         except Unavailable:
             return False
 
@@ -147,10 +147,10 @@ class Keeper:
         if active and active.pending:
             self.intake.journal.close_active()
 
-    def _bring_in(self, path: pathlib.Path, *, then_remove: bool = False) -> bool:
+    def _bring_in(self, path: pathlib.Path, *, with_done: bool = False, then_remove: bool = False) -> bool:
         """False where the disk fails, which is told once a file; Unavailable where the database takes nothing."""
         try:
-            self.replayer.replay(path)
+            self.replayer.replay(path, with_done=with_done)
             if then_remove:
                 path.unlink()
         except (DiskFailure, OSError) as error:

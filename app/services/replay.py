@@ -63,11 +63,12 @@ class Replayer:
     failed: pathlib.Path
     """Where mails go that the database refuses for what is in them."""
 
-    def replay(self, path: pathlib.Path) -> Replayed:
-        """All of the segment, in order. DiskFailure, or Unavailable when the database does not take it: nothing is lost by stopping."""
+    def replay(self, path: pathlib.Path, *, with_done: bool = False) -> Replayed:
+        """All of the segment, in order; with what is noted as done, too, where its copies may have gone. DiskFailure, or Unavailable when
+        the database does not take it: nothing is lost by stopping."""
         result = Replayed(is_apart=path.parent == self.failed)
         digests: list[str] = []
-        for records in _batches(_readable(path)):
+        for records in _batches(_readable(path, with_done)):
             entries = self._still_wanted([entry for record in records if (entry := self._entry(record, result))], result)
             digests += self._keep_copies(entries)
             self._insert(entries, result)
@@ -185,8 +186,8 @@ class Replayer:
         meter.spool_failed.inc()
 
 
-def _readable(path: pathlib.Path) -> Iterator[Record]:
-    records = read(path)
+def _readable(path: pathlib.Path, with_done: bool) -> Iterator[Record]:
+    records = read(path, with_done=with_done)
     while True:
         try:
             record = next(records, None)

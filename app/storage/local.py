@@ -96,7 +96,7 @@ class LocalStore:
         return self._path(digest).exists()
 
     def set_aside(self, digest: str) -> bool:
-        """From now on put() writes it anew; until it is discarded it can be opened. One that was aside before is the same, and gives way."""
+        """From now on put() writes it anew; until it is discarded it can be opened. One that was aside before gives way."""
         path = self._path(digest)
         self._aside.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:

@@ -226,9 +226,13 @@ def _first_checksum(frame: bytes, head: bytes, body: bytes) -> int:
 _CHECKSUMS = {_MAGIC: _checksum, b"MKSPOOL1": _first_checksum}
 
 
-def read(path: pathlib.Path) -> Iterator[Record]:
+def read(path: pathlib.Path, *, with_done: bool = False) -> Iterator[Record]:
     """The mails of a segment in order, without those noted as done. What is damaged is passed over, a torn end is the end."""
-    done = {mail_id for kind, record in _scan(path) if kind == _DONE for (mail_id,) in struct.iter_unpack(">Q", record.body)}
+    done = (
+        set()
+        if with_done
+        else {mail_id for kind, record in _scan(path) if kind == _DONE for (mail_id,) in struct.iter_unpack(">Q", record.body)}
+    )
     for kind, record in _scan(path):
         if kind == _MAIL and record.id not in done:
             yield record

@@ -18,4 +18,4 @@ def deletion_of(user: Any, mail: Mail, sm: Any) -> dict[str, Any] | None:
         return {"waiting": waiting, "seconds": seconds, "may_undo": may_undo}
     if deleting is None or not (deleting.copy or deleting.mail or deleting.is_shared):
         return None
-    return {"copy": deleting.copy and mail.is_stored, "mail": deleting.mail, "is_shared": deleting.is_shared}
+    return {"of_copy": deleting.copy and mail.is_stored, "of_mail": deleting.mail, "is_shared": deleting.is_shared}

@@ -1,4 +1,4 @@
-"""Deleting a stored copy or a whole mail: asked for on its page or in a list, confirmed where it cannot be undone lightly, undone while it waits."""
+"""Deleting a stored copy or a whole mail: asked for on its page or in a list, confirmed where that is needed, undone while it waits."""
 
 from typing import Any
 

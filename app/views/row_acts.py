@@ -89,8 +89,12 @@ class RowActView(BaseView):
     def undo_some(self, mail_id: int) -> Any:
         mail = get_mail(g.user, mail_id)
         releasing = releasing_of(g.user, mail)
-        for text in request.form.getlist("release"):
-            number = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
-            if not done(lambda number=number: undo(releasing, mail_id, number, actor=actor()), _("The release is undone: nothing was sent.")):
-                break
+        texts = request.form.getlist("release")
+        numbers = [int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 19]
+
+        def undo_all() -> None:
+            for number in numbers:
+                undo(releasing, mail_id, number, actor=actor())
+
+        done(undo_all, _("The release is undone: nothing was sent."))
         return redirect(back_to(mail_id))

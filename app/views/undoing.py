@@ -16,7 +16,8 @@ def said_with_undo(words: str, endpoint: str, mail_id: int, releases: Collection
         flash(words, "success")
         return
     address = url_for(endpoint, mail_id=mail_id)
-    flash({"words": words, "undo": address, "releases": list(releases), "until": now_ms() + seconds * 1000}, "success")
+    said: Any = {"words": words, "undo": address, "releases": list(releases), "until": now_ms() + seconds * 1000}
+    flash(said, "success")
 
 
 def seconds_left(until: int) -> int:

@@ -25,9 +25,7 @@ def upgrade() -> None:
         "mail_deletion",
         sa.Column("id", BIG_ID, nullable=False),
         sa.Column("mail_id", BIG_ID, nullable=False),
-        sa.Column(
-            "identity", digest(16), nullable=False, comment="of the mail: its id may be given to another when a clock was set back"
-        ),
+        sa.Column("identity", digest(16), nullable=False, comment="of the mail: its id may be given to another when a clock was set back"),
         sa.Column("extent", key(4), nullable=False),
         sa.Column("state", key(10), nullable=False),
         sa.Column("due_at", sa.DateTime(), nullable=False, comment="UTC: until then it may be undone"),
