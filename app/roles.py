@@ -33,6 +33,8 @@ LOG: tuple[Grant, ...] = (
     ("can_show", "ReleaseView"),
 )
 _RELEASE: tuple[Grant, ...] = (("can_release", "ReleaseView"),)
+_REQUEST: tuple[Grant, ...] = (("menu_access", "Requests"), ("can_list", "RequestView"), ("can_ask", "RequestView"))
+_DECIDE: tuple[Grant, ...] = (("can_decide", "RequestView"),)
 _CONTENT: tuple[Grant, ...] = (("can_read", "MessageView"), ("can_download", "MessageView"))
 _SYMBOLS: tuple[Grant, ...] = (("can_symbols", "MailLogView"),)
 _MAPS: tuple[Grant, ...] = (("menu_access", "Maps"), ("can_list", "MapView"))
@@ -41,9 +43,9 @@ _AUDIT: tuple[Grant, ...] = (("menu_access", "Audit trail"), ("can_list", "Audit
 
 # Admin has all there is.
 GRANTS: dict[str, frozenset[Grant]] = {
-    Role.DOMAIN_ADMIN: frozenset(_OWN_ACCOUNT + LOG + _CONTENT + _RELEASE + _SYMBOLS + _PEOPLE + _MAPS + _ENTRIES),
+    Role.DOMAIN_ADMIN: frozenset(_OWN_ACCOUNT + LOG + _CONTENT + _RELEASE + _REQUEST + _DECIDE + _SYMBOLS + _PEOPLE + _MAPS + _ENTRIES),
     Role.AUDITOR: frozenset(_OWN_ACCOUNT + LOG + _SYMBOLS + _AUDIT + _MAPS),
-    Role.RECIPIENT: frozenset(_OWN_ACCOUNT + LOG + _CONTENT + _RELEASE + _MAPS + _ENTRIES),
+    Role.RECIPIENT: frozenset(_OWN_ACCOUNT + LOG + _CONTENT + _RELEASE + _REQUEST + _MAPS + _ENTRIES),
     Role.PUBLIC: frozenset(),
 }
 

@@ -62,6 +62,11 @@ VERBS = {
     Verb.MAIL_READ: _l("read the message"),
     Verb.MAIL_DOWNLOADED: _l("downloaded the message or a part"),
     Verb.MAIL_RELEASED: _l("released the mail"),
+    Verb.RELEASE_WANTED: _l("requested the release of the mail"),
+    Verb.RELEASE_APPROVED: _l("approved the release of the mail"),
+    Verb.RELEASE_DENIED: _l("denied the release of the mail"),
+    Verb.MAIL_REPORTED: _l("told that the mail was wrongly held back"),
+    Verb.REPORT_CLOSED: _l("closed what was told of the mail"),
 }
 
 

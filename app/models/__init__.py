@@ -10,16 +10,19 @@ from app.models.maps import Colour, Editors, Map, MapEntry, MapFetch, MapRevisio
 from app.models.node import Node
 from app.models.people import UserAddress, UserDomain, UserSetting, UserWay
 from app.models.release import Mode, Release, Step
+from app.models.request import Asks, Decision, MailRequest
 from app.models.search import SavedSearch
 from app.models.second_factor import RecoveryCode, SecondFactor
 from app.models.session import LoginSession
 
 __all__ = [
     "AccessKey",
+    "Asks",
     "AuditEvent",
     "AuditHead",
     "Colour",
     "CopyState",
+    "Decision",
     "Direction",
     "DomainAlias",
     "Editors",
@@ -28,6 +31,7 @@ __all__ = [
     "Mail",
     "MailDetail",
     "MailRecipient",
+    "MailRequest",
     "Map",
     "MapEntry",
     "MapFetch",

@@ -66,6 +66,11 @@ class Verb(StrEnum):
     MAIL_READ = "mail.read"
     MAIL_DOWNLOADED = "mail.downloaded"
     MAIL_RELEASED = "mail.released"
+    RELEASE_WANTED = "mail.release.wanted"
+    RELEASE_APPROVED = "mail.release.approved"
+    RELEASE_DENIED = "mail.release.denied"
+    MAIL_REPORTED = "mail.reported"
+    REPORT_CLOSED = "mail.report.closed"
 
 
 KINDS = ("account", "role", "group", "node", "domain", "map", "search", "log", "audit", "mail")

@@ -12,6 +12,7 @@ from app.services.intake import Intake, Settings
 from app.services.keeper import Keeper
 from app.services.policy import StorePolicy
 from app.services.replay import replayer_of
+from app.services.sealing import key_for
 from app.storage.spool import Journal, Slot, claim
 
 log = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ class Assembly:
     def _started(self, slot: Slot, number: int) -> tuple[Keeper, Intake]:
         config = self._app.config
         with self._app.app_context():
+            release_key = key_for("release")
             replayer = replayer_of(self._app, MailIds(number, slot.number))
         try:
             replayer.store.prepare()
@@ -72,6 +74,7 @@ class Assembly:
             patience=config["DB_PATIENCE_SECONDS"],
             batch_rows=config["BATCH_ROWS"],
             level=config["STORE_LEVEL"],
+            release_key=release_key,
         )
         policy = StorePolicy.from_config(config)
         intake = Intake(replayer.engine, replayer.store, Journal(slot), replayer.ids, policy, settings)

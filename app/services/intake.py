@@ -24,6 +24,7 @@ from app.services import meter
 from app.services.entry import Entry, identity_of
 from app.services.insert import insert_entries
 from app.services.policy import StorePolicy
+from app.services.released import with_origin
 from app.services.ticket import Accepted, Outcome, Ticket
 from app.storage.local import LocalStore, digest_of, pack
 from app.storage.spool import Journal, Record
@@ -43,6 +44,8 @@ class Settings:
     patience: float
     batch_rows: int
     level: int
+    release_key: bytes = b""
+    """Of the marks on released mails; see app/mime/release.py."""
 
 
 class Intake:
@@ -106,7 +109,8 @@ class Intake:
         return entry
 
     def _entry(self, ticket: Ticket) -> Entry:
-        node, report, raw = ticket.node, ticket.received.report, ticket.received.raw
+        node, raw = ticket.node, ticket.received.raw
+        report = with_origin(ticket.received.report, raw, self.settings.release_key)
         virus = virus_of(report.symbols, self.settings.virus_symbols)
         keep = raw is not None and self.policy.keeps(report, virus is not None)
         digest = None if raw is None else digest_of(raw)

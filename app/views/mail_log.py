@@ -31,6 +31,7 @@ from app.queries.searches import searches_of
 from app.queries.visibility import get_mail, is_admin_here, scope_of
 from app.security.actor import actor
 from app.services.audit import recorded
+from app.services.released import origin_of
 from app.views.base import ScopedModelView
 from app.views.datamodel import ScopedInterface
 from app.views.export import exported
@@ -39,6 +40,7 @@ from app.views.mail_page import page_of, symbols_of
 from app.views.mail_search import asked_key, asked_page, asked_search, asked_size, asked_statistics, asked_terms, chips, hidden_fields
 from app.views.opening import opened
 from app.views.release_page import release_of
+from app.views.request_page import requests_on
 from app.views.zone import viewer_zone
 
 log = logging.getLogger(__name__)
@@ -144,6 +146,7 @@ class MailLogView(ScopedModelView):
         values = page_of(mail, g.user) | {"may_see_symbols": may_see_symbols, "may_read": may_read, "openings": openings, "verbs": VERBS}
         offers = offers_for(g.user, mail) if sm.has_access("can_edit", "MapView") else ()
         values |= {"offers": offers, "whys": WHYS, "ready_made": READY_MADE, "release": release_of(g.user, mail, sm)}
+        values |= {"requests": requests_on(g.user, mail, sm), "origin": origin_of(detail_of(mail.id))}
         return self.render_template("mails/show.html", title=_("Mail"), mail=mail, url=search_url, **values)
 
     @expose("/symbols/<pk>")
