@@ -11,7 +11,7 @@ from app.mime.headers import header_block, parse_headers
 
 MARK = "X-Mailkeep-Release"
 _FIELD = rb"[^\r\n]*\r?\n(?:[ \t][^\r\n]*\r?\n)*"
-_OURS = b"".join(b"Resent-" + name + b":" + _FIELD for name in (b"Date", b"From", b"To", b"Message-ID"))
+_OURS = b"".join(b"Resent-" + name + rb":[^\r\n]*\r?\n" for name in (b"Date", b"From", b"To", b"Message-ID"))
 # The first mark there is, with what we put behind it.
 _BEGINNING = re.compile(rb"^" + MARK.encode() + rb":" + _FIELD + rb"(?:" + _OURS + rb")?", re.IGNORECASE | re.MULTILINE)
 _FURTHEST = 1 << 20
