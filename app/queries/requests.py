@@ -1,6 +1,6 @@
 """Who may ask that a mail is released to them, who decides it, and what is asked."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum, unique
 from typing import Any
@@ -119,6 +119,10 @@ def queue_of(deciding: Deciding, *, is_open: bool, before: int | None, size: int
 
 def own_requests(user_id: int, *, before: int | None, size: int) -> Requests:
     return _page((MailRequest.user_id == user_id,), before, size)
+
+
+def requests_called(deciding: Deciding, ids: Collection[int]) -> Sequence[Requested]:
+    return _page((MailRequest.id.in_(ids), deciding.condition()), None, len(ids)).rows
 
 
 def _page(conditions: Iterable[ColumnElement[bool]], before: int | None, size: int) -> Requests:

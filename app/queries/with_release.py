@@ -33,4 +33,4 @@ def _learning_of(user: Any, mail: Mail) -> Any:
     if find_spec("app.queries.learning") is None:
         return None
     found = import_module("app.queries.learning").learning_of(user, mail)
-    return found if getattr(found, "ham", bool(found)) else None
+    return found if found.bayes else None

@@ -63,8 +63,9 @@ def _learn(may: MayAlso, mail_id: int, actor: Actor) -> list[Told]:
     if may.learning is None:
         return [Told(False, _("This mail is not yours to learn from."))]
     learning = import_module("app.services.learning")
-    learning.learn(may.learning, mail_id, learning.Lesson.HAM, actor=actor)
-    return [Told(True, _("The mail is learned as ham."))]
+    taught = learning.learn(may.learning, mail_id, learning.Lesson.HAM, actor=actor)
+    said = _("The mail is learned as ham.") if taught.is_good else _("The mail is not learned as ham: %(why)s", why=taught.reply)
+    return [Told(taught.is_good, said)]
 
 
 def _allow(may: MayAlso, actor: Actor) -> list[Told]:

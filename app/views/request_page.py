@@ -7,7 +7,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.models import Asks, Decision, Mail, MailRequest
 from app.models.request import SAID_LENGTH
-from app.queries.requests import Fate, asking_of, deciding_of, request_to_decide, requests_of
+from app.queries.requests import Fate, asking_of, deciding_of, has_gone, request_to_decide, requests_of
 from app.queries.visibility import scope_of
 from app.services.release import can_release
 
@@ -19,13 +19,20 @@ DECISIONS: dict[str, tuple[str, str, Any]] = {
     Decision.OVERTAKEN: ("plain", "fa-check", _l("released meanwhile")),
     Decision.CLOSED: ("plain", "fa-check", _l("read")),
 }
+_UNREAD = ("wait", "fa-clock-o", _l("not read yet"))
 ASKS: dict[str, Any] = {Asks.RELEASE: _l("Release requested"), Asks.WRONG: _l("Told: wrongly held back")}
 FATES: dict[str, tuple[str, str, Any]] = {
     Fate.RELEASED: ("good", "fa-share", _l("it went there meanwhile")),
     Fate.NO_COPY: ("bad", "fa-chain-broken", _l("its copy is gone: it cannot be released")),
     Fate.GONE: ("bad", "fa-trash", _l("the mail is gone")),
 }
-WORDS: dict[str, Any] = {"decisions": DECISIONS, "asks": ASKS, "fates": FATES, "longest": SAID_LENGTH}
+
+
+def decision_of(row: MailRequest) -> tuple[str, str, Any]:
+    return _UNREAD if row.is_open and row.asks == Asks.WRONG else DECISIONS[row.state]
+
+
+WORDS: dict[str, Any] = {"decision_of": decision_of, "asks": ASKS, "fates": FATES, "longest": SAID_LENGTH}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +49,7 @@ def requests_on(user: Any, mail: Mail, sm: Any) -> dict[str, Any] | None:
     rows = requests_of(mail.id, scope_of(user))
     taken = {row.address for row in rows if row.asks == Asks.RELEASE and row.state in (Decision.OPEN, Decision.DENIED)}
     asking = asking_of(user, mail).addresses if may_ask else ()
-    free = [address for address in asking if address not in taken]
+    free = [address for address in asking if address not in taken and not has_gone(mail.id, address)]
     if not (rows or free):
         return None
     deciding = deciding_of(user)

@@ -13,7 +13,7 @@ from flask_babel import ngettext
 
 from app.errors import BadRequest, MailkeepError
 from app.models import Decision, Verb
-from app.queries.requests import asking_of, deciding_of, own_requests, queue_of
+from app.queries.requests import asking_of, deciding_of, own_requests, queue_of, requests_called
 from app.queries.visibility import get_mail
 from app.security.actor import actor
 from app.services.release import Unconfirmed
@@ -81,7 +81,9 @@ class RequestView(BaseView):
         unsure = _decided(ids, _act_of(act, words, sure))
         if unsure:
             title = _("Release these mails?")
-            return self.render_template("requests/confirm.html", title=title, ids=unsure, words=words, back=_back())
+            return self.render_template(
+                "requests/confirm.html", title=title, rows=requests_called(deciding_of(g.user), unsure), words=words, back=_back()
+            )
         return redirect(_back())
 
 

@@ -143,6 +143,7 @@ def stored_mail(panel: Mailkeep) -> str:
                 key,
             )
         keep_lists(database)
+        keep_requests(database)
         found = database.execute("SELECT id FROM mail WHERE copy_state = 'stored' ORDER BY id DESC LIMIT 1 OFFSET 5").fetchone()
     return str(found[0])
 
@@ -157,4 +158,21 @@ def keep_lists(database: sqlite3.Connection) -> None:
             "INSERT INTO map_fetch (node, map_id, revision, etag, fetched_at, agent, ip)"
             f" SELECT ?, id, max(0, revision - ?), 'x', {asked}, 'rspamd-3.4', '192.0.2.10' FROM map WHERE revision > 0",
             (node, behind),
+        )
+
+
+def keep_requests(database: sqlite3.Connection) -> None:
+    """Two that wait, one of them for a mail that is gone; one that was denied, and one that was only told."""
+    mails = database.execute("SELECT id, first_rcpt FROM mail WHERE copy_state = 'stored' ORDER BY id DESC LIMIT 3 OFFSET 5").fetchall()
+    rows = (
+        (*mails[0], "release", "open", "A customer waits for this order.", "", ""),
+        (7, "gone@example.com", "release", "open", "", "", ""),
+        (*mails[1], "release", "denied", "", "admin", "This is phishing: the bank does not ask for your password."),
+        (*mails[2], "wrong", "open", "The newsletter of our supplier.", "", ""),
+    )
+    for mail_id, address, asks, state, comment, decided_by, words in rows:
+        database.execute(
+            "INSERT INTO mail_request (mail_id, address, domain, asks, state, user_id, asked_by, asked_at, comment, decided_by, decided_at, words)"
+            " VALUES (?, ?, 'example.com', ?, ?, 77, 'bob', datetime('now', '-1 hour'), ?, ?, iif(? = '', NULL, datetime('now')), ?)",
+            (mail_id, address, asks, state, comment, decided_by, decided_by, words),
         )

@@ -71,6 +71,7 @@ def test_asked_for_denied_approved_and_told(app: Flask, relay: Relay) -> None:
     assert (states(app, first), states(app, second)) == ([], [(BOB, "waiting")])
     assert "phishing" in shown(bob, first)
     assert "approved" in shown(bob, second)
+    assert "Request release" not in shown(bob, second)
     own = seen(bob, "/requests/own")
     assert ("phishing" in own, "approved" in own, bob.get("/requests/").location) == (True, True, "/requests/own")
     assert "phishing" in seen(chief, "/requests/?state=decided")
