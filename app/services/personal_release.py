@@ -13,7 +13,7 @@ from app.extensions import PLUS, PanelSession, db
 from app.ids import id_time
 from app.mime.release import MARK
 from app.models import Mail, ReleaseState
-from app.queries.bounded import Deadline
+from app.queries.bounded import Deadline, TooSlow
 from app.queries.personal import Allowed, allowing_pair, to_release
 from app.queries.releases import Releasing, headers_of, newest_by_address
 from app.queries.scope import Scope
@@ -42,7 +42,7 @@ def release_allowed(after: int) -> tuple[int, int]:
     for allowed in found:
         try:
             done += _release(allowed)
-        except MailkeepError as error:  # the copy is on another node, or gone
+        except (MailkeepError, TooSlow) as error:  # the copy is on another node, or gone
             log.debug("mail %d is not released by its recipients' lists: %s", allowed.mail_id, error)
     return (found[-1].mail_id if found else after), done
 

@@ -20,7 +20,6 @@ from app.queries.releases import Releasing
 from app.queries.requests import Asking, Deciding, count_of_own, has_gone, request_there, request_to_decide
 from app.queries.scope import Scope
 from app.services.audit import record
-from app.services.copies import must_be_kept
 from app.services.release import changed, locked, must_be_possible, put
 
 MOST_OPEN = 50
@@ -44,8 +43,8 @@ def ask_for(asking: Asking, mail_id: int, comment: str = "", *, actor: Actor) ->
     if not asking.addresses:
         raise NotAllowed(_("This mail is not yours to request."))
     with _writing():
-        mail = locked(mail_id)
-        must_be_kept(mail)
+        if not locked(mail_id).is_stored:  # where the copy is matters only to who releases it
+            raise NotFound(_("No copy of this mail was kept."))
         open_ones = [address for address in asking.addresses if not has_gone(mail_id, address)]
         if not open_ones:
             raise Conflict(_("This mail went to you meanwhile, or is on its way."))
@@ -82,7 +81,7 @@ def _ask(asking: Asking, mail_id: int, asks: Asks, addresses: Sequence[str], com
             raise Conflict(_("%(who)s has denied this already.", who=there.decided_by))
         asked.append(address)
         row = there or MailRequest(mail_id=mail_id, asks=asks, address=address, domain=address.rpartition("@")[2])
-        row.state, row.user_id, row.asked_by, row.asked_at = Decision.OPEN, asking.user_id, actor.name, stored_now()
+        row.state, row.user_id, row.asked_by, row.asked_at = Decision.OPEN, asking.user_id, actor.name[:100], stored_now()
         row.comment, row.decided_by, row.decided_at, row.words = comment, "", None, ""
         db.session.add(row)
     if asked and count_of_own(asking.user_id, MOST_OPEN + 1) > MOST_OPEN:

@@ -43,7 +43,6 @@ MARKS = {
     "stored": ("plain", "fa-archive", _l("stored")),
     "notified": ("plain", "fa-bell-o", _l("notified")),
     "released": ("good", "fa-share", _l("released")),
-    "came_back": ("plain", "fa-repeat", _l("released by us")),
     "out": ("plain", "fa-arrow-up", _l("out")),
     "allow": ("good", "fa-check", _l("allow list")),
     "deny": ("bad", "fa-ban", _l("deny list")),
