@@ -71,6 +71,8 @@ class Verb(StrEnum):
     RELEASE_DENIED = "mail.release.denied"
     MAIL_REPORTED = "mail.reported"
     REPORT_CLOSED = "mail.report.closed"
+    MAIL_LEARNED = "mail.learned"
+    MAIL_RESCANNED = "mail.rescanned"
 
 
 KINDS = ("account", "role", "group", "node", "domain", "map", "search", "log", "audit", "mail")

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 from app.models import Mail
+from app.queries.learning import Learning, learning_of
 from app.queries.map_offers import Offer, sender_offers
 from app.queries.map_reach import MapReach, map_reach_of
 from app.queries.requests import Asking, telling_of
@@ -18,19 +17,11 @@ class MayAlso:
     offers: tuple[Offer, ...]
     """To allow the sender, for addresses of their own."""
     telling: Asking
-    learning: Any = None
-    """See queries/learning; none where nothing can be learned."""
+    learning: Learning
 
 
 def may_also_of(user: Any, mail: Mail, addresses: Sequence[str]) -> MayAlso:
     """For these recipients of it."""
     telling = telling_of(user, mail)
     told = Asking(telling.user_id, tuple(address for address in telling.addresses if address in addresses))
-    return MayAlso(map_reach_of(user), tuple(sender_offers(user, mail, addresses)), told, _learning_of(user, mail))
-
-
-def _learning_of(user: Any, mail: Mail) -> Any:
-    if find_spec("app.queries.learning") is None:
-        return None
-    found = import_module("app.queries.learning").learning_of(user, mail)
-    return found if found.bayes else None
+    return MayAlso(map_reach_of(user), tuple(sender_offers(user, mail, addresses)), told, learning_of(user, mail))

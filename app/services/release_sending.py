@@ -96,7 +96,7 @@ def _send(claimed: _Claimed) -> Answer:
     mail = db.session.get(Mail, claimed.mail_id)
     if mail is None or mail.copy_digest is None:
         return Answer(Kind.NEVER, 0, "The mail is gone.")
-    sender, digest, held = _sender_of(mail), mail.copy_digest, Held.of(mail)
+    sender, digest, held = sender_of(mail), mail.copy_digest, Held.of(mail)
     try:
         raw = raw_of(mail)
     except NotFound:
@@ -122,7 +122,7 @@ def _send_attached(claimed: _Claimed, raw: bytes, held: Held) -> Answer:
     return pass_on(marked_message, "", claimed.target, release_relay(current_app.config))
 
 
-def _sender_of(mail: Mail) -> str:
+def sender_of(mail: Mail) -> str:
     """As it came, if that was kept."""
     try:
         given = str(json.loads(mail.detail.extra)[ENVELOPE_FROM])

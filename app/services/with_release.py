@@ -4,7 +4,6 @@ import logging
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum, unique
-from importlib import import_module
 
 from flask_babel import gettext as _
 
@@ -13,8 +12,10 @@ from app.errors import Conflict, MailkeepError
 from app.extensions import db
 from app.queries.maps import map_called
 from app.queries.with_release import MayAlso
+from app.rspamd.lessons import Lesson
 from app.rspamd.map_kinds import MapKind
 from app.rspamd.map_values import read_value
+from app.services.learning import learn
 from app.services.map_change import Wanted
 from app.services.map_entries import add_entry
 from app.services.requests import tell_wrong
@@ -60,10 +61,7 @@ def do_also(may: MayAlso, mail_id: int, wanted: Collection[Also], *, comment: st
 
 
 def _learn(may: MayAlso, mail_id: int, actor: Actor) -> list[Told]:
-    if may.learning is None:
-        return [Told(False, _("This mail is not yours to learn from."))]
-    learning = import_module("app.services.learning")
-    taught = learning.learn(may.learning, mail_id, learning.Lesson.HAM, actor=actor)
+    taught = learn(may.learning, mail_id, Lesson.HAM, actor=actor)
     said = _("The mail is learned as ham.") if taught.is_good else _("The mail is not learned as ham: %(why)s", why=taught.reply)
     return [Told(taught.is_good, said)]
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import current_app
@@ -11,9 +11,12 @@ from flask_babel import lazy_gettext as _l
 
 from app.clock import stored_now
 from app.models import Listing, Mail, Mode, Release, Step
+from app.queries.learning import NOTHING as NO_LEARNING
 from app.queries.releases import NOTHING, newest_by_address, recipients_to_release, releases_of, releasing_of
+from app.queries.requests import Asking
 from app.queries.visibility import scope_of
 from app.queries.with_release import MayAlso, may_also_of
+from app.services.controllers import nodes_to_teach
 from app.services.release import MOST_AT_ONCE, can_release
 from app.services.with_release import Also
 
@@ -67,13 +70,23 @@ def release_of(user: Any, mail: Mail, sm: Any) -> dict[str, Any] | None:
         return None
     told = {"offered": offered, "others": releasing.others, "has_rows": has_rows, "is_withheld": is_withheld, "most": MOST_AT_ONCE}
     targets = [each.target.lower() for each in offered]
-    return told | {"modes": MODES, "mode": current_app.config["RELEASE_MODE"], "also": _also(may_also_of(user, mail, targets))}
+    return told | {"modes": MODES, "mode": current_app.config["RELEASE_MODE"], "also": _also(also_for(user, mail, targets, sm))}
+
+
+def also_for(user: Any, mail: Mail, targets: Sequence[str], sm: Any) -> MayAlso:
+    """As far as the permissions for the screens of each of these go."""
+    may = may_also_of(user, mail, targets)
+    if not (sm.has_access("can_learn", "LearningView") and nodes_to_teach()):
+        may = replace(may, learning=NO_LEARNING)
+    if not sm.has_access("can_edit", "MapView"):
+        may = replace(may, offers=())
+    return may if sm.has_access("can_ask", "RequestView") else replace(may, telling=Asking(0))
 
 
 def _also(may: MayAlso) -> list[tuple[Also, str]]:
     """What is offered besides, in words."""
     senders = ", ".join(dict.fromkeys(offer.value.partition("|")[0] for offer in may.offers if not offer.is_there))
-    found = [(Also.LEARN, _("learn it as ham"))] if may.learning is not None else []
+    found = [(Also.LEARN, _("learn it as ham"))] if may.learning.bayes else []
     found += [(Also.ALLOW, _("allow %(sender)s for me", sender=senders))] if senders else []
     return found + ([(Also.WRONG, _("tell the administrators that it was wrongly held back"))] if may.telling.addresses else [])
 

@@ -12,14 +12,13 @@ from app.errors import BadRequest, MailkeepError
 from app.models import Mode, Verb
 from app.queries.releases import releasing_of
 from app.queries.visibility import get_mail
-from app.queries.with_release import may_also_of
 from app.security.actor import actor
 from app.services.release import Unconfirmed, ask, undo
 from app.services.release_sending import send_later
 from app.services.with_release import Also, do_also
 from app.views.doing import done
 from app.views.opening import opened
-from app.views.release_page import told_of
+from app.views.release_page import also_for, told_of
 
 
 class ReleaseView(BaseView):
@@ -46,7 +45,7 @@ class ReleaseView(BaseView):
         targets = [text.strip() for text in request.form.getlist("to") if text.strip()]
         sure = request.form.get("sure") == "yes"
         mode, also = _asked_mode(), [each for each in Also if each in request.form.getlist("also")]
-        may_also = may_also_of(g.user, mail, [target.lower() for target in targets])
+        may_also = also_for(g.user, mail, [target.lower() for target in targets], self.appbuilder.sm)
         try:
             ids = ask(releasing_of(g.user, mail), mail_id, targets, mode=mode, sure=sure, actor=actor())
         except Unconfirmed as question:

@@ -28,6 +28,7 @@ SCREENS = {
     "requests": "/requests/",
     "decided-requests": "/requests/?state=decided",
     "own-requests": "/requests/own",
+    "rescans": "/mails/{mail}/rescans",
     "quarantine": "/quarantine/",
     "audit": "/audit/",
     "found-events": "/audit/?who=admin&text=password&from=2026-01-31",

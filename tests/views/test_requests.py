@@ -11,12 +11,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from app.extensions import db
-from app.models import MailRequest, MapEntry
+from app.models import MailRequest, MapEntry, Node
 from app.services.background import background
 from tests.apps import close
 from tests.databases import SqliteCopies
-from tests.make import login, token
+from tests.make import login, make_node, token
 from tests.releases import BOB, CAROL, releasing_app, states, stored
+from tests.servers.process import free_port
 from tests.servers.relay import Relay
 from tests.views.test_releases import domain_admin, release, shown
 
@@ -154,3 +155,19 @@ def test_what_comes_back_says_where_it_came_from(app: Flask) -> None:
     assert "released by us" in shown(bob, back)
     for odd in ({"released_from": "1"}, {"released_from": [1]}):
         assert "released by us" not in shown(bob, stored(app, extra=odd))
+
+
+def test_what_cannot_be_learned_keeps_nothing_from_going(app: Flask) -> None:
+    mail_id = stored(app)
+    admin = login(app, "root")
+    assert "learn it as ham" not in shown(admin, mail_id), "no node has a controller"
+    make_node(app)
+    with app.app_context():
+        db.session.scalars(select(Node)).one().controller_url = f"http://127.0.0.1:{free_port()}"
+        db.session.commit()
+    assert "learn it as ham" in shown(admin, mail_id)
+    form = {"csrf_token": token(admin), "to": BOB, "also": "learn"}
+    page = html.unescape(admin.post(f"/mails/{mail_id}/release", data=form, follow_redirects=True).get_data(as_text=True))
+    assert "The mail goes to 1 recipient." in page
+    assert "The mail is not learned as ham: " in page
+    assert states(app, mail_id) == [(BOB, "waiting")]
