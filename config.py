@@ -267,6 +267,8 @@ DELETE_ROLES = env_list("DELETE_ROLES", "Admin")
 RELEASE_URL = release_url("RELEASE_URL", "")
 # How often it is tried where the relay is away or says "later".
 RELEASE_TRIES = env_int("RELEASE_TRIES", 5, 1, 100)
+# How a mail goes where nobody chooses: as_it_was, or attached to a mail that explains it.
+RELEASE_MODE = env_choice("RELEASE_MODE", "as_it_was", ("as_it_was", "attached"))
 # Who may release mails: admins all, domain admins to their domains, recipients to their own addresses.
 RELEASE_ROLES = env_list("RELEASE_ROLES", "Admin,Domain admin,Recipient")
 # Those of them who may release mails with a virus.
@@ -275,6 +277,10 @@ RELEASE_VIRUS_ROLES = env_list("RELEASE_VIRUS_ROLES", "Admin")
 RELEASE_MAX_SCORE = env_str("RELEASE_MAX_SCORE", "")
 # Admins may release to any address, not only to those in the domains that the mail was for.
 RELEASE_TO_ANYWHERE = env_bool("RELEASE_TO_ANYWHERE", False)
+# Who may request the release of a mail that they may not release (empty: nobody).
+REQUEST_ROLES = env_list("REQUEST_ROLES", "Recipient,Domain admin")
+# A mail that somebody's own list allows and that was held back is released to them by itself.
+PERSONAL_RELEASE = env_bool("PERSONAL_RELEASE", True)
 
 # --- Teaching Rspamd, and scanning again ------------------------------------------------------------------------------------
 # Who may teach Rspamd spam and ham: admins with all mails, domain admins with those to their domains.

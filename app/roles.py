@@ -33,6 +33,8 @@ LOG: tuple[Grant, ...] = (
     ("can_show", "ReleaseView"),
 )
 _ACTS: tuple[Grant, ...] = (("can_release", "ReleaseView"), ("can_delete", "DeletionView"), ("can_act", "BulkView"))
+_REQUEST: tuple[Grant, ...] = (("menu_access", "Requests"), ("can_list", "RequestView"), ("can_ask", "RequestView"))
+_DECIDE: tuple[Grant, ...] = (("can_decide", "RequestView"),)
 _LEARN: tuple[Grant, ...] = (("can_learn", "LearningView"), ("can_rescan", "LearningView"))
 _RESCANS: tuple[Grant, ...] = (("can_show", "LearningView"),)
 _CONTENT: tuple[Grant, ...] = (("can_read", "MessageView"), ("can_download", "MessageView"))
@@ -43,9 +45,11 @@ _AUDIT: tuple[Grant, ...] = (("menu_access", "Audit trail"), ("can_list", "Audit
 
 # Admin has all there is.
 GRANTS: dict[str, frozenset[Grant]] = {
-    Role.DOMAIN_ADMIN: frozenset(_OWN_ACCOUNT + LOG + _CONTENT + _ACTS + _LEARN + _RESCANS + _SYMBOLS + _PEOPLE + _MAPS + _ENTRIES),
+    Role.DOMAIN_ADMIN: frozenset(
+        _OWN_ACCOUNT + LOG + _CONTENT + _ACTS + _REQUEST + _DECIDE + _LEARN + _RESCANS + _SYMBOLS + _PEOPLE + _MAPS + _ENTRIES
+    ),
     Role.AUDITOR: frozenset(_OWN_ACCOUNT + LOG + _RESCANS + _SYMBOLS + _AUDIT + _MAPS),
-    Role.RECIPIENT: frozenset(_OWN_ACCOUNT + LOG + _CONTENT + _ACTS + _MAPS + _ENTRIES),
+    Role.RECIPIENT: frozenset(_OWN_ACCOUNT + LOG + _CONTENT + _ACTS + _REQUEST + _MAPS + _ENTRIES),
     Role.PUBLIC: frozenset(),
 }
 

@@ -172,7 +172,7 @@ def test_even_with_every_permission_there_is(app: Flask) -> None:
 def test_the_walk_would_see_a_leak(app: Flask) -> None:
     """An admin is told of it by every route that shows mails: their rows, their sums, their days, their copies."""
     seen = {asked.split(" ")[1] for asked in leaks(app, login(app, "admin"), own_mail(app, "admin@example.com"))}
-    shown = {rule.rule for rule, _ in doors(app) if rule.rule.startswith(("/mails/", "/quarantine/", "/api/v1/mail/"))}
+    shown = {rule.rule for rule, _ in doors(app) if rule.rule.startswith(("/mails/", "/quarantine/", "/api/v1/mail/", "/requests/ask/"))}
     redirects = {"/mails/find", "/quarantine/<day>"}
     trail = {"/audit/", "/audit/export", "/people/"}  # tell of the walk itself
     assert seen - trail == shown - redirects

@@ -6,7 +6,7 @@ from flask.cli import AppGroup
 from app.actor import command_line
 from app.cli.answer import plainly
 from app.errors import NotFound
-from app.models import Mail, Step
+from app.models import Mail, Mode, Step
 from app.queries.mail import mails_called
 from app.queries.releases import ANYTHING, recipients_to_release, releases_of
 from app.queries.scope import ALL
@@ -44,22 +44,24 @@ def show(name: str) -> None:
 @mail.command("release")
 @click.argument("name", metavar="ID_OR_QUEUE_ID")
 @click.option("--to", multiple=True, help="Only to this address; several times for several. Without it: to all recipients of the mail.")
+@click.option("--attached", is_flag=True, help="As the attachment of a mail that explains it.")
 @click.option("--yes", is_flag=True, help="Do not ask, not even for a virus or where it went already.")
 @plainly
-def release(name: str, to: tuple[str, ...], yes: bool) -> None:
-    """Send a stored mail on as it came, at once."""
+def release(name: str, to: tuple[str, ...], attached: bool, yes: bool) -> None:
+    """Send a stored mail on, at once; as it came, where neither --attached nor RELEASE_MODE says otherwise."""
     found = one(name)
     mail_id, shown = found.id, f"“{printable(found.subject)}” from {printable(found.mail_from or '<>')}"
     targets = list(to) or [row.given or row.address for row in recipients_to_release(mail_id, ANYTHING)]
+    mode = Mode.ATTACHED if attached else None
     if not yes:
         click.confirm(f"Release {shown} to {printable(', '.join(targets))}?", abort=True)
     try:
-        ids = ask(ANYTHING, mail_id, targets, sure=yes, at_once=True, actor=command_line())
+        ids = ask(ANYTHING, mail_id, targets, mode=mode, sure=yes, at_once=True, actor=command_line())
     except Unconfirmed as question:
         warnings = ["A virus was found in it."] if question.virus else []
         warnings += [f"It went already, or may have gone, to {printable(', '.join(question.again))}."] if question.again else []
         click.confirm(f"{' '.join(warnings)} Release it all the same?", abort=True)
-        ids = ask(ANYTHING, mail_id, targets, sure=True, at_once=True, actor=command_line())
+        ids = ask(ANYTHING, mail_id, targets, mode=mode, sure=True, at_once=True, actor=command_line())
     send_due(only=ids)
     rows = [row for row in releases_of(mail_id, ALL) if row.id in ids]
     for row in reversed(rows):

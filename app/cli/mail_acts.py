@@ -7,7 +7,7 @@ import click
 
 from app.actor import command_line
 from app.cli.answer import plainly
-from app.cli.mail import mail, one, plain
+from app.cli.mail import mail, one, printable
 from app.forms.search import read_filters, read_terms
 from app.ids import id_time
 from app.models import Extent, Verb
@@ -39,8 +39,8 @@ def show_list(search: tuple[str, ...], limit: int) -> None:
     for row in page.rows:
         star = "*" if row.copy_state == "stored" else " "
         parts = (row.mail_from or "<>", row.first_rcpt, row.subject)
-        told = "  ".join(plain(part) for part in parts)
-        click.echo(f"{row.id} {star} {id_time(row.id):%Y-%m-%d %H:%M:%S}  {plain(row.action)} ({row.score:g})  {told}")
+        told = "  ".join(printable(part) for part in parts)
+        click.echo(f"{row.id} {star} {id_time(row.id):%Y-%m-%d %H:%M:%S}  {printable(row.action)} ({row.score:g})  {told}")
     if page.searched_to is not None:
         raise click.ClickException(f"Time was up: searched back to {id_time(page.searched_to):%Y-%m-%d %H:%M:%S} UTC.")
 
@@ -64,7 +64,7 @@ def raw(name: str) -> None:
 def delete(name: str, copy: bool, yes: bool) -> None:
     """Delete a mail with all that is known of it, or its stored copy, at once."""
     found = one(name)
-    mail_id, shown = found.id, f"“{plain(found.subject)}” from {plain(found.mail_from or '<>')}"
+    mail_id, shown = found.id, f"“{printable(found.subject)}” from {printable(found.mail_from or '<>')}"
     extent = Extent.COPY if copy else Extent.MAIL
     if not yes:
         click.confirm(f"Delete the stored copy of {shown}?" if copy else f"Delete {shown}, with all that is known of it?", abort=True)

@@ -5,6 +5,7 @@ from flask import Flask
 from app.jobs.bulk import BulkTimer
 from app.jobs.deletions import DeletionTimer
 from app.jobs.map_files import MapFilesTimer
+from app.jobs.personal_releases import PersonalReleaseTimer
 from app.jobs.releases import ReleaseTimer
 from app.jobs.timer import Timer
 
@@ -26,4 +27,5 @@ class Jobs:
 
 def init_app(app: Flask) -> None:
     """Nothing runs before start(): commands and tests have no jobs."""
-    app.extensions["mailkeep_jobs"] = Jobs(MapFilesTimer(app), ReleaseTimer(app), BulkTimer(app), DeletionTimer(app))
+    timers = (MapFilesTimer, ReleaseTimer, PersonalReleaseTimer, BulkTimer, DeletionTimer)
+    app.extensions["mailkeep_jobs"] = Jobs(*(timer(app) for timer in timers))

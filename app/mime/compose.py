@@ -23,18 +23,28 @@ def compose(
     *, name: str, sender: str, recipient: str, subject: str, text: str, at: datetime, html: str = "", own: Mapping[str, str] | None = None
 ) -> bytes:
     """From `name` <`sender`>, with headers of our own. ValueError for what is no address."""
+    message = headed(name, sender, recipient, subject, at)
+    for header, value in ({"Message-ID": new_message_id(sender)} | dict(own or {})).items():
+        message[header] = value
+    put_text(message, text)
+    if html:
+        message.add_alternative(html, subtype="html")
+    return message.as_bytes()
+
+
+def headed(name: str, sender: str, recipient: str, subject: str, at: datetime) -> EmailMessage:
+    """Nothing but the beginning of its header."""
     message = EmailMessage(policy=SMTP if recipient.isascii() else SMTPUTF8)
     message["From"] = _address(_words(name), sender)
     message["To"] = _address("", recipient)
     message["Subject"] = _words(subject)
     message["Date"] = format_datetime(at)
     message["Auto-Submitted"] = "auto-generated"
-    for header, value in ({"Message-ID": new_message_id(sender)} | dict(own or {})).items():
-        message[header] = value
+    return message
+
+
+def put_text(message: EmailMessage, text: str) -> None:
     message.set_content(text, cte="7bit" if _fits(text) else "quoted-printable")
-    if html:
-        message.add_alternative(html, subtype="html")
-    return message.as_bytes()
 
 
 def _fits(text: str) -> bool:

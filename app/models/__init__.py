@@ -13,6 +13,7 @@ from app.models.maps import Colour, Editors, Map, MapEntry, MapFetch, MapRevisio
 from app.models.node import Node
 from app.models.people import UserAddress, UserDomain, UserSetting, UserWay
 from app.models.release import Mode, Release, Step
+from app.models.request import Asks, Decision, MailRequest
 from app.models.search import SavedSearch
 from app.models.second_factor import RecoveryCode, SecondFactor
 from app.models.session import LoginSession
@@ -21,6 +22,7 @@ __all__ = [
     "OUTLIVE_A_MAIL",
     "PARTS_OF_A_MAIL",
     "AccessKey",
+    "Asks",
     "AuditEvent",
     "AuditHead",
     "BulkResult",
@@ -28,6 +30,7 @@ __all__ = [
     "Colour",
     "CopyRemoval",
     "CopyState",
+    "Decision",
     "Deletion",
     "Direction",
     "DomainAlias",
@@ -40,6 +43,7 @@ __all__ = [
     "MailDetail",
     "MailLesson",
     "MailRecipient",
+    "MailRequest",
     "MailRescan",
     "Map",
     "MapEntry",

@@ -8,9 +8,11 @@ from sqlalchemy import Boolean, DateTime, Index, Integer
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import BigId, Digest, Key, Model
+from app.models.bulk import BulkResult
 from app.models.lesson import MailLesson, MailRescan
 from app.models.mail import MailDetail, MailRecipient
 from app.models.release import Release
+from app.models.request import MailRequest
 
 
 @unique
@@ -64,4 +66,4 @@ class CopyRemoval(Model):
 
 PARTS_OF_A_MAIL: tuple[Any, ...] = (MailDetail, MailRecipient, Release, MailLesson, MailRescan)
 """Go with their mail, by their mail_id."""
-OUTLIVE_A_MAIL: tuple[Any, ...] = (Deletion,)
+OUTLIVE_A_MAIL: tuple[Any, ...] = (Deletion, BulkResult, MailRequest)

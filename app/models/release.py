@@ -24,6 +24,7 @@ class Step(StrEnum):
 @unique
 class Mode(StrEnum):
     AS_IT_WAS = "as_it_was"
+    ATTACHED = "attached"  # to a mail of ours that explains it
 
 
 class Release(Model):

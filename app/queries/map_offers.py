@@ -64,6 +64,20 @@ def offers_for(user: Any, mail: Mail) -> list[Offer]:
     return [replace(offer, is_there=(found.id, offer.value) in there) for found, offer in offers]
 
 
+def sender_offers(user: Any, mail: Mail, addresses: Sequence[str]) -> list[Offer]:
+    """To allow its sender for those of these addresses that are their own: one pair each, of the sender that is seen where there is one."""
+    reach = map_reach_of(user)
+    maps = [found for found in all_maps(reach) if found.enabled and found.colour == "allow" and found.is_personal and reach.edits(found)]
+    whole = (Why.HEADER_FROM, Why.SENDER)
+    offers = [(found, offer) for found in maps for offer in _of_map(reach, found, mail, addresses) if offer.why in whole]
+    own = [(found, offer) for found, offer in offers if offer.rcpt in reach.own.addresses]
+    there = _there(reach, own)
+    nearest: dict[str, Offer] = {}
+    for found, offer in sorted(own, key=lambda each: whole.index(each[1].why)):
+        nearest.setdefault(offer.rcpt, replace(offer, is_there=(found.id, offer.value) in there))
+    return list(nearest.values())
+
+
 def _of_map(reach: MapReach, found: Map, mail: Mail, recipients: Sequence[str]) -> Iterator[Offer]:
     kind, part = MapKind(found.kind), MapPart(found.part)
     if part is MapPart.IP and mail.ip:

@@ -17,7 +17,7 @@ from app.queries.plan import Bounds
 from app.queries.scope import Scope
 from app.rspamd.actions import Action
 from app.rspamd.map_kinds import MapKind, MapPart
-from app.rspamd.personal import PairMap, Wish
+from app.rspamd.personal import PairMap, Wish, names_of, pairs_of, senders_of, theirs
 
 _AT_ONCE = 400
 """So many values in one question: MariaDB would take a longer list for a table of its own."""
@@ -81,6 +81,31 @@ def owners_of(connection: Connection, addresses: Collection[str], deadline: Dead
         for address, user_id in fetch(connection, select(both), deadline.left()):
             found[address] = found.get(address, frozenset()) | {user_id}
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """An entry, and the name of the map that it stands in."""
+
+    map_name: str
+    value: str
+
+
+def allowing_pair(mail: Mail, address: str, plus: str, deadline: Deadline) -> Pair | None:
+    """The nearest entry there is now that allows it for this recipient; none where it was taken out of the list meanwhile."""
+    connection = db.session.connection()
+    maps = {number: each for number, each in pair_maps(connection, deadline.left()).items() if each.wish is Wish.ALLOW}
+    senders = senders_of(mail.mail_from, mail.mime_from)
+    names = names_of(address, plus, alias_domains(connection, deadline.left()))
+    names = theirs(names, owners_of(connection, names.owned, deadline))
+    values = [value for place in (0, 1) for value in pairs_of((sides[place : place + 1] for sides in senders.values()), names)]
+    hits = entries_about(connection, maps, values, deadline) if maps else {}
+    for value in values:
+        for found in hits.get(value, ()):
+            if value.partition("|")[0] in senders.get(found.part, ()):
+                name = db.session.scalar(select(Map.name).where(Map.id == found.id))
+                return Pair(str(name), value)
+    return None
 
 
 # --- what came of it ----------------------------------------------------------------------------------------------------------

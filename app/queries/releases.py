@@ -9,7 +9,7 @@ from flask import current_app
 from sqlalchemy import ColumnElement, and_, or_, select
 
 from app.extensions import db
-from app.models import Mail, MailRecipient, Release, Step
+from app.models import Mail, MailDetail, MailRecipient, Release, Step
 from app.queries.reached import scope_by_rule
 from app.queries.scope import ALL, NOBODY, Scope
 from app.queries.visibility import addresses_of, domains_of, roles_here
@@ -65,6 +65,11 @@ def releases_of(mail_id: int, scope: Scope) -> list[Release]:
 def newest_by_address(mail_id: int, addresses: Iterable[str]) -> dict[str, Release]:
     query = select(Release).where(Release.mail_id == mail_id, Release.address.in_(list(addresses))).order_by(Release.number)
     return {row.address: row for row in db.session.scalars(query)}
+
+
+def headers_of(mail_id: int) -> str:
+    """As Rspamd sent them."""
+    return db.session.scalar(select(MailDetail.headers).where(MailDetail.mail_id == mail_id)) or ""
 
 
 def due_releases(node: str, now: datetime, limit: int) -> Sequence[int]:

@@ -13,6 +13,7 @@ from app.services.keeper import Keeper
 from app.services.policy import StorePolicy
 from app.services.prepare import Settings
 from app.services.replay import replayer_of
+from app.services.sealing import key_for
 from app.storage.spool import Journal, Slot, claim
 from app.storage.store import CANNOT_WRITE, reason
 
@@ -62,6 +63,7 @@ class Assembly:
     def _started(self, slot: Slot, number: int) -> tuple[Keeper, Intake]:
         config = self._app.config
         with self._app.app_context():
+            release_key = key_for("release")
             replayer = replayer_of(self._app, MailIds(number, slot.number))
         if not replayer.store.is_far:  # that one would let the first posts wait for its time-outs, and needs no folders
             try:
@@ -75,6 +77,7 @@ class Assembly:
             patience=config["DB_PATIENCE_SECONDS"],
             batch_rows=config["BATCH_ROWS"],
             level=config["STORE_LEVEL"],
+            release_key=release_key,
         )
         policy = StorePolicy.from_config(config)
         intake = Intake(replayer.engine, replayer.store, Journal(slot), replayer.ids, policy, settings)

@@ -67,11 +67,17 @@ def send_letter(letter: str, to: str, language: str = "", **values: str) -> str:
     return said
 
 
-def _write(letter: str, to: str, language: str, values: dict[str, str]) -> bytes:
+def written(letter: str, language: str, **values: str) -> tuple[str, str]:
+    """Its subject and its text."""
     config = current_app.config
     known = language if language in config["LANGUAGES"] else config["BABEL_DEFAULT_LOCALE"]
     with force_locale(known):
-        subject, text = (_render(f"mail/{letter}-{part}.txt", values) for part in ("subject", "text"))
+        return _render(f"mail/{letter}-subject.txt", values), _render(f"mail/{letter}-text.txt", values)
+
+
+def _write(letter: str, to: str, language: str, values: dict[str, str]) -> bytes:
+    config = current_app.config
+    subject, text = written(letter, language, **values)
     message_id, address = new_message_id(config["MAIL_FROM"]), _envelope(to)
     own = {"Message-ID": message_id, HEADER: mark_of(str(config["SECRET_KEY"]), message_id, address)}
     names = {"name": config["APP_NAME"], "sender": config["MAIL_FROM"], "recipient": address}

@@ -7,6 +7,7 @@ from app.clock import now_ms
 from app.rspamd.symbols import virus_of
 from app.services.entry import Entry, identity_of
 from app.services.policy import StorePolicy
+from app.services.released import with_origin
 from app.services.ticket import Ticket
 from app.storage.local import digest_of, pack
 
@@ -19,10 +20,13 @@ class Settings:
     patience: float
     batch_rows: int
     level: int
+    release_key: bytes = b""
+    """Of the marks on released mails; see app/mime/release.py."""
 
 
 def entry_of(ticket: Ticket, policy: StorePolicy, settings: Settings) -> Entry:
-    node, report, raw = ticket.node, ticket.received.report, ticket.received.raw
+    node, raw = ticket.node, ticket.received.raw
+    report = with_origin(ticket.received.report, raw, settings.release_key)
     virus = virus_of(report.symbols, settings.virus_symbols)
     keep = raw is not None and policy.keeps(report, virus is not None)
     digest = None if raw is None else digest_of(raw)

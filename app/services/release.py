@@ -1,6 +1,6 @@
 """A stored mail is to go on to somebody: asked for, and undone as long as it waits. services/release_sending sends it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, cast
 
@@ -12,11 +12,13 @@ from app.actor import Actor
 from app.clock import stored_now
 from app.errors import BadRequest, Conflict, NotAllowed, NotFound, Unavailable
 from app.extensions import PanelSession, db
+from app.mime.release import MARK, is_released
 from app.models import Mail, MailRecipient, Mode, Release, ReleaseState, Step, Verb
 from app.queries.deletions import is_leaving
-from app.queries.releases import Releasing, newest_by_address
+from app.queries.releases import Releasing, headers_of, newest_by_address
 from app.services.audit import record
 from app.services.copies import must_be_kept
+from app.services.sealing import key_for
 from app.smtp import is_envelope_address
 
 MOST_AT_ONCE = 500
@@ -36,50 +38,79 @@ def can_release() -> bool:
 
 
 def ask(
-    releasing: Releasing, mail_id: int, targets: Collection[str], *, sure: bool = False, at_once: bool = False, actor: Actor
+    releasing: Releasing,
+    mail_id: int,
+    targets: Collection[str],
+    *,
+    mode: Mode | None = None,
+    sure: bool = False,
+    at_once: bool = False,
+    actor: Actor,
 ) -> list[int]:
-    """All of them or none. `sure`: a virus may go, and to those again who have it or may have it. `at_once`: it cannot be undone."""
-    if not can_release():
-        raise Unavailable(_("Nothing can be released: there is no relay (RELEASE_URL or SMTP_URL)."))
+    """All of them or none. `mode`: none, as the site prefers it. `sure`: a virus may go, and to those again who have it or may have it.
+    `at_once`: it cannot be undone."""
+    must_be_possible()
+    with cast(PanelSession, db.session()).begin_writing():
+        ids = put(releasing, locked(mail_id), targets, mode=mode, sure=sure, at_once=at_once, actor=actor)
+        db.session.commit()
+    return ids
+
+
+def put(
+    releasing: Releasing,
+    mail: Mail,
+    targets: Collection[str],
+    *,
+    mode: Mode | None = None,
+    sure: bool = False,
+    at_once: bool = False,
+    actor: Actor,
+    why: Mapping[str, Any] | None = None,
+) -> list[int]:
+    """Joins the transaction of whoever calls, and has the mail's row locked. `why` stands in the audit event."""
     if not 1 <= len(targets) <= MOST_AT_ONCE:
         raise BadRequest(_("Choose to whom it goes, %(most)s at most.", most=MOST_AT_ONCE))
     now = stored_now()
     due = now if at_once else now + timedelta(seconds=current_app.config["UNDO_SECONDS"])
-    with cast(PanelSession, db.session()).begin_writing():
-        mail = locked(mail_id)
-        must_be_kept(mail)  # who is asked is who sends
-        if is_leaving(mail_id):
-            raise Conflict(_("It is being deleted: undo that first."))
-        chosen = _chosen(releasing, mail, targets)
-        newest = newest_by_address(mail_id, chosen)
-        _must_be_meant(mail, newest, sure)
-        rows = [
-            Release(
-                mail_id=mail_id,
-                address=address,
-                number=newest[address].number + 1 if address in newest else 1,
-                target=target,
-                mode=Mode.AS_IT_WAS,
-                state=Step.WAITING,
-                node=current_app.config["NODE_NAME"],
-                due_at=due,
-                next_try_at=due,
-                attempts=0,
-                reply="",
-                asked_at=now,
-                asked_by=actor.name,
-                on_behalf_of=actor.on_behalf_of,
-                user_id=actor.user_id,
-            )
-            for address, target in chosen.items()
-        ]
-        db.session.add_all(rows)
-        sum_up(mail)
-        told: dict[str, Any] = {"step": "asked", "to": list(chosen.values())} | ({"sure": True} if sure else {})
-        record(actor, Verb.MAIL_RELEASED, "mail", mail_id, after=told)
-        ids = [row.id for row in rows]
-        db.session.commit()
-    return ids
+    must_be_kept(mail)  # who is asked is who sends
+    if is_leaving(mail.id):
+        raise Conflict(_("It is being deleted: undo that first."))
+    chosen = _chosen(releasing, mail, targets)
+    newest = newest_by_address(mail.id, chosen)
+    _must_not_go_round(mail, chosen)
+    _must_be_meant(mail, newest, sure)
+    how = mode or Mode(current_app.config["RELEASE_MODE"])
+    rows = [
+        Release(
+            mail_id=mail.id,
+            address=address,
+            number=newest[address].number + 1 if address in newest else 1,
+            target=target,
+            mode=how,
+            state=Step.WAITING,
+            node=current_app.config["NODE_NAME"],
+            due_at=due,
+            next_try_at=due,
+            attempts=0,
+            reply="",
+            asked_at=now,
+            asked_by=actor.name,
+            on_behalf_of=actor.on_behalf_of,
+            user_id=actor.user_id,
+        )
+        for address, target in chosen.items()
+    ]
+    db.session.add_all(rows)
+    sum_up(mail)
+    told: dict[str, Any] = {"step": "asked", "to": list(chosen.values())} | ({"sure": True} if sure else {})
+    told |= ({"mode": how.value} if how is Mode.ATTACHED else {}) | dict(why or {})
+    record(actor, Verb.MAIL_RELEASED, "mail", mail.id, after=told)
+    return [row.id for row in rows]
+
+
+def must_be_possible() -> None:
+    if not can_release():
+        raise Unavailable(_("Nothing can be released: there is no relay (RELEASE_URL or SMTP_URL)."))
 
 
 def undo(releasing: Releasing, mail_id: int, release_id: int, *, actor: Actor) -> None:
@@ -146,6 +177,16 @@ def _chosen(releasing: Releasing, mail: Mail, targets: Collection[str]) -> dict[
             raise BadRequest(_("%(address)s is no address that mail can be sent to.", address=target))
         chosen[address] = target
     return chosen
+
+
+def _must_not_go_round(mail: Mail, chosen: Mapping[str, str]) -> None:
+    """What came back from a release is not sent there once more: each round would hold it back again, with further headers on top."""
+    headers = headers_of(mail.id)
+    if MARK.lower() not in headers.lower():
+        return
+    for target in chosen.values():
+        if is_released(headers.encode("utf-8", "replace"), target, key_for("release")):
+            raise Conflict(_("This mail is itself one that was released to %(address)s. Release the mail it came from.", address=target))
 
 
 def _must_be_meant(mail: Mail, newest: dict[str, Release], sure: bool) -> None:

@@ -15,14 +15,15 @@ from app.actor import SYSTEM
 from app.clock import stored_now, utcnow
 from app.errors import NotFound, Unavailable
 from app.extensions import PanelSession, db
-from app.mime.release import Mark, with_trace
-from app.models import Mail, Release, Step, Verb
+from app.mime.release import Mark, marked, with_trace
+from app.models import Mail, Mode, Release, Step, Verb
 from app.models.release import WORDS_LENGTH
 from app.queries.releases import due_releases, lost_releases
 from app.services.audit import record
 from app.services.background import background
 from app.services.copies import raw_of
 from app.services.release import changed, locked, sum_up
+from app.services.release_letter import Held, Released, explained
 from app.services.rows import ENVELOPE_FROM
 from app.services.sealing import key_for
 from app.smtp import Answer, Kind, Relay, pass_on
@@ -43,6 +44,8 @@ class _Claimed:
     claim: str
     target: str
     attempts: int
+    mode: Mode
+    released: Released
 
 
 def release_relay(config: Any) -> Relay:
@@ -78,9 +81,14 @@ def _claim(release_id: int) -> _Claimed | None:
     with cast(PanelSession, db.session()).begin_writing():
         is_ours = changed(update(Release).where(*free).values(attempts=Release.attempts + 1, **values))
         row = db.session.get(Release, release_id, populate_existing=True) if is_ours else None
-        claimed = _Claimed(row.id, row.mail_id, claim, row.target, row.attempts) if row is not None else None
+        claimed = _claimed(row, claim) if row is not None else None
         db.session.commit()
     return claimed
+
+
+def _claimed(row: Release, claim: str) -> _Claimed:
+    released = Released(row.target, row.address, row.on_behalf_of or row.asked_by, row.asked_at)
+    return _Claimed(row.id, row.mail_id, claim, row.target, row.attempts, Mode(row.mode), released)
 
 
 def _send(claimed: _Claimed) -> Answer:
@@ -88,7 +96,7 @@ def _send(claimed: _Claimed) -> Answer:
     mail = db.session.get(Mail, claimed.mail_id)
     if mail is None or mail.copy_digest is None:
         return Answer(Kind.NEVER, 0, "The mail is gone.")
-    sender, digest = sender_of(mail), mail.copy_digest
+    sender, digest, held = sender_of(mail), mail.copy_digest, Held.of(mail)
     try:
         raw = raw_of(mail)
     except NotFound:
@@ -97,9 +105,21 @@ def _send(claimed: _Claimed) -> Answer:
         return Answer(Kind.LATER, 0, str(error))
     finally:
         db.session.rollback()  # nobody waits for us while the relay is slow
+    if claimed.mode is Mode.ATTACHED:
+        return _send_attached(claimed, raw, held)
     mark = Mark(claimed.mail_id, digest)
     traced = with_trace(raw, mark, target=claimed.target, sender=config["MAIL_FROM"], at=utcnow(), key=key_for("release"))
     return pass_on(traced, sender, claimed.target, release_relay(config))
+
+
+def _send_attached(claimed: _Claimed, raw: bytes, held: Held) -> Answer:
+    """Without an envelope sender: what cannot be delivered comes back to nobody, so nothing can go in circles."""
+    try:
+        message = explained(raw, held, claimed.released)
+    except ValueError:
+        return Answer(Kind.NEVER, 0, f"{claimed.target} is no address that an explaining mail can be sent to.")
+    marked_message = marked(message, claimed.mail_id, target=claimed.target, key=key_for("release"))
+    return pass_on(marked_message, "", claimed.target, release_relay(current_app.config))
 
 
 def sender_of(mail: Mail) -> str:

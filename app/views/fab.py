@@ -36,7 +36,7 @@ from app.views.map_settings import MapSettingsView
 from app.views.maps import MapView
 from app.views.message import MessageView
 from app.views.new_password import NewPasswordView
-from app.views.notices import unnamed_proxy
+from app.views.notices import open_requests, unnamed_proxy
 from app.views.opening import ReasonView
 from app.views.people import PeopleView
 from app.views.portal import PortalBuilder
@@ -46,6 +46,7 @@ from app.views.quarantine import QuarantineView
 from app.views.reasons import load_reasons
 from app.views.release_api import RawApi, ReleaseApi
 from app.views.releases import ReleaseView
+from app.views.requests import RequestView
 from app.views.reset import PasswordLinkView
 from app.views.row_acts import RowActView
 from app.views.rspamd_config import RspamdView
@@ -61,6 +62,7 @@ from environment import ConfigError
 MENU = (
     (MailLogView, "Mails", _l("Mails"), "fa-envelope-o"),
     (QuarantineView, "Quarantine", _l("Quarantine"), "fa-archive"),
+    (RequestView, "Requests", _l("Requests"), "fa-inbox"),
     (MapView, "Maps", _l("Maps"), "fa-list-ul"),
     (PeopleView, "People", _l("People"), "fa-users"),
     (DomainView, "Domains", _l("Domain aliases"), "fa-at"),
@@ -115,7 +117,8 @@ def make_appbuilder(app: Flask) -> AppBuilder:
     protect(app)
     _load_files(app)
     app.jinja_env.filters.update(FILTERS)
-    app.jinja_env.globals.update(unnamed_proxy=unnamed_proxy, first_screen=first_screen, this_page=this_page)
+    known = {"unnamed_proxy": unnamed_proxy, "open_requests": open_requests, "first_screen": first_screen, "this_page": this_page}
+    app.jinja_env.globals.update(known)
     builder = PortalBuilder if at_portal() else Builder
     appbuilder = builder(menu=Menu(reverse=False), indexview=Home, security_manager_class=Manager, update_perms=False)
     appbuilder.init_app(app, db.session)

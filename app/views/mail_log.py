@@ -32,6 +32,7 @@ from app.queries.searches import searches_of
 from app.queries.visibility import get_mail, is_admin_here, scope_of
 from app.security.actor import actor
 from app.services.audit import recorded
+from app.services.released import origin_of
 from app.views.base import ScopedModelView
 from app.views.bulk_page import bar_of
 from app.views.datamodel import ScopedInterface
@@ -43,6 +44,7 @@ from app.views.mail_page import page_of, symbols_of
 from app.views.mail_search import asked_key, asked_page, asked_search, asked_size, asked_statistics, asked_terms, chips, hidden_fields
 from app.views.opening import opened
 from app.views.release_page import release_of
+from app.views.request_page import requests_on
 from app.views.row_acts import acts_of
 from app.views.zone import viewer_zone
 
@@ -155,6 +157,7 @@ class MailLogView(ScopedModelView):
         values = page_of(mail, g.user) | {"may_see_symbols": may_see_symbols, "may_read": may_read, "openings": openings, "verbs": VERBS}
         offers = offers_for(g.user, mail) if sm.has_access("can_edit", "MapView") else ()
         values |= {"offers": offers, "whys": WHYS, "ready_made": READY_MADE, "release": release_of(g.user, mail, sm)}
+        values |= {"requests": requests_on(g.user, mail, sm), "origin": origin_of(detail_of(mail.id))}
         values["learning"] = learning_for(g.user, mail, sm)
         values["deletion"] = deletion_of(g.user, mail, sm)
         return self.render_template("mails/show.html", title=_("Mail"), mail=mail, url=search_url, **values)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import current_app
@@ -10,10 +10,15 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.clock import stored_now
-from app.models import Listing, Mail, Release, Step
+from app.models import Listing, Mail, Mode, Release, Step
+from app.queries.learning import NOTHING as NO_LEARNING
 from app.queries.releases import NOTHING, newest_by_address, recipients_to_release, releases_of, releasing_of
+from app.queries.requests import Asking
 from app.queries.visibility import scope_of
+from app.queries.with_release import MayAlso, may_also_of
+from app.services.controllers import nodes_to_teach
 from app.services.release import MOST_AT_ONCE, can_release
+from app.services.with_release import Also
 
 _AGAIN_SECONDS, _RETRY_SECONDS = 1, 15
 _MOST_SHOWN = 200
@@ -27,6 +32,9 @@ STEPS: dict[str, tuple[str, str, Any]] = {
     Step.UNKNOWN: ("warn", "fa-question-circle", _l("unknown")),
 }
 _TRIED_AGAIN = ("warn", "fa-refresh", _l("not sent yet"))
+
+
+MODES: dict[str, Any] = {Mode.AS_IT_WAS: _l("as it came"), Mode.ATTACHED: _l("as an attachment")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +68,27 @@ def release_of(user: Any, mail: Mail, sm: Any) -> dict[str, Any] | None:
     is_withheld = bool(may and mail.has_virus and releasing == NOTHING)
     if not (offered or has_rows or is_withheld or releasing.others):
         return None
-    return {"offered": offered, "others": releasing.others, "has_rows": has_rows, "is_withheld": is_withheld, "most": MOST_AT_ONCE}
+    told = {"offered": offered, "others": releasing.others, "has_rows": has_rows, "is_withheld": is_withheld, "most": MOST_AT_ONCE}
+    targets = [each.target.lower() for each in offered]
+    return told | {"modes": MODES, "mode": current_app.config["RELEASE_MODE"], "also": _also(also_for(user, mail, targets, sm))}
+
+
+def also_for(user: Any, mail: Mail, targets: Sequence[str], sm: Any) -> MayAlso:
+    """As far as the permissions for the screens of each of these go."""
+    may = may_also_of(user, mail, targets)
+    if not (sm.has_access("can_learn", "LearningView") and nodes_to_teach()):
+        may = replace(may, learning=NO_LEARNING)
+    if not sm.has_access("can_edit", "MapView"):
+        may = replace(may, offers=())
+    return may if sm.has_access("can_ask", "RequestView") else replace(may, telling=Asking(0))
+
+
+def _also(may: MayAlso) -> list[tuple[Also, str]]:
+    """What is offered besides, in words."""
+    senders = ", ".join(dict.fromkeys(offer.value.partition("|")[0] for offer in may.offers if not offer.is_there))
+    found = [(Also.LEARN, _("learn it as ham"))] if may.learning.bayes else []
+    found += [(Also.ALLOW, _("allow %(sender)s for me", sender=senders))] if senders else []
+    return found + ([(Also.WRONG, _("tell the administrators that it was wrongly held back"))] if may.telling.addresses else [])
 
 
 def still_open(user: Any, mail: Mail) -> list[str]:

@@ -144,6 +144,7 @@ def stored_mail(panel: Mailkeep) -> str:
             )
         keep_lists(database)
         keep_runs(database)
+        keep_requests(database)
         found = database.execute("SELECT id FROM mail WHERE copy_state = 'stored' ORDER BY id DESC LIMIT 1 OFFSET 5").fetchone()
         keep_lessons(database, found[0])
     return str(found[0])
@@ -196,3 +197,20 @@ def keep_runs(database: sqlite3.Connection) -> None:
     database.execute(
         f"INSERT INTO bulk_result (run_id, mail_id, kind, words, undo) {told} FROM mail ORDER BY has_virus DESC, id DESC LIMIT 6"
     )
+
+
+def keep_requests(database: sqlite3.Connection) -> None:
+    """Two that wait, one of them for a mail that is gone; one that was denied, and one that was only told."""
+    mails = database.execute("SELECT id, first_rcpt FROM mail WHERE copy_state = 'stored' ORDER BY id DESC LIMIT 3 OFFSET 5").fetchall()
+    rows = (
+        (*mails[0], "release", "open", "A customer waits for this order.", "", ""),
+        (7, "gone@example.com", "release", "open", "", "", ""),
+        (*mails[1], "release", "denied", "", "admin", "This is phishing: the bank does not ask for your password."),
+        (*mails[2], "wrong", "open", "The newsletter of our supplier.", "", ""),
+    )
+    for mail_id, address, asks, state, comment, decided_by, words in rows:
+        database.execute(
+            "INSERT INTO mail_request (mail_id, address, domain, asks, state, user_id, asked_by, asked_at, comment, decided_by, decided_at, words)"
+            " VALUES (?, ?, 'example.com', ?, ?, 77, 'bob', datetime('now', '-1 hour'), ?, ?, iif(? = '', NULL, datetime('now')), ?)",
+            (mail_id, address, asks, state, comment, decided_by, decided_by, words),
+        )

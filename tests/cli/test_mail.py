@@ -54,3 +54,9 @@ def test_what_cannot_be_done_is_one_line(app: Flask, relay: Relay) -> None:
     relay.refuse.add(BOB)
     assert run(app, "release", str(first), "--yes")[1].endswith("550 5.1.1 no such user here\nError: Not all of it was sent.\n")
     assert states(app, first) == [(BOB, "failed")]
+
+
+def test_a_mail_is_released_as_an_attachment(app: Flask, relay: Relay) -> None:
+    mail_id = stored(app)
+    assert run(app, "release", str(mail_id), "--attached", "--yes")[0] == 0
+    assert b"message/rfc822" in bytes(relay.envelopes[0].content or b"")

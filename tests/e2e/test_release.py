@@ -2,6 +2,7 @@
 
 import pathlib
 from collections.abc import Iterator
+from email import message_from_bytes
 
 import pytest
 from flask import Flask
@@ -73,3 +74,28 @@ def test_what_postfix_refuses_is_told_in_its_words(app: Flask, postfix: Postfix)
     told = app.test_cli_runner().invoke(args=["mail", "release", str(mail_id), "--yes"])
     assert told.exit_code == 1
     assert "failed. 550 5.1.1 <nobody@example.com>: Recipient address rejected" in told.output
+
+
+def test_as_an_attachment_it_arrives_as_it_came_and_is_known_when_it_comes_back(app: Flask, postfix: Postfix) -> None:
+    make_node(app)
+    raw = b"From: Eve <eve@example.net>\r\nSubject: attached\r\n\r\n.dots\r\n\xff\xfe\r\n"
+    for number, one in enumerate((raw, RAW)):  # the second fits no line of SMTP
+        post(app.test_client(), one, rcpt=f'["{CAROL}"]', action="reject")
+        with app.app_context():
+            mail_id = db.session.scalars(select(Mail.id).order_by(Mail.id.desc())).first()
+        told = app.test_cli_runner().invoke(args=["mail", "release", str(mail_id), "--attached", "--yes"])
+        assert told.exit_code == 0, told.output
+        wait_for(lambda count=number + 1: len(postfix.mails_of(CAROL)) == count, 20, postfix.output)
+        came = next(mail for mail in postfix.mails_of(CAROL) if f"id={mail_id};".encode() in mail)
+        assert came.startswith(b"Return-Path: <>\n")
+        if one is raw:
+            assert b"Content-Type: message/rfc822\n" in came
+            assert raw.replace(b"\r\n", b"\n") in came, "but for the line ends of a maildir"
+        else:
+            (part,) = (part for part in message_from_bytes(came).walk() if part.get_filename() == "message.eml")
+            assert part.get_payload(decode=True) == RAW
+        post(app.test_client(), came.replace(b"\n", b"\r\n"), rcpt=f'["{CAROL}"]', action="reject")
+        client = login(app, f"root{number}")
+        with app.app_context():
+            back = db.session.scalars(select(Mail.id).order_by(Mail.id.desc())).first()
+        assert f'href="/mails/show/{mail_id}"' in client.get(f"/mails/show/{back}").get_data(as_text=True)

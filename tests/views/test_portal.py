@@ -117,6 +117,9 @@ POST /sessions/end                          SessionView.end
 POST /sessions/end-others                   SessionView.end_others
 GET  /static/<path:filename>                static
 GET  /static/appbuilder/<path:filename>     appbuilder.static
+GET /requests/ RequestView.list
+POST /requests/ask/<int:mail_id> RequestView.ask
+GET /requests/own RequestView.own
 """
 RAW = b"From: <eve@example.net>\r\nTo: <root@example.com>\r\nSubject: hi\r\nContent-Type: text/html\r\n\r\n<p>hello</p>"
 PEOPLE = {"root": "Admin", "chief": "Domain admin", "watcher": "Auditor", "carol": "Recipient"}
@@ -149,7 +152,7 @@ def doors(app: Flask) -> list[tuple[str, str, str]]:
 def test_the_portal_has_these_doors_and_no_other(portal: Flask) -> None:
     listed = [line.split() for line in DOORS.strip().splitlines()]
     assert doors(portal) == sorted((path, method, endpoint) for method, path, endpoint in listed)
-    assert [item.name for item in portal.extensions["appbuilder"].menu.menu] == ["Mails", "Quarantine", "Maps"]
+    assert [item.name for item in portal.extensions["appbuilder"].menu.menu] == ["Mails", "Quarantine", "Requests", "Maps"]
 
 
 def test_a_door_of_admins_is_not_there_for_anybody(portal: Flask, app: Flask) -> None:
