@@ -252,9 +252,15 @@ MAIL_FROM = env_address("MAIL_FROM", "")
 # Seconds in which what was asked for can be undone; so long it waits.
 UNDO_SECONDS = env_int("UNDO_SECONDS", 8, 0, 3600)
 
+# --- Nodes ------------------------------------------------------------------------------------------------------------------
+# Other nodes may be asked over http:// beyond this host, too: their mails then cross the network in the clear.
+NODES_PLAIN_HTTP = env_bool("NODES_PLAIN_HTTP", False)
+
 # --- Releasing mails --------------------------------------------------------------------------------------------------------
 # Where released mails go: as SMTP_URL, or lmtp://host:24 or lmtp+unix:///path (empty: to SMTP_URL).
 RELEASE_URL = release_url("RELEASE_URL", "")
+# Who sends a mail whose copy is on another node: holder, by its own relay, or asker, which fetches the copy first.
+RELEASE_FROM = env_choice("RELEASE_FROM", "holder", ("holder", "asker"))
 # How often it is tried where the relay is away or says "later".
 RELEASE_TRIES = env_int("RELEASE_TRIES", 5, 1, 100)
 # Who may release mails: admins all, domain admins to their domains, recipients to their own addresses.

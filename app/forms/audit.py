@@ -62,6 +62,7 @@ VERBS = {
     Verb.MAIL_READ: _l("read the message"),
     Verb.MAIL_DOWNLOADED: _l("downloaded the message or a part"),
     Verb.MAIL_RELEASED: _l("released the mail"),
+    Verb.MAIL_FETCHED: _l("had the copy from another node"),
 }
 
 

@@ -3,6 +3,7 @@
 from flask import Flask
 
 from app.jobs.map_files import MapFilesTimer
+from app.jobs.node_state import NodeStateTimer
 from app.jobs.releases import ReleaseTimer
 from app.jobs.timer import Timer
 
@@ -24,4 +25,4 @@ class Jobs:
 
 def init_app(app: Flask) -> None:
     """Nothing runs before start(): commands and tests have no jobs."""
-    app.extensions["mailkeep_jobs"] = Jobs(MapFilesTimer(app), ReleaseTimer(app))
+    app.extensions["mailkeep_jobs"] = Jobs(MapFilesTimer(app), ReleaseTimer(app), NodeStateTimer(app))

@@ -7,7 +7,7 @@ from app.models.audit import AuditEvent, AuditHead, Verb
 from app.models.domain import DomainAlias
 from app.models.mail import CopyState, Direction, Listing, Mail, MailDetail, MailRecipient, NoticeState, ReleaseState
 from app.models.maps import Colour, Editors, Map, MapEntry, MapFetch, MapRevision, MapUpload, MapUploadPart, RevisionVerb
-from app.models.node import Node
+from app.models.node import Node, NodeNonce
 from app.models.people import UserAddress, UserDomain, UserSetting, UserWay
 from app.models.release import Mode, Release, Step
 from app.models.search import SavedSearch
@@ -36,6 +36,7 @@ __all__ = [
     "MapUploadPart",
     "Mode",
     "Node",
+    "NodeNonce",
     "NoticeState",
     "RecoveryCode",
     "Release",

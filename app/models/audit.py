@@ -66,6 +66,7 @@ class Verb(StrEnum):
     MAIL_READ = "mail.read"
     MAIL_DOWNLOADED = "mail.downloaded"
     MAIL_RELEASED = "mail.released"
+    MAIL_FETCHED = "mail.fetched"
 
 
 KINDS = ("account", "role", "group", "node", "domain", "map", "search", "log", "audit", "mail")

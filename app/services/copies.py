@@ -3,24 +3,57 @@
 from flask import current_app
 from flask_babel import gettext as _
 
+from app.actor import SYSTEM, Actor
 from app.errors import NotFound, Unavailable
 from app.models import Mail
+from app.queries.nodes import node_called
+from app.services.peers import Silent, is_there, raw_from
 from app.storage import store_for
 
 
-def raw_of(mail: Mail) -> bytes:
+def raw_of(mail: Mail, *, actor: Actor = SYSTEM) -> bytes:
     """NotFound where no copy was kept or it is gone, Unavailable where the store cannot give it: each with a sentence for people."""
-    if not mail.is_stored or mail.copy_digest is None:
-        raise NotFound(_("No copy of this mail was kept."))
-    with store_for(current_app.config["STORE_URL"]).open(mail.copy_digest) as copy:
+    digest, url = _digest_of(mail), current_app.config["STORE_URL"]
+    holder = holder_of(mail)
+    if holder == current_app.config["NODE_NAME"]:
+        store = store_for(url).open(digest)
+    else:
+        mail_id = mail.id
+        store = store_for(url, lambda: raw_from(mail_id, holder, actor=actor)).open(digest)
+    with store as copy:
         return copy.read()
 
 
+def holder_of(mail: Mail) -> str:
+    """The node that reads the copy from its own store: this one, too, where its store has it or is everybody's."""
+    here: str = current_app.config["NODE_NAME"]
+    digest = _digest_of(mail)
+    if mail.copy_node in (None, here) or store_for(current_app.config["STORE_URL"]).exists(digest):
+        return here
+    return str(mail.copy_node)
+
+
 def must_be_kept(mail: Mail) -> None:
-    """Before something is promised that needs the copy later."""
+    """Before something is promised that needs the copy later. A node that does not answer is believed to have what it took."""
+    holder = holder_of(mail)
+    if holder == current_app.config["NODE_NAME"]:
+        is_kept = store_for(current_app.config["STORE_URL"]).exists(_digest_of(mail))
+    elif (node := node_called(holder)) is None:
+        raise Unavailable(_("The copy is on %(node)s, which is no node any more.", node=holder))
+    else:
+        is_kept = not node.api_url or _has(mail, holder)
+    if not is_kept:
+        raise NotFound(_("The stored copy is gone."))
+
+
+def _has(mail: Mail, holder: str) -> bool:
+    try:
+        return is_there(mail, holder)
+    except Silent:
+        return True
+
+
+def _digest_of(mail: Mail) -> str:
     if not mail.is_stored or mail.copy_digest is None:
         raise NotFound(_("No copy of this mail was kept."))
-    if not store_for(current_app.config["STORE_URL"]).exists(mail.copy_digest):
-        if mail.copy_node not in (None, current_app.config["NODE_NAME"]):
-            raise Unavailable(_("The copy is on %(node)s: release it there.", node=mail.copy_node))
-        raise NotFound(_("The stored copy is gone."))
+    return mail.copy_digest

@@ -111,12 +111,12 @@ def _change(node: Node, user: str, password: str, allow: Sequence[str]) -> None:
         raise BadRequest("A user name cannot hold a colon: HTTP Basic auth ends it there.")
     if user and not (password or node.password_hash):
         raise BadRequest("A node with a user needs a password.")
-    node.user, node.allow = user, " ".join(_network(word) for word in allow)
+    node.user, node.allow = user, " ".join(network(word) for word in allow)
     if password:
         node.password_hash = generate_password_hash(password)
 
 
-def _network(word: str) -> str:
+def network(word: str) -> str:
     try:
         return str(ipaddress.ip_network(word.strip(), strict=False))
     except ValueError:

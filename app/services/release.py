@@ -15,7 +15,7 @@ from app.extensions import PanelSession, db
 from app.models import Mail, MailRecipient, Mode, Release, ReleaseState, Step, Verb
 from app.queries.releases import Releasing, newest_by_address
 from app.services.audit import record
-from app.services.copies import must_be_kept
+from app.services.copies import holder_of, must_be_kept
 from app.smtp import is_envelope_address
 
 MOST_AT_ONCE = 500
@@ -44,9 +44,11 @@ def ask(
         raise BadRequest(_("Choose to whom it goes, %(most)s at most.", most=MOST_AT_ONCE))
     now = stored_now()
     due = now if at_once else now + timedelta(seconds=current_app.config["UNDO_SECONDS"])
+    node = _sender(mail_id)
     with cast(PanelSession, db.session()).begin_writing():
         mail = locked(mail_id)
-        must_be_kept(mail)  # who is asked is who sends
+        if not mail.is_stored:
+            raise NotFound(_("No copy of this mail was kept."))
         chosen = _chosen(releasing, mail, targets)
         newest = newest_by_address(mail_id, chosen)
         _must_be_meant(mail, newest, sure)
@@ -58,7 +60,7 @@ def ask(
                 target=target,
                 mode=Mode.AS_IT_WAS,
                 state=Step.WAITING,
-                node=current_app.config["NODE_NAME"],
+                node=node,
                 due_at=due,
                 next_try_at=due,
                 attempts=0,
@@ -77,6 +79,15 @@ def ask(
         ids = [row.id for row in rows]
         db.session.commit()
     return ids
+
+
+def _sender(mail_id: int) -> str:
+    """The node that has the copy, or this one. Asked before anything is locked: another node may take its time to say."""
+    mail = db.session.get(Mail, mail_id, populate_existing=True)
+    if mail is None:
+        raise NotFound(_("There is no such mail."))
+    must_be_kept(mail)
+    return holder_of(mail) if current_app.config["RELEASE_FROM"] == "holder" else str(current_app.config["NODE_NAME"])
 
 
 def undo(releasing: Releasing, mail_id: int, release_id: int, *, actor: Actor) -> None:

@@ -14,6 +14,7 @@ from app.models import Listing, Mail, Release, Step
 from app.queries.releases import NOTHING, newest_by_address, recipients_to_release, releases_of, releasing_of
 from app.queries.visibility import scope_of
 from app.services.release import MOST_AT_ONCE, can_release
+from app.services.release_elsewhere import NO_ANSWER
 
 _AGAIN_SECONDS, _RETRY_SECONDS = 1, 15
 _MOST_SHOWN = 200
@@ -82,13 +83,19 @@ def told_of(user: Any, mail: Mail, may_release: bool) -> dict[str, Any]:
         Told(
             row,
             mark_of(row),
-            _(row.reply) if row.reply else "",
+            _reply_of(row),
             max(0, math.ceil((row.due_at - now).total_seconds())),
             may_undo=releasing.scope.owns(row.address) and (row.state == Step.WAITING or row.is_tried_again),
         )
         for row in rows[:_MOST_SHOWN]
     ]
     return {"rows": told, "again": _again([each for each in told if each.row.is_under_way]), "node": current_app.config["NODE_NAME"]}
+
+
+def _reply_of(row: Release) -> str:
+    if row.reply == NO_ANSWER:
+        return str(_("%(node)s does not answer; it sends the mail when it is back.", node=row.node)) if row.state == Step.WAITING else ""
+    return str(_(row.reply)) if row.reply else ""
 
 
 def mark_of(row: Release) -> tuple[str, str, Any]:
