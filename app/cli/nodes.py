@@ -57,10 +57,14 @@ def edit(name: str, user: str | None, password: str | None, allow: tuple[str, ..
 @nodes.command("api")
 @click.argument("name")
 @click.option("--url", help="Where the others reach its Mailkeep: https://mx2.example.com; '' for nowhere.")
-@click.option("--ca", type=click.File(), help="A file with the authority of its certificate (PEM), which is kept; '-' reads it from the input.")
+@click.option(
+    "--ca", type=click.File(), help="A file with the authority of its certificate (PEM), which is kept; '-' reads it from the input."
+)
 @click.option("--ca-file", help="Name of such a file on each node instead; '' for the system's authorities.")
 @click.option("--pin", help="SHA-256 of its certificate or of its key; '' for none.")
-@click.option("--allow", multiple=True, help="Address or network it asks the others from; several times for several. Replaces the whole list.")
+@click.option(
+    "--allow", multiple=True, help="Address or network it asks the others from; several times for several. Replaces the whole list."
+)
 @click.option("--user", help="Basic auth for programs that read; '' for none.")
 @click.option("--password", help="Its password.")
 @plainly

@@ -16,6 +16,7 @@ from app.models import Node
 from app.queries.health import spool_state
 from app.queries.nodes import newest_mails
 from app.services.nonces import forget_old
+from app.services.peering import ensure_own_secret
 from app.version import VERSION
 
 SECONDS = 30
@@ -63,6 +64,7 @@ def note_state() -> bool:
     if is_ours:
         _note_mails()
         forget_old()
+        ensure_own_secret()
     return is_ours
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from flask import current_app
 from flask_babel import gettext as _
-from sqlalchemy import update
+from sqlalchemy import select, update
 from werkzeug.security import generate_password_hash
 
 from app.actor import Actor
@@ -68,20 +68,23 @@ def secret_of(node: Node) -> str | None:
 
 
 def own_secret() -> str:
-    """Made at the first need, beside whatever transaction there is."""
     name = current_app.config["NODE_NAME"]
     node = node_called(name)
     if node is None:
         raise Unavailable(_("This server is not registered as a node: run “flask mailkeep init”."))
-    if not node.api_secret:
-        made = seal(secrets.token_urlsafe(_SECRET_BYTES), _belongs_to(name))
-        with db.engine.execution_options(writes=True).begin() as connection:
-            connection.execute(update(Node).where(Node.name == name, Node.api_secret == "").values(api_secret=made))
-        db.session.refresh(node)
-    secret = secret_of(node)
+    secret = unseal(node.api_secret or ensure_own_secret(), _belongs_to(name))
     if secret is None:
         raise Unavailable(_("The secret of %(node)s was made under another SECRET_KEY: make a new one.", node=name))
     return secret
+
+
+def ensure_own_secret() -> str:
+    """Made where there is none, beside whatever transaction there is; as it is sealed."""
+    name = current_app.config["NODE_NAME"]
+    made = seal(secrets.token_urlsafe(_SECRET_BYTES), _belongs_to(name))
+    with db.engine.execution_options(writes=True).begin() as connection:
+        connection.execute(update(Node).where(Node.name == name, Node.api_secret == "").values(api_secret=made))
+        return connection.scalar(select(Node.api_secret).where(Node.name == name)) or ""
 
 
 def place_of(node: Node) -> Place:
