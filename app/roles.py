@@ -37,12 +37,13 @@ _CONTENT: tuple[Grant, ...] = (("can_read", "MessageView"), ("can_download", "Me
 _SYMBOLS: tuple[Grant, ...] = (("can_symbols", "MailLogView"),)
 _MAPS: tuple[Grant, ...] = (("menu_access", "Maps"), ("can_list", "MapView"))
 _ENTRIES: tuple[Grant, ...] = (("can_edit", "MapView"),)
+_NODES: tuple[Grant, ...] = (("menu_access", "Nodes"), ("can_list", "NodeView"))
 _AUDIT: tuple[Grant, ...] = (("menu_access", "Audit trail"), ("can_list", "AuditView"))
 
 # Admin has all there is.
 GRANTS: dict[str, frozenset[Grant]] = {
     Role.DOMAIN_ADMIN: frozenset(_OWN_ACCOUNT + LOG + _CONTENT + _RELEASE + _SYMBOLS + _PEOPLE + _MAPS + _ENTRIES),
-    Role.AUDITOR: frozenset(_OWN_ACCOUNT + LOG + _SYMBOLS + _AUDIT + _MAPS),
+    Role.AUDITOR: frozenset(_OWN_ACCOUNT + LOG + _SYMBOLS + _AUDIT + _MAPS + _NODES),
     Role.RECIPIENT: frozenset(_OWN_ACCOUNT + LOG + _CONTENT + _RELEASE + _MAPS + _ENTRIES),
     Role.PUBLIC: frozenset(),
 }

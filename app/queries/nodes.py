@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from flask_babel import gettext as _
 from sqlalchemy import func, select
 
+from app.errors import NotFound
 from app.extensions import db
-from app.ids import first_id_at
+from app.ids import MAX_NODE, first_id_at
 from app.models import Mail, Node
 
 
@@ -16,6 +18,13 @@ def known_nodes() -> Sequence[Node]:
 
 def node_called(name: str) -> Node | None:
     return db.session.scalar(select(Node).where(Node.name == name))
+
+
+def node_numbered(number: int) -> Node:
+    node = db.session.get(Node, number) if number <= MAX_NODE else None
+    if node is None:
+        raise NotFound(_("There is no such node."))
+    return node
 
 
 def newest_mails(since: datetime) -> dict[str, int]:

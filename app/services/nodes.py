@@ -1,8 +1,10 @@
 """The nodes: who may post, and the number each has in mail ids."""
 
 import ipaddress
+import secrets
 from collections.abc import Sequence
 
+from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from werkzeug.security import generate_password_hash
@@ -15,6 +17,8 @@ from app.ids import MAX_NODE
 from app.models import Node, Verb
 from app.services.audit import record
 from environment import NODE_NAME_RULE, is_node_name
+
+_PASSWORD_BYTES = 24
 
 
 def all_nodes() -> Sequence[Node]:
@@ -35,7 +39,7 @@ def add(name: str, user: str = "", password: str = "", allow: Sequence[str] = ()
         raise BadRequest(f"{name!r} is not a node name: {NODE_NAME_RULE}.")
     node = Node(name=name, created_at=stored_now(), enabled=True, user="", password_hash="", allow="", number=0)
     _change(node, user, password, allow)
-    for _ in range(5):  # two servers may register at once
+    for _try in range(5):  # two servers may register at once
         node.number = _free_number()
         db.session.add(node)
         try:
@@ -84,6 +88,21 @@ def edit(
         record(actor, Verb.NODE_CHANGED, "node", node.name, before={part: before[part] for part in changed}, after=told)
     db.session.commit()
     return node
+
+
+def add_with_password(name: str, user: str, allow: Sequence[str], *, actor: Actor) -> tuple[Node, str]:
+    """The password is made, and given this once; none without a user."""
+    password = secrets.token_urlsafe(_PASSWORD_BYTES) if user else ""
+    return add(name, user, password, allow, actor=actor), password
+
+
+def new_password(name: str, *, actor: Actor) -> str:
+    """For its Rspamd; given this once. The old one counts no more."""
+    if not find(name).user:
+        raise BadRequest(_("The node has no user yet: give it one first."))
+    password = secrets.token_urlsafe(_PASSWORD_BYTES)
+    edit(name, password=password, actor=actor)
+    return password
 
 
 def remove(name: str, *, actor: Actor) -> None:

@@ -1,7 +1,7 @@
 """The door between nodes: a request counts once, soon, as it was signed, here, and from where its node may ask; else it is refused, always alike."""
 
 import base64
-import datetime
+import datetime as dt
 import hashlib
 import logging
 import pathlib
@@ -192,7 +192,7 @@ def test_nobody_has_another_node_send_what_is_not_its_own_or_not_due(two: tuple[
 
 
 def test_a_program_reads_with_its_password_and_does_no_more(two: tuple[Flask, Flask], caplog: pytest.LogCaptureFixture) -> None:
-    asker, here = two
+    here = two[1]
     basic = "Basic " + base64.b64encode(b"rqwatch:Right-7").decode()
     assert "a wrong user or password" in told(send(here, basic), caplog)
     with here.app_context():
@@ -221,7 +221,7 @@ def test_a_secret_of_another_key_is_none(two: tuple[Flask, Flask], caplog: pytes
 def test_what_was_used_is_forgotten_when_it_is_too_old_anyway(two: tuple[Flask, Flask], monkeypatch: pytest.MonkeyPatch) -> None:
     asker, here = two
     assert send(here, signed(claims(), secret(asker))).status_code == 200
-    with time_machine.travel(datetime.datetime.now(datetime.UTC) + datetime.timedelta(minutes=4)):
+    with time_machine.travel(dt.datetime.now(dt.UTC) + dt.timedelta(minutes=4)):
         for app, left in ((asker, 1), (here, 0)):
             with app.app_context():
                 forget_old()
