@@ -251,6 +251,8 @@ MAIL_FROM = env_address("MAIL_FROM", "")
 # --- Acting on mails --------------------------------------------------------------------------------------------------------
 # Seconds in which what was asked for can be undone; so long it waits.
 UNDO_SECONDS = env_int("UNDO_SECONDS", 8, 0, 3600)
+# Seconds that a node's Rspamd has for all of an answer: to what it is taught, and to a mail it scans again.
+CONTROLLER_TIMEOUT = env_float("CONTROLLER_TIMEOUT", 10.0, 0.1, 60.0)
 
 # --- Nodes ------------------------------------------------------------------------------------------------------------------
 # Other nodes may be asked over http:// beyond this host, too: their mails then cross the network in the clear.
@@ -271,6 +273,18 @@ RELEASE_VIRUS_ROLES = env_list("RELEASE_VIRUS_ROLES", "Admin")
 RELEASE_MAX_SCORE = env_str("RELEASE_MAX_SCORE", "")
 # Admins may release to any address, not only to those in the domains that the mail was for.
 RELEASE_TO_ANYWHERE = env_bool("RELEASE_TO_ANYWHERE", False)
+
+# --- Teaching Rspamd, and scanning again ------------------------------------------------------------------------------------
+# Who may teach Rspamd spam and ham: admins with all mails, domain admins with those to their domains.
+LEARN_ROLES = env_list("LEARN_ROLES", "Admin,Domain admin")
+# Who may add mails to its fuzzy storage, and take them out again.
+FUZZY_ROLES = env_list("FUZZY_ROLES", "Admin")
+# The flag that they get there, as fuzzy_check.conf names it.
+FUZZY_FLAG = env_int("FUZZY_FLAG", 11, 1, 2**31 - 1)
+# The weight that each of them adds.
+FUZZY_WEIGHT = env_int("FUZZY_WEIGHT", 10, 1, 2**31 - 1)
+# Who may have mails scanned again.
+RESCAN_ROLES = env_list("RESCAN_ROLES", "Admin,Domain admin")
 
 # --- The audit trail -------------------------------------------------------------------------------------------------------
 # Where each event is sent as a line of JSON, beside the database: udp://host:port, unix:/dev/log, or empty: nowhere.

@@ -48,10 +48,13 @@ def list_() -> None:
 @click.option("--password", help="New password.")
 @click.option("--allow", multiple=True, help=ALLOW_HELP + " Replaces the whole list.")
 @click.option("--enable/--disable", default=None, help="Whether it may post.")
+@click.option("--controller", metavar="URL", help="Of its Rspamd's controller, such as http://127.0.0.1:11334; '' for none.")
+@click.option("--controller-password", help="What that controller asks for; forgotten when its address changes.")
+@click.option("--scan", metavar="URL", help="Of a worker that scans mails, such as http://127.0.0.1:11333; '' for the controller.")
 @plainly
-def edit(name: str, user: str | None, password: str | None, allow: tuple[str, ...], enable: bool | None) -> None:
+def edit(name: str, allow: tuple[str, ...], enable: bool | None, **given: str | None) -> None:
     """Change what is given, leave the rest. Running processes see it within seconds."""
-    click.echo(_line(service.edit(name, user, password, split(allow) if allow else None, enable, actor=command_line())))
+    click.echo(_line(service.edit(name, allow=split(allow) if allow else None, enabled=enable, actor=command_line(), **given)))
 
 
 @nodes.command("api")
@@ -121,5 +124,7 @@ def _line(node: Node) -> str:
     state = (
         "disabled" if not node.enabled else f"user {node.user}, from {node.allow or 'nowhere'}" if node.user else "may not post (no user)"
     )
+    places = (("controller", node.controller_url), ("scans", node.scan_url))
+    rspamd = "".join(f"  {what} {url}" for what, url in places if url)
     here = "  this server" if node.name == current_app.config["NODE_NAME"] else ""
-    return f"{node.name}  number {node.number}{here}  {state}"
+    return f"{node.name}  number {node.number}{here}  {state}{rspamd}"

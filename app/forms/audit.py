@@ -63,6 +63,8 @@ VERBS = {
     Verb.MAIL_DOWNLOADED: _l("downloaded the message or a part"),
     Verb.MAIL_RELEASED: _l("released the mail"),
     Verb.MAIL_FETCHED: _l("had the copy from another node"),
+    Verb.MAIL_LEARNED: _l("taught Rspamd with the mail"),
+    Verb.MAIL_RESCANNED: _l("scanned the mail again"),
 }
 
 

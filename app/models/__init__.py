@@ -5,6 +5,7 @@ import flask_appbuilder.security.sqla.models  # noqa: F401
 from app.models.access_key import AccessKey
 from app.models.audit import AuditEvent, AuditHead, Verb
 from app.models.domain import DomainAlias
+from app.models.lesson import MailLesson, MailRescan
 from app.models.mail import CopyState, Direction, Listing, Mail, MailDetail, MailRecipient, NoticeState, ReleaseState
 from app.models.maps import Colour, Editors, Map, MapEntry, MapFetch, MapRevision, MapUpload, MapUploadPart, RevisionVerb
 from app.models.node import Node, NodeNonce
@@ -27,7 +28,9 @@ __all__ = [
     "LoginSession",
     "Mail",
     "MailDetail",
+    "MailLesson",
     "MailRecipient",
+    "MailRescan",
     "Map",
     "MapEntry",
     "MapFetch",

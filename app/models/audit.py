@@ -67,6 +67,8 @@ class Verb(StrEnum):
     MAIL_DOWNLOADED = "mail.downloaded"
     MAIL_RELEASED = "mail.released"
     MAIL_FETCHED = "mail.fetched"
+    MAIL_LEARNED = "mail.learned"
+    MAIL_RESCANNED = "mail.rescanned"
 
 
 KINDS = ("account", "role", "group", "node", "domain", "map", "search", "log", "audit", "mail")

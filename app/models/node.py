@@ -17,6 +17,9 @@ class Node(Model):
     password_hash: Mapped[str] = mapped_column(String(255))
     allow: Mapped[str] = mapped_column(LongText, comment="addresses and networks it may post from, separated by blanks")
     enabled: Mapped[bool] = mapped_column(Boolean, default=True)
+    controller_url: Mapped[str] = mapped_column(Key(255), default="", comment="of its Rspamd; empty: none is known")
+    controller_password: Mapped[str] = mapped_column(String(1000), default="", comment="sealed, or empty")
+    scan_url: Mapped[str] = mapped_column(Key(255), default="", comment="of a worker that scans; empty: the controller scans")
     created_at: Mapped[datetime] = mapped_column(DateTime)
 
     # How the other nodes reach its Mailkeep, and from where it may reach theirs.

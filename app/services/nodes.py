@@ -15,10 +15,13 @@ from app.errors import BadRequest, Conflict, NotFound
 from app.extensions import db
 from app.ids import MAX_NODE
 from app.models import Node, Verb
+from app.rspamd.controller import checked_url
 from app.services.audit import record
+from app.services.sealing import seal
 from environment import NODE_NAME_RULE, is_node_name
 
 _PASSWORD_BYTES = 24
+_LONGEST_PASSWORD = 500
 
 
 def all_nodes() -> Sequence[Node]:
@@ -72,19 +75,24 @@ def edit(
     password: str | None = None,
     allow: Sequence[str] | None = None,
     enabled: bool | None = None,
+    controller: str | None = None,
+    controller_password: str | None = None,
+    scan: str | None = None,
     *,
     actor: Actor,
 ) -> Node:
-    """None leaves a thing as it is."""
+    """None leaves a thing as it is. The controller's password is for its address alone: with another one it is forgotten."""
     node = find(name)
     before = _state(node)
     _change(node, node.user if user is None else user, password or "", node.allow.split() if allow is None else allow)
     if enabled is not None:
         node.enabled = enabled
+    _change_rspamd(node, controller, controller_password, scan)
     after = _state(node)
     changed = [part for part in after if after[part] != before[part]]
-    if changed or password:
+    if changed or password or controller_password is not None:
         told = {part: after[part] for part in changed} | ({"password": "another"} if password else {})
+        told |= {"controller password": "another" if controller_password else "none"} if controller_password is not None else {}
         record(actor, Verb.NODE_CHANGED, "node", node.name, before={part: before[part] for part in changed}, after=told)
     db.session.commit()
     return node
@@ -122,7 +130,28 @@ def register_local(name: str, *, actor: Actor) -> Node:
 
 
 def _state(node: Node) -> dict[str, str | bool]:
-    return {"user": node.user, "allow": node.allow, "enabled": bool(node.enabled)}
+    known: dict[str, str | bool] = {"user": node.user, "allow": node.allow, "enabled": bool(node.enabled)}
+    return known | {"controller": node.controller_url or "", "scan": node.scan_url or ""}
+
+
+def belongs_to(name: str) -> str:
+    """What the sealed password of a node's controller is bound to."""
+    return f"controller of node {name}"
+
+
+def _change_rspamd(node: Node, controller: str | None, password: str | None, scan: str | None) -> None:
+    if controller is not None and (url := checked_url(controller)) != node.controller_url:
+        node.controller_url, node.controller_password = url, ""
+    if scan is not None:
+        node.scan_url = checked_url(scan)
+    if password:
+        if not node.controller_url:
+            raise BadRequest("A password needs its controller: give its address, too.")
+        if len(password.encode()) > _LONGEST_PASSWORD or not password.isprintable():
+            raise BadRequest(f"A password of a controller has up to {_LONGEST_PASSWORD} characters and no line ends.")
+        node.controller_password = seal(password, belongs_to(node.name))
+    elif password is not None:
+        node.controller_password = ""
 
 
 def _change(node: Node, user: str, password: str, allow: Sequence[str]) -> None:

@@ -3,7 +3,12 @@
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
+from sqlalchemy import select
 
+from app.extensions import db
+from app.models import AuditEvent
+from app.services import nodes
+from app.services.sealing import unseal
 from tests.make import post
 
 ADD = ("nodes", "add", "mx1", "--user", "rspamd", "--password", "secret", "--allow", "127.0.0.0/8")
@@ -43,6 +48,28 @@ def test_an_edit_changes_only_what_is_given(app: Flask, client: FlaskClient, run
     assert "user rspamd" in run(runner, "nodes", "edit", "mx1", "--enable")
 
 
+def test_a_controllers_password_is_kept_sealed_and_for_its_address_alone(app: Flask, runner: FlaskCliRunner) -> None:
+    run(runner, *ADD)
+    given = run(runner, "nodes", "edit", "mx1", "--controller", "http://127.0.0.1:11334/", "--controller-password", "Hidden-77")
+    assert given.endswith("controller http://127.0.0.1:11334\n")
+
+    def kept() -> tuple[str, str]:
+        with app.app_context():
+            node = nodes.find("mx1")
+            return node.controller_password, unseal(node.controller_password, nodes.belongs_to("mx1")) or ""
+
+    sealed, password = kept()
+    assert ("Hidden-77" in sealed, password) == (False, "Hidden-77")
+    run(runner, "nodes", "edit", "mx1", "--controller", "http://127.0.0.1:11334", "--scan", "https://mx1.example.com:11333")
+    assert kept()[1] == "Hidden-77"
+    shown = run(runner, "nodes", "edit", "mx1", "--controller", "http://192.0.2.1:11334")
+    assert "controller http://192.0.2.1:11334  scans https://mx1.example.com:11333" in shown
+    assert kept() == ("", "")
+    with app.app_context():
+        told = " ".join(event.after for event in db.session.scalars(select(AuditEvent)))
+    assert ("Hidden-77" in told, sealed in told, '"controller password": "another"' in told) == (False, False, True)
+
+
 def test_a_removed_node_is_gone_once_it_is_meant(runner: FlaskCliRunner) -> None:
     run(runner, *ADD)
     run(runner, "nodes", "remove", "mx1", fails=True)  # nobody there to say yes
@@ -60,6 +87,13 @@ def test_a_removed_node_is_gone_once_it_is_meant(runner: FlaskCliRunner) -> None
         (("nodes", "add", "mx9", *ADD[3:-2]), "Missing option '--allow'"),
         (("nodes", "edit", "mx9", "--disable"), "There is no node mx9"),
         (("nodes", "remove", "mx9", "--yes"), "There is no node mx9"),
+        (("nodes", "edit", "mx1", "--controller", "ftp://127.0.0.1"), "is no address of a controller"),
+        (("nodes", "edit", "mx1", "--scan", "file:///etc/passwd"), "is no address of a controller"),
+        (("nodes", "edit", "mx1", "--controller", "http://127.0.0.1:99999"), "is no address of a controller"),
+        (("nodes", "edit", "mx1", "--controller", "http://a b/"), "is no address of a controller"),
+        (("nodes", "edit", "mx1", "--controller", "http://h/?password=x"), "is no address of a controller"),
+        (("nodes", "edit", "mx1", "--controller", "http://u:Hidden-77@127.0.0.1"), "has no user and no password in it"),
+        (("nodes", "edit", "mx1", "--controller-password", "x"), "A password needs its controller"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_line(runner: FlaskCliRunner, arguments: tuple[str, ...], says: str) -> None:

@@ -26,10 +26,18 @@ ANSWERS: dict[str, tuple[int, bytes]] = {
 
 
 class Handler(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        self.server.hangs.wait(20)  # type: ignore[attr-defined]
+
     def do_GET(self) -> None:
         name = self.path.split("/")[1]
         if name == "hang":
             return self.server.hangs.wait(20) and None  # type: ignore[attr-defined, no-any-return]
+        if name in ("drip", "drip-head"):
+            self.wfile.write(b"HTTP/1.0 200 OK\r\n" + (b"\r\n[" if name == "drip" else b""))
+            while not self.server.hangs.wait(0.05):  # type: ignore[attr-defined]
+                self.wfile.write(b" " if name == "drip" else b"X-A: b\r\n")
+            return None
         if name == "garbage":
             self.wfile.write(b"\x00\x01 no HTTP at all\r\n\r\n")
             return None
@@ -56,7 +64,7 @@ def base() -> Iterator[str]:
     server.server_close()
 
 
-@pytest.mark.parametrize("name", [*(name for name in ANSWERS if name != "numbers"), "hang", "garbage"])
+@pytest.mark.parametrize("name", [*(name for name in ANSWERS if name != "numbers"), "hang", "garbage", "drip", "drip-head"])
 def test_an_odd_answer_is_an_error_of_ours(base: str, name: str) -> None:
     controller = Controller(f"{base}/{name}", "pw", seconds=0.5)
     with pytest.raises(MailkeepError) as raised:
@@ -64,6 +72,11 @@ def test_an_odd_answer_is_an_error_of_ours(base: str, name: str) -> None:
     assert isinstance(raised.value, NotAllowed if name in ("login", "forbidden") else Unavailable)
     assert base in str(raised.value)
     assert len(str(raised.value)) < 300
+
+
+def test_who_takes_a_mail_and_says_nothing_is_left_in_time(base: str) -> None:
+    with pytest.raises(Unavailable, match=r"not within 0\.3 seconds"):
+        Controller(f"{base}/hang", seconds=0.3).ask("POST", "/learnspam", b"x" * (8 << 20))
 
 
 def test_odd_rows_are_passed_over(base: str) -> None:
