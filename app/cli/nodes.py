@@ -124,7 +124,7 @@ def _line(node: Node) -> str:
     state = (
         "disabled" if not node.enabled else f"user {node.user}, from {node.allow or 'nowhere'}" if node.user else "may not post (no user)"
     )
-    places = (("controller", node.controller_url), ("scans", node.scan_url))
+    places = (("API", node.api_url), ("controller", node.controller_url), ("scans", node.scan_url))
     rspamd = "".join(f"  {what} {url}" for what, url in places if url)
     here = "  this server" if node.name == current_app.config["NODE_NAME"] else ""
     return f"{node.name}  number {node.number}{here}  {state}{rspamd}"

@@ -5,9 +5,10 @@ from flask_babel import gettext as _
 
 from app.actor import SYSTEM, Actor
 from app.errors import NotFound, Unavailable
+from app.extensions import db
 from app.models import Mail
 from app.queries.nodes import node_called
-from app.services.peers import Silent, is_there, raw_from
+from app.services.peers import is_there, raw_from
 from app.storage import store_for
 
 
@@ -34,22 +35,29 @@ def holder_of(mail: Mail) -> str:
 
 
 def must_be_kept(mail: Mail) -> None:
-    """Before something is promised that needs the copy later. A node that does not answer is believed to have what it took."""
+    """Before something is promised that needs the copy later. Of one that another node has its row is believed: nobody is asked."""
     holder = holder_of(mail)
     if holder == current_app.config["NODE_NAME"]:
-        is_kept = store_for(current_app.config["STORE_URL"]).exists(_digest_of(mail))
-    elif (node := node_called(holder)) is None:
+        if not store_for(current_app.config["STORE_URL"]).exists(_digest_of(mail)):
+            raise NotFound(_("The stored copy is gone."))
+    elif node_called(holder) is None:
         raise Unavailable(_("The copy is on %(node)s, which is no node any more.", node=holder))
-    else:
-        is_kept = not node.api_url or _has(mail, holder)
-    if not is_kept:
+
+
+def must_be_there(mail: Mail) -> None:
+    """The same, and whoever has it is asked, where it answers. Nothing may be locked meanwhile."""
+    must_be_kept(mail)
+    holder = holder_of(mail)
+    node = None if holder == current_app.config["NODE_NAME"] else node_called(holder)
+    if node is not None and node.api_url and not _has(mail.id, holder):
         raise NotFound(_("The stored copy is gone."))
 
 
-def _has(mail: Mail, holder: str) -> bool:
+def _has(mail_id: int, holder: str) -> bool:
+    db.session.rollback()  # nothing is held while another node is waited for
     try:
-        return is_there(mail, holder)
-    except Silent:
+        return is_there(mail_id, holder)
+    except Unavailable:
         return True
 
 

@@ -9,6 +9,7 @@ from flask_babel import force_locale, get_locale
 from flask_babel import gettext as _
 
 from app.errors import MailkeepError
+from app.extensions import db
 from app.services.peers import state_of
 
 _SECONDS = 4.0
@@ -31,6 +32,7 @@ def look(names: Collection[str], *, impatient: bool = False) -> dict[str, Look]:
     """By name. `impatient`: also those that did not answer a moment ago."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     language = str(get_locale() or "en")
+    db.session.rollback()  # nothing is held while others are waited for
     asking = {name: _together.submit(_look, app, name, language, impatient) for name in names}
     wait(asking.values(), _SECONDS)
     late = _("It did not answer within %(seconds)s seconds.", seconds=round(_SECONDS))

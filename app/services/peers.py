@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from app.actor import SYSTEM, Actor
 from app.clock import monotonic, now_ms
 from app.errors import MailkeepError, NotFound, Unavailable
-from app.models import Mail, Node
+from app.models import Node
 from app.peers.claims import claims_of, signed
 from app.peers.wire import CONNECT_SECONDS, Answer, Away, Place, Untrusted, ask
 from app.queries.nodes import node_called
@@ -25,10 +25,6 @@ PATH = "/api/node"
 _REST_SECONDS = 15.0
 _MOST_BYTES = 1 << 20
 _SKEW_SECONDS = 30
-
-
-class Silent(Unavailable):
-    """The node did not answer, or not as the one it should be."""
 
 
 class Peers:
@@ -81,8 +77,8 @@ def raw_from(mail_id: int, name: str, *, actor: Actor = SYSTEM) -> bytes:
     return asked(name, "GET", f"/mails/{mail_id}/raw", actor=actor, most=most).body
 
 
-def is_there(mail: Mail, name: str) -> bool:
-    told = _object(name, asked(name, "GET", f"/mails/{mail.id}/copy"))
+def is_there(mail_id: int, name: str) -> bool:
+    told = _object(name, asked(name, "GET", f"/mails/{mail_id}/copy"))
     return told.get("there") is True
 
 
@@ -112,9 +108,9 @@ def asked(
     try:
         answer = peers().ask(node, method, path, body, actor, most, impatient=impatient)
     except Untrusted as error:
-        raise Silent(_("%(node)s is not asked: %(reason)s.", node=name, reason=str(error))) from None
+        raise Unavailable(_("%(node)s is not asked: %(reason)s.", node=name, reason=str(error))) from None
     except Away as error:
-        raise Silent(_("%(node)s does not answer: %(reason)s.", node=name, reason=str(error))) from None
+        raise Unavailable(_("%(node)s does not answer: %(reason)s.", node=name, reason=str(error))) from None
     if answer.status in (200, 202):
         return answer
     raise _why_not(name, answer)

@@ -15,7 +15,7 @@ from app.extensions import PanelSession, db
 from app.models import Mail, MailRecipient, Mode, Release, ReleaseState, Step, Verb
 from app.queries.releases import Releasing, newest_by_address
 from app.services.audit import record
-from app.services.copies import holder_of, must_be_kept
+from app.services.copies import holder_of, must_be_there
 from app.smtp import is_envelope_address
 
 MOST_AT_ONCE = 500
@@ -86,7 +86,7 @@ def _sender(mail_id: int) -> str:
     mail = db.session.get(Mail, mail_id, populate_existing=True)
     if mail is None:
         raise NotFound(_("There is no such mail."))
-    must_be_kept(mail)
+    must_be_there(mail)
     return holder_of(mail) if current_app.config["RELEASE_FROM"] == "holder" else str(current_app.config["NODE_NAME"])
 
 

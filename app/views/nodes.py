@@ -19,7 +19,7 @@ from app.views.doing import done
 from app.views.node_page import asked_names, shown
 
 _USUAL_USER = "rspamd"
-FIELDS = ("name", "user", "allow", "api_url", "api_ca", "api_pin", "api_allow", "api_user")
+FIELDS = ("name", "user", "allow", "api_url", "api_ca", "api_pin", "api_allow", "api_user", "controller_url", "scan_url")
 
 
 class NodeView(BaseView):
@@ -57,7 +57,7 @@ class NodeView(BaseView):
             flash(str(error), "danger")
             return self._form(None, typed), 400
         try:
-            made = set_api(made.name, _api(typed), actor=actor())
+            made = _save(made.name, typed)
         except MailkeepError as error:  # the node is there: what is left can be mended
             flash(str(error), "danger")
         return self._form(made, _typed_of(made), password=password)
@@ -75,11 +75,7 @@ class NodeView(BaseView):
     def change(self, number: int) -> Any:
         found, typed = node_numbered(number), _typed()
 
-        def save() -> None:
-            set_api(found.name, _api(typed), actor=actor())
-            nodes.edit(found.name, typed["user"], None, _words(typed["allow"]), actor=actor())
-
-        if not done(save, _("The node is changed.")):
+        if not done(lambda: _save(found.name, typed), _("The node is changed.")):
             return self._form(found, typed), 400
         return redirect(url_for("NodeView.list"))
 
@@ -153,11 +149,24 @@ class NodeView(BaseView):
 
 def _typed() -> dict[str, str]:
     found = {field: request.form.get(field, "").strip() for field in FIELDS}
-    return found | {"api_password": request.form.get("api_password", "")}
+    return found | {field: request.form.get(field, "") for field in ("api_password", "controller_password")}
 
 
 def _typed_of(node: Node) -> dict[str, str]:
     return {field: str(getattr(node, field) or "") for field in FIELDS}
+
+
+def _save(name: str, typed: dict[str, str]) -> Node:
+    set_api(name, _api(typed), actor=actor())
+    return nodes.edit(
+        name,
+        typed["user"],
+        allow=_words(typed["allow"]),
+        controller=typed["controller_url"],
+        controller_password=typed["controller_password"] or None,
+        scan=typed["scan_url"],
+        actor=actor(),
+    )
 
 
 def _api(typed: dict[str, str]) -> Api:

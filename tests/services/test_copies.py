@@ -97,8 +97,8 @@ def test_what_is_gone_or_damaged_there_is_said(two: tuple[Flask, Flask]) -> None
         assert refusal(asker, mail_id) == "mx2 cannot do it: The stored copy is damaged."
         file_of(holder, mail_id).unlink()
         assert refusal(asker, mail_id, NotFound) == "The stored copy is gone."
-        with asker.app_context(), pytest.raises(NotFound):
-            copies.must_be_kept(db.session.get_one(Mail, mail_id))
+        with pytest.raises(NotFound):
+            asked(asker, mail_id, BOB)
 
 
 def test_a_node_that_lies_is_not_believed(two: tuple[Flask, Flask], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +116,7 @@ def test_a_node_that_cannot_be_asked_is_named_with_the_reason(two: tuple[Flask, 
     reach(holder, f"http://127.0.0.1:{free_port()}")
     assert refusal(asker, mail_id) == "mx2 does not answer: Connection refused."
     with asker.app_context():
-        copies.must_be_kept(db.session.get_one(Mail, mail_id))  # a release waits for it
+        copies.must_be_there(db.session.get_one(Mail, mail_id))  # a release waits for it
         remove("mx2", actor=ADMIN)
     assert refusal(asker, mail_id) == "mx2 is no node any more."
 
