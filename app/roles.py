@@ -33,6 +33,8 @@ LOG: tuple[Grant, ...] = (
     ("can_show", "ReleaseView"),
 )
 _RELEASE: tuple[Grant, ...] = (("can_release", "ReleaseView"),)
+_LEARN: tuple[Grant, ...] = (("can_learn", "LearningView"), ("can_rescan", "LearningView"))
+_RESCANS: tuple[Grant, ...] = (("can_show", "LearningView"),)
 _CONTENT: tuple[Grant, ...] = (("can_read", "MessageView"), ("can_download", "MessageView"))
 _SYMBOLS: tuple[Grant, ...] = (("can_symbols", "MailLogView"),)
 _MAPS: tuple[Grant, ...] = (("menu_access", "Maps"), ("can_list", "MapView"))
@@ -42,8 +44,8 @@ _AUDIT: tuple[Grant, ...] = (("menu_access", "Audit trail"), ("can_list", "Audit
 
 # Admin has all there is.
 GRANTS: dict[str, frozenset[Grant]] = {
-    Role.DOMAIN_ADMIN: frozenset(_OWN_ACCOUNT + LOG + _CONTENT + _RELEASE + _SYMBOLS + _PEOPLE + _MAPS + _ENTRIES),
-    Role.AUDITOR: frozenset(_OWN_ACCOUNT + LOG + _SYMBOLS + _AUDIT + _MAPS + _NODES),
+    Role.DOMAIN_ADMIN: frozenset(_OWN_ACCOUNT + LOG + _CONTENT + _RELEASE + _LEARN + _RESCANS + _SYMBOLS + _PEOPLE + _MAPS + _ENTRIES),
+    Role.AUDITOR: frozenset(_OWN_ACCOUNT + LOG + _RESCANS + _SYMBOLS + _AUDIT + _MAPS + _NODES),
     Role.RECIPIENT: frozenset(_OWN_ACCOUNT + LOG + _CONTENT + _RELEASE + _MAPS + _ENTRIES),
     Role.PUBLIC: frozenset(),
 }

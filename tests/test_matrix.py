@@ -112,6 +112,7 @@ def path_of(rule: Rule, mail: int, person: int, pair: int) -> str:
         "name": PAIRS if rule.endpoint.startswith("Map") else "nothing",
         "entry_id": pair,
         "release_id": 1,
+        "lesson": "spam",
         "number": pair,  # each came with a revision
         "token": "nothing",
         "filename": "nothing",

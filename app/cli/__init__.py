@@ -2,6 +2,7 @@
 
 from flask import Flask
 
+import app.cli.learning  # noqa: F401 - two commands of `flask mail`
 from app.cli.audit import audit
 from app.cli.demo import demo
 from app.cli.domains import domains

@@ -28,7 +28,7 @@ mail = AppGroup("mail", help="Mails of the log, by their id or the queue id of t
 @plainly
 def show(name: str) -> None:
     """What is known of a mail, and to whom it was released."""
-    found = _one(name)
+    found = one(name)
     recipients = [row.given or row.address for row in recipients_to_release(found.id, ANYTHING)]
     facts = {
         "id": str(found.id),
@@ -41,10 +41,10 @@ def show(name: str) -> None:
         "copy": f"{found.copy_state} {found.copy_node or ''}".strip(),
     }
     for label, value in facts.items():
-        click.echo(f"{label + ':':<10} {_plain(value)}")
+        click.echo(f"{label + ':':<10} {plain(value)}")
     for row in releases_of(found.id, ALL):
         click.echo(
-            f"{'release:':<10} {_plain(f'{row.target} {row.state} {row.asked_at:%Y-%m-%d %H:%M:%S} UTC by {row.asked_by} {row.reply}')}"
+            f"{'release:':<10} {plain(f'{row.target} {row.state} {row.asked_at:%Y-%m-%d %H:%M:%S} UTC by {row.asked_by} {row.reply}')}"
         )
 
 
@@ -55,16 +55,16 @@ def show(name: str) -> None:
 @plainly
 def release(name: str, to: tuple[str, ...], yes: bool) -> None:
     """Send a stored mail on as it came, at once."""
-    found = _one(name)
-    mail_id, shown = found.id, f"“{_plain(found.subject)}” from {_plain(found.mail_from or '<>')}"
+    found = one(name)
+    mail_id, shown = found.id, f"“{plain(found.subject)}” from {plain(found.mail_from or '<>')}"
     targets = list(to) or [row.given or row.address for row in recipients_to_release(mail_id, ANYTHING)]
     if not yes:
-        click.confirm(f"Release {shown} to {_plain(', '.join(targets))}?", abort=True)
+        click.confirm(f"Release {shown} to {plain(', '.join(targets))}?", abort=True)
     try:
         ids = ask(ANYTHING, mail_id, targets, sure=yes, at_once=True, actor=command_line())
     except Unconfirmed as question:
         warnings = ["A virus was found in it."] if question.virus else []
-        warnings += [f"It went already, or may have gone, to {_plain(', '.join(question.again))}."] if question.again else []
+        warnings += [f"It went already, or may have gone, to {plain(', '.join(question.again))}."] if question.again else []
         click.confirm(f"{' '.join(warnings)} Release it all the same?", abort=True)
         ids = ask(ANYTHING, mail_id, targets, sure=True, at_once=True, actor=command_line())
     send_due(only=ids)
@@ -72,7 +72,7 @@ def release(name: str, to: tuple[str, ...], yes: bool) -> None:
     rows = _ended(mail_id, ids)
     for row in reversed(rows):
         by = "" if row.node == current_app.config["NODE_NAME"] else f" (by {row.node})"
-        click.echo(f"{_plain(row.target)}: {row.state}{', tried again later' if row.is_tried_again else ''}{by}. {_plain(row.reply)}")
+        click.echo(f"{plain(row.target)}: {row.state}{', tried again later' if row.is_tried_again else ''}{by}. {plain(row.reply)}")
     if any(row.state != Step.SENT for row in rows):
         raise click.ClickException("Not all of it was sent.")
 
@@ -87,7 +87,7 @@ def _ended(mail_id: int, ids: list[int]) -> list[Release]:
         sleep(_PAUSE_SECONDS)
 
 
-def _one(name: str) -> Mail:
+def one(name: str) -> Mail:
     found = mails_called(name)
     if not found:
         raise NotFound("There is no such mail.")
@@ -96,6 +96,6 @@ def _one(name: str) -> Mail:
     return found[0]
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Nothing that a terminal would act on."""
     return "".join(letter if letter.isprintable() else "�" for letter in text)

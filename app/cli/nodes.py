@@ -50,7 +50,9 @@ def list_() -> None:
 @click.option("--enable/--disable", default=None, help="Whether it may post.")
 @click.option("--controller", metavar="URL", help="Of its Rspamd's controller, such as http://127.0.0.1:11334; '' for none.")
 @click.option("--controller-password", help="What that controller asks for; forgotten when its address changes.")
-@click.option("--scan", metavar="URL", help="Of a worker that scans mails, such as http://127.0.0.1:11333; '' for the controller.")
+@click.option(
+    "--scan", metavar="URL", help="Of a worker that scans mails, such as http://127.0.0.1:11333, where no controller is known; '' for none."
+)
 @plainly
 def edit(name: str, allow: tuple[str, ...], enable: bool | None, **given: str | None) -> None:
     """Change what is given, leave the rest. Running processes see it within seconds."""

@@ -19,7 +19,7 @@ class Node(Model):
     enabled: Mapped[bool] = mapped_column(Boolean, default=True)
     controller_url: Mapped[str] = mapped_column(Key(255), default="", comment="of its Rspamd; empty: none is known")
     controller_password: Mapped[str] = mapped_column(String(1000), default="", comment="sealed, or empty")
-    scan_url: Mapped[str] = mapped_column(Key(255), default="", comment="of a worker that scans; empty: the controller scans")
+    scan_url: Mapped[str] = mapped_column(Key(255), default="", comment="of a worker that scans, where no controller is known")
     created_at: Mapped[datetime] = mapped_column(DateTime)
 
     # How the other nodes reach its Mailkeep, and from where it may reach theirs.

@@ -74,11 +74,12 @@ def trust_of(place: Place) -> ssl.SSLContext:
     return context
 
 
-def ask(place: Place, method: str, path: str, headers: dict[str, str], body: bytes, most: int) -> Answer:
-    """Away where there is no whole answer in time."""
+def ask(place: Place, method: str, path: str, headers: dict[str, str], body: bytes, most: int, seconds: float | None = None) -> Answer:
+    """Away where there is no whole answer in time; for its first byte it has so many seconds."""
     try:
         stream = _Stream(_open(place))
         try:
+            stream.end = monotonic() + (FIRST_BYTE_SECONDS if seconds is None else seconds)
             return _exchange(stream, place, method, path, headers, body, most)
         finally:
             stream.hang_up()
@@ -94,7 +95,6 @@ def _exchange(stream: "_Stream", place: Place, method: str, path: str, headers: 
     parts = urlsplit(place.url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port)
     connection.sock = stream  # type: ignore[assignment]
-    stream.end = monotonic() + FIRST_BYTE_SECONDS
     host = parts.netloc.rpartition("@")[2]
     connection.request(method, parts.path.rstrip("/") + path, body or None, headers | {"Host": host, "Connection": "close"})
     with connection.getresponse() as response:

@@ -7,7 +7,7 @@ import re
 import socket
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -105,7 +105,7 @@ class Controller:
         except (ValueError, RecursionError):
             raise self._strange(path) from None
 
-    def ask(self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, Any] | None = None) -> Answered:
+    def ask(self, method: str, path: str, body: bytes | None = None, headers: Iterable[tuple[str, Any]] = ()) -> Answered:
         """Whatever it answers, except to a wrong password. All of it within the time that it has: who drips is cut off."""
         late, line = threading.Event(), _Line()
         watch = threading.Timer(self._seconds, _cut, (line, late))
@@ -115,7 +115,7 @@ class Controller:
         try:
             connection.sock = self._connected(line)
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it may have said no before it had all
-                connection.request(method, self._path + path, body, dict(headers or {}) | self._headers)
+                self._send(connection, method, path, body, headers)
             with connection.getresponse() as answer:
                 found = Answered(answer.status, answer.reason, answer.read(_MOST_BYTES + 1), dict(answer.getheaders()))
         except (OSError, ValueError, http.client.HTTPException) as error:
@@ -131,6 +131,16 @@ class Controller:
         if len(found.body) > _MOST_BYTES:
             raise self._strange(path)
         return found
+
+    def _send(
+        self, connection: http.client.HTTPConnection, method: str, path: str, body: bytes | None, headers: Iterable[tuple[str, Any]]
+    ) -> None:
+        connection.putrequest(method, self._path + path, skip_accept_encoding=True)
+        for name, value in (*headers, *self._headers.items()):
+            connection.putheader(name, value)
+        if body is not None:
+            connection.putheader("Content-Length", str(len(body)))
+        connection.endheaders(body)
 
     def _away(self, error: Exception, is_late: bool) -> Unavailable:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -59,7 +59,7 @@ def teach(controller: Controller, lesson: Lesson, raw: bytes, *, flag: int, weig
     headers = {"Content-Type": "message/rfc822"}
     if lesson.is_fuzzy:
         headers |= {"Flag": str(flag)} | ({"Weight": str(weight)} if lesson == Lesson.FUZZY_ADD else {})
-    return heard_in(controller.ask("POST", _PATHS[lesson], raw, headers))
+    return heard_in(controller.ask("POST", _PATHS[lesson], raw, headers.items()))
 
 
 def heard_in(answer: Answered) -> Heard:

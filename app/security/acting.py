@@ -5,7 +5,6 @@ The session is the admin's. It holds as whom, and what the admin's own login sta
 
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from flask import Flask, current_app, flash, g, request
 from flask_babel import gettext as _

@@ -25,7 +25,7 @@ from app.services.peering import secret_of
 
 log = logging.getLogger(__name__)
 
-MOST_BODY_BYTES = 64 << 10
+MOST_BODY_BYTES = 1 << 20
 _NOBODYS_SECRET = secrets.token_hex(32)
 _NOBODY = generate_password_hash(secrets.token_hex(16))
 _checking = threading.Lock()

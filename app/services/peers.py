@@ -1,5 +1,6 @@
 """Asking other nodes: for a copy, for what they say of themselves, to send or to do what waits for them."""
 
+import base64
 import json
 import logging
 import threading
@@ -15,8 +16,9 @@ from app.clock import monotonic, now_ms
 from app.errors import MailkeepError, NotFound, Unavailable
 from app.models import Node
 from app.peers.claims import claims_of, signed
-from app.peers.wire import CONNECT_SECONDS, Answer, Away, Place, Untrusted, ask
+from app.peers.wire import CONNECT_SECONDS, FIRST_BYTE_SECONDS, Answer, Away, Place, Untrusted, ask
 from app.queries.nodes import node_called
+from app.rspamd.controller import Answered
 from app.services.peering import own_secret, place_of
 
 log = logging.getLogger(__name__)
@@ -24,6 +26,7 @@ log = logging.getLogger(__name__)
 PATH = "/api/node"
 _REST_SECONDS = 15.0
 _MOST_BYTES = 1 << 20
+_MOST_OF_RSPAMD = 24 << 20
 _SKEW_SECONDS = 30
 
 
@@ -36,14 +39,26 @@ class Peers:
         self._asking: dict[str, threading.BoundedSemaphore] = {}
         self._resting: dict[Place, tuple[float, Away]] = {}
 
-    def ask(self, node: Node, method: str, path: str, body: bytes, actor: Actor, most: int, *, impatient: bool) -> Answer:
+    def ask(
+        self,
+        node: Node,
+        method: str,
+        path: str,
+        body: bytes,
+        actor: Actor,
+        most: int,
+        *,
+        impatient: bool = False,
+        seconds: float | None = None,
+    ) -> Answer:
+        """`impatient`: also where it did not answer a moment ago. `seconds`: how long it may think."""
         place = place_of(node)
         until, trouble = self._resting.get(place, (0.0, Away()))
         if monotonic() < until and not impatient:
             raise trouble
         try:
             with self._turn(node.name):
-                answer = ask(place, method, f"{PATH}{path}", _headers(node.name, method, path, body, actor), body, most)
+                answer = ask(place, method, f"{PATH}{path}", _headers(node.name, method, path, body, actor), body, most, seconds)
         except Away as error:
             log.warning("node %s: %s", node.name, error)
             with self._lock:
@@ -87,6 +102,16 @@ def wake(name: str, release_ids: list[int], *, actor: Actor = SYSTEM) -> None:
     asked(name, "POST", "/release", json.dumps({"ids": release_ids}).encode(), actor=actor)
 
 
+def rspamd_of(name: str, question: dict[str, Any], seconds: float) -> Answered:
+    """What its Rspamd answers, which listens to that server alone."""
+    answer = asked(name, "POST", "/rspamd", json.dumps(question).encode(), most=_MOST_OF_RSPAMD, seconds=seconds + FIRST_BYTE_SECONDS)
+    told = _object(name, answer)
+    try:
+        return Answered(int(told["status"]), str(told["reason"]), base64.b64decode(told["body"]), dict(told["headers"]))
+    except (KeyError, ValueError, TypeError):
+        raise Unavailable(_("What answers there is not %(node)s.", node=name)) from None
+
+
 def state_of(name: str, *, impatient: bool = False) -> tuple[dict[str, Any], float]:
     """What it says of itself, and by how many seconds its clock is ahead."""
     began = now_ms()
@@ -96,9 +121,7 @@ def state_of(name: str, *, impatient: bool = False) -> tuple[dict[str, Any], flo
     return told, told["time"] - (began + now_ms()) / 2000
 
 
-def asked(
-    name: str, method: str, path: str, body: bytes = b"", *, actor: Actor = SYSTEM, most: int = _MOST_BYTES, impatient: bool = False
-) -> Answer:
+def asked(name: str, method: str, path: str, body: bytes = b"", *, actor: Actor = SYSTEM, most: int = _MOST_BYTES, **how: Any) -> Answer:
     """An answer that is a yes; anything else is a sentence: NotFound, or Unavailable."""
     node = node_called(name)
     if node is None:
@@ -106,7 +129,7 @@ def asked(
     if not node.api_url:
         raise Unavailable(_("It is not known how to reach %(node)s: give it an API address.", node=name))
     try:
-        answer = peers().ask(node, method, path, body, actor, most, impatient=impatient)
+        answer = peers().ask(node, method, path, body, actor, most, **how)
     except Untrusted as error:
         raise Unavailable(_("%(node)s is not asked: %(reason)s.", node=name, reason=str(error))) from None
     except Away as error:

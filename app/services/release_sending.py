@@ -95,7 +95,7 @@ def _send(claimed: _Claimed) -> Answer:
     mail = db.session.get(Mail, claimed.mail_id)
     if mail is None or mail.copy_digest is None:
         return Answer(Kind.NEVER, 0, "The mail is gone.")
-    sender, digest = _sender_of(mail), mail.copy_digest
+    sender, digest = sender_of(mail), mail.copy_digest
     try:
         raw = raw_of(mail)
     except NotFound:
@@ -109,7 +109,7 @@ def _send(claimed: _Claimed) -> Answer:
     return pass_on(traced, sender, claimed.target, release_relay(config))
 
 
-def _sender_of(mail: Mail) -> str:
+def sender_of(mail: Mail) -> str:
     """As it came, if that was kept."""
     try:
         given = str(json.loads(mail.detail.extra)[ENVELOPE_FROM])

@@ -15,6 +15,7 @@ class Outcome(StrEnum):
     SPOOLED = "spooled"
     DUPLICATE = "duplicate"
     FAILED = "failed"
+    RESCANNED = "rescanned"
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from app.views.domains import DomainView
 from app.views.formats import FILTERS
 from app.views.home import Home, first_screen
 from app.views.language import Builder
+from app.views.learning import LearningView
 from app.views.mail_api import MailApi
 from app.views.mail_log import MailLogView
 from app.views.map_export import MapExportView
@@ -73,6 +74,7 @@ PAGES = (
     SearchView,
     MessageView,
     ReleaseView,
+    LearningView,
     ReasonView,
     ProfileView,
     SessionView,

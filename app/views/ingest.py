@@ -17,7 +17,9 @@ from app.rspamd.body import decode_body
 from app.rspamd.metadata import parse
 from app.rspamd.report import Limits
 from app.services import meter
-from app.services.ticket import Accepted
+from app.services.rescan_mark import MARK, mail_rescanned
+from app.services.sealing import key_for
+from app.services.ticket import Accepted, Outcome
 from app.views.errors import STATUS
 
 log = logging.getLogger(__name__)
@@ -35,6 +37,8 @@ class IngestDoor:
     def __init__(self, app: Flask) -> None:
         self._nodes = app.extensions["mailkeep_nodes"]
         self._assembly = app.extensions["mailkeep_intake"]
+        with app.app_context():
+            self._rescan_key = key_for(MARK)
         self._limits: Limits = app.extensions["mailkeep_limits"]
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes] | None:
@@ -68,7 +72,10 @@ class IngestDoor:
         headers = _headers(environ, self._limits.header_bytes)
         most = self._limits.body_bytes
         body = decode_body(_read(environ, most), headers.get("content-encoding", ""), most)
-        accepted: Accepted = self._assembly.get().accept(name, parse(headers, body, self._limits))
+        received = parse(headers, body, self._limits)
+        if (mail_id := mail_rescanned(self._rescan_key, received.report.queue_id)) is not None:
+            return Accepted(mail_id, Outcome.RESCANNED)  # asked for by us: it is no mail that came
+        accepted: Accepted = self._assembly.get().accept(name, received)
         return accepted
 
 

@@ -35,6 +35,7 @@ from app.views.base import ScopedModelView
 from app.views.datamodel import ScopedInterface
 from app.views.export import exported
 from app.views.filters import SeenMail
+from app.views.learning_page import learning_for
 from app.views.mail_page import page_of, symbols_of
 from app.views.mail_search import asked_key, asked_page, asked_search, asked_size, asked_statistics, asked_terms, chips, hidden_fields
 from app.views.opening import opened
@@ -144,6 +145,7 @@ class MailLogView(ScopedModelView):
         values = page_of(mail, g.user) | {"may_see_symbols": may_see_symbols, "may_read": may_read, "openings": openings, "verbs": VERBS}
         offers = offers_for(g.user, mail) if sm.has_access("can_edit", "MapView") else ()
         values |= {"offers": offers, "whys": WHYS, "ready_made": READY_MADE, "release": release_of(g.user, mail, sm)}
+        values["learning"] = learning_for(g.user, mail, sm)
         return self.render_template("mails/show.html", title=_("Mail"), mail=mail, url=search_url, **values)
 
     @expose("/symbols/<pk>")

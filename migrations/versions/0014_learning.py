@@ -24,7 +24,7 @@ def upgrade() -> None:
     op.add_column("node", sa.Column("controller_password", sa.String(1000), nullable=False, server_default="", comment="sealed, or empty"))
     op.add_column(
         "node",
-        sa.Column("scan_url", key(255), nullable=False, server_default="", comment="of a worker that scans; empty: the controller scans"),
+        sa.Column("scan_url", key(255), nullable=False, server_default="", comment="of a worker that scans, where no controller is known"),
     )
     op.create_table(
         "mail_lesson",

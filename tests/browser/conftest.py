@@ -145,6 +145,7 @@ def stored_mail(panel: Mailkeep) -> str:
         keep_lists(database)
         keep_nodes(database)
         found = database.execute("SELECT id FROM mail WHERE copy_state = 'stored' ORDER BY id DESC LIMIT 1 OFFSET 5").fetchone()
+        keep_lessons(database, found[0])
     return str(found[0])
 
 
@@ -154,6 +155,26 @@ def keep_nodes(database: sqlite3.Connection) -> None:
     full = "seen_at = datetime('now'), version = '0.1.0', disk_used = 97, disk_free = 3, spool_files = 7, spool_seconds = 300, last_mail_at = datetime('now')"
     for number, change in ((2, away), (3, full)):
         database.execute(f"UPDATE node SET {change} WHERE number = {number}")
+
+
+def keep_lessons(database: sqlite3.Connection, mail_id: int) -> None:
+    """Nodes whose Rspamd is known, what it was taught with a mail, and what it says of it today."""
+    database.execute("UPDATE node SET controller_url = 'http://127.0.0.1:9'")
+    lesson = "INSERT INTO mail_lesson (mail_id, number, lesson, node, state, reply, asked_by, on_behalf_of, at)"
+    told = (
+        ("spam", "refused", "<a.rather.long.id.of.a.message.20260131@mail.example.net> contains less tokens than required: 7 < 11"),
+        ("fuzzy-add", "done", "hashes: 2"),
+        ("ham", "failed", "The controller at http://127.0.0.1:9 does not answer: Connection refused."),
+    )
+    for number, (what, state, reply) in enumerate(told, 1):
+        values = (mail_id, number, what, state, reply)
+        database.execute(f"{lesson} VALUES (?, ?, ?, 'mx-a', ?, ?, 'admin', '', '2026-01-31 04:05:06')", values)
+    symbols = '[{"name": "BAYES_HAM", "score": -3.0}, {"name": "MIME_GOOD", "score": -0.1}, {"name": "A_RATHER_LONG_NAME_OF_A_SYMBOL", "score": 4.2}]'
+    database.execute(
+        "INSERT INTO mail_rescan (mail_id, number, node, version, action, score, symbols, asked_by, on_behalf_of, at)"
+        " VALUES (?, 1, 'mx-a', '3.4', 'no action', 1.1, ?, 'admin', '', '2026-01-31 04:05:06')",
+        (mail_id, symbols),
+    )
 
 
 def keep_lists(database: sqlite3.Connection) -> None:

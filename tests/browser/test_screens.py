@@ -25,6 +25,7 @@ SCREENS = {
     "related": "/mails/related/{mail}",
     "reason": "/mails/{mail}/reason",
     "releases": "/mails/{mail}/releases",
+    "rescans": "/mails/{mail}/rescans",
     "quarantine": "/quarantine/",
     "audit": "/audit/",
     "found-events": "/audit/?who=admin&text=password&from=2026-01-31",
