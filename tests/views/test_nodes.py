@@ -135,28 +135,27 @@ def test_a_node_is_made_changed_and_removed_and_its_password_is_shown_once(two: 
         assert not [word for word in ("Hush-7", password[1], another[1], secret[1]) if word in trail]
 
 
-@pytest.mark.parametrize(
-    ("fields", "says"),
-    [
-        ({"api_url": "http://mx2.example"}, "in the clear"),
-        ({"api_url": "https://user:secret@mx2.example"}, "is no address such as"),
-        ({"api_url": "file:///etc/passwd"}, "is no address such as"),
-        ({"api_url": "https://mx2.example:99999"}, "is no address such as"),
-        ({"api_url": "https://mx2.example/a/../b"}, "is no address such as"),
-        ({"api_url": "https://mx2.example/?x"}, "is no address such as"),
-        ({"api_pin": "abc"}, "64 hexadecimal digits"),
-        ({"api_ca": "garbage"}, "a certificate in PEM"),
-        ({"api_ca": "-----BEGIN CERTIFICATE-----\nxx\n-----END CERTIFICATE-----"}, "cannot be read"),
-        ({"api_ca": "/etc/passwd"}, "cannot be read"),
-        ({"api_allow": "300.0.0.1"}, "is not an IP address"),
-        ({"api_user": "a:b", "api_password": "x"}, "cannot hold a colon"),
-        ({"api_user": "a"}, "needs a password"),
-        ({"controller_url": "ftp://x"}, "is no address of a controller"),
-    ],
-)
-def test_what_cannot_be_is_said_and_what_was_typed_stays(
-    two: tuple[Flask, Flask], admin: FlaskClient, fields: dict[str, str], says: str
-) -> None:
-    page = send(admin, "/nodes/2", user="", allow="192.0.2.77", **fields)
-    assert says in page
-    assert 'value="192.0.2.77"' in page
+WRONG: list[tuple[dict[str, str], str]] = [
+    ({"api_url": "http://mx2.example"}, "in the clear"),
+    ({"api_url": "https://user:secret@mx2.example"}, "is no address such as"),
+    ({"api_url": "file:///etc/passwd"}, "is no address such as"),
+    ({"api_url": "https://mx2.example:99999"}, "is no address such as"),
+    ({"api_url": "https://mx2.example/a/../b"}, "is no address such as"),
+    ({"api_url": "https://mx2.example/?x"}, "is no address such as"),
+    ({"api_pin": "abc"}, "64 hexadecimal digits"),
+    ({"api_ca": "garbage"}, "a certificate in PEM"),
+    ({"api_ca": "-----BEGIN CERTIFICATE-----\nxx\n-----END CERTIFICATE-----"}, "cannot be read"),
+    ({"api_ca": "/etc/passwd"}, "cannot be read"),
+    ({"api_allow": "300.0.0.1"}, "is not an IP address"),
+    ({"api_user": "a:b", "api_password": "x"}, "cannot hold a colon"),
+    ({"api_user": "a"}, "needs a password"),
+    ({"controller_url": "ftp://x"}, "is no address of a controller"),
+]
+
+
+def test_what_cannot_be_is_said_and_what_was_typed_stays(admin: FlaskClient) -> None:
+    known = token(admin, "/nodes/new")
+    for fields, says in WRONG:
+        answer = admin.post("/nodes/2", data={"csrf_token": known, "user": "", "allow": "192.0.2.77", **fields})
+        page = html.unescape(answer.get_data(as_text=True))
+        assert (answer.status_code, says in page, 'value="192.0.2.77"' in page) == (400, True, True), fields
