@@ -1,9 +1,8 @@
-"""Three Mailkeeps as they are deployed, each with its own store, over one MariaDB; people use the first, one of the others has TLS."""
+"""Three Mailkeeps as they are deployed, each with its own store, over one MariaDB; people use the first, one of the others has TLS, as the manual says."""
 
 import http.client
 import pathlib
 import re
-import ssl
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from tests.apps import close, make_app
 from tests.databases import MariaDBCopies
 from tests.make import PASSWORD, make_headers, make_user
 from tests.servers.gunicorn import Mailkeep
+from tests.servers.nginx import Nginx
 from tests.servers.process import wait_for
 from tests.servers.relay import Relay
 from tests.servers.slapd import Authority
@@ -33,23 +33,15 @@ SECURED = "mx2"
 
 
 class Node(Mailkeep):
-    authority: Authority | None = None
+    front: Nginx | None = None
+    """With TLS, as the manual shows it."""
 
     @property
     def url(self) -> str:
-        return f"{'https' if self.authority else 'http'}://127.0.0.1:{self.port}"
-
-    def command(self) -> list[str]:
-        tls = self.authority and [f"--certfile={self.authority.folder}/server.pem", f"--keyfile={self.authority.folder}/server.key"]
-        return [*super().command(), *(tls or ())]
-
-    def get(self, path: str) -> tuple[int, bytes]:
-        return self.ask("GET", path)
+        return f"https://127.0.0.1:{self.front.port}" if self.front else f"http://127.0.0.1:{self.port}"
 
     def ask(self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> tuple[int, bytes]:
-        trusting = ssl._create_unverified_context()
-        secured = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=15, context=trusting)
-        connection = secured if self.authority else http.client.HTTPConnection("127.0.0.1", self.port, timeout=15)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=15)
         try:
             connection.request(method, path, body, headers or {})
             with connection.getresponse() as answer:
@@ -65,6 +57,8 @@ class Site:
     """Of the first node, for looking into the database."""
     browser: requests.Session
     relay: Relay
+    authority: Authority
+    """Of the certificate of the one that has TLS."""
 
     def at(self, path: str) -> str:
         return f"http://127.0.0.1:{self.nodes['mx1'].port}{path}"
@@ -95,24 +89,25 @@ def site(mariadb_copies: MariaDBCopies, tmp_path_factory: pytest.TempPathFactory
         nodes = {name: Node(url, NODE_NAME=name, **more) for name in NAMES}
         for name in NAMES[1:]:
             nodes[name].settings["ROLES"] = "ingest,jobs"
-        nodes[SECURED].authority = Authority()
+        authority, nodes[SECURED].settings["TRUSTED_PROXIES"] = Authority(), "127.0.0.1"
+        nodes[SECURED].front = front = Nginx().begin_as_told("nodes.md", nodes[SECURED].port, authority.folder)
         app = make_app(driver, folder, SECRET_KEY=nodes["mx1"].settings["SECRET_KEY"])
         make_user(app, "root")
         browser = requests.Session()
         with app.app_context():
             for name, node in nodes.items():
                 add(name, "rspamd", "secret", ["127.0.0.0/8"], actor=SYSTEM)
-                ca = pathlib.Path(node.authority.file).read_text() if node.authority else None
+                ca = pathlib.Path(authority.file).read_text() if node.front else None
                 set_api(name, Api(url=node.url, ca=ca, allow=["127.0.0.0/8"]), actor=SYSTEM)
         try:
             with ThreadPoolExecutor() as together:
-                list(together.map(Node.start, nodes.values()))
+                list(together.map(lambda server: server.start(), (*nodes.values(), front)))
             log_in(browser, nodes["mx1"])
-            yield Site(nodes, app, browser, relay)
+            yield Site(nodes, app, browser, relay, authority)
         finally:
-            for node in nodes.values():
-                node.kill()
-                node.close()
+            for server in (*nodes.values(), front):
+                server.kill()
+                server.close()
             browser.close()
             close(app)
 
@@ -173,8 +168,7 @@ def test_one_that_is_stopped_is_said_at_once_and_comes_back(site: Site) -> None:
 
 def test_a_node_with_another_certificate_is_not_asked(site: Site) -> None:
     mail_id, _raw = site.taken(SECURED)
-    own, other = site.nodes[SECURED].authority, Authority()
-    assert own is not None
+    own, other = site.authority, Authority()
     with site.app.app_context():
         set_api(SECURED, Api(ca=pathlib.Path(other.file).read_text()), actor=SYSTEM)
     answer = site.open(f"/mails/{mail_id}/message")
