@@ -28,6 +28,10 @@ class Away(Exception):
     """No answer was had; says why, in the words of whoever knows."""
 
 
+class TooMuch(Away):
+    """More than there may be: of this answer, which says nothing of others."""
+
+
 class Untrusted(Away):
     """Something answered that is not, for all we know, the node."""
 
@@ -100,11 +104,11 @@ def _exchange(stream: "_Stream", place: Place, method: str, path: str, headers: 
     with connection.getresponse() as response:
         length = response.length if response.length is not None else most
         if length > most:
-            raise Away(f"its answer has more than {most} bytes")
+            raise TooMuch(f"its answer has more than {most} bytes")
         stream.end = monotonic() + FIRST_BYTE_SECONDS + length / BYTES_A_SECOND
         found = response.read(most + 1)
         if len(found) > most:
-            raise Away(f"its answer has more than {most} bytes")
+            raise TooMuch(f"its answer has more than {most} bytes")
         if response.length:
             raise Away("its answer broke off")
         return Answer(response.status, found, response.headers.get_content_type(), _seconds(response.headers.get("Date", "")))

@@ -111,15 +111,17 @@ def _program(header: str, address: str, may_be_program: bool) -> Caller:
         user, password = credentials(header)
     except MailkeepError:
         raise _No("the Authorization header is not HTTP Basic") from None
-    found = [node for node in known_nodes() if node.api_user and hmac.compare_digest(node.api_user.encode(), user.encode())]
+    near = [node for node in known_nodes() if node.api_user and node.enabled and is_in(address, (node.api_allow or "").split())]
+    if not near:  # before anything slow: strangers do not have us work
+        raise _No("a user and password are not taken from there")
+    found = [node for node in near if hmac.compare_digest(node.api_user.encode(), user.encode())]
     with _checking:  # slow on purpose, and one at a time
         right = [node for node in found if check_password_hash(node.api_password_hash, password)]
         if not found:
             check_password_hash(_NOBODY, password)
-    allowed = [node for node in right if node.enabled and is_in(address, (node.api_allow or "").split())]
-    if not allowed:
-        raise _No("a wrong user or password, or not from there")
-    return Caller(allowed[0].name, Actor(f"program: {user}"[:100], None, address))
+    if not right:
+        raise _No("a wrong user or password")
+    return Caller(right[0].name, Actor(f"program: {user}"[:100], None, address))
 
 
 _told: dict[tuple[str, str], float] = {}

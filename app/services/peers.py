@@ -16,7 +16,7 @@ from app.clock import monotonic, now_ms
 from app.errors import MailkeepError, NotFound, Unavailable
 from app.models import Node
 from app.peers.claims import claims_of, signed
-from app.peers.wire import CONNECT_SECONDS, FIRST_BYTE_SECONDS, Answer, Away, Place, Untrusted, ask
+from app.peers.wire import CONNECT_SECONDS, FIRST_BYTE_SECONDS, Answer, Away, Place, TooMuch, Untrusted, ask
 from app.queries.nodes import node_called
 from app.rspamd.controller import Answered
 from app.services.peering import own_secret, place_of
@@ -55,10 +55,12 @@ class Peers:
         place = place_of(node)
         until, trouble = self._resting.get(place, (0.0, Away()))
         if monotonic() < until and not impatient:
-            raise trouble
+            raise type(trouble)(str(trouble))
         try:
             with self._turn(node.name):
                 answer = ask(place, method, f"{PATH}{path}", _headers(node.name, method, path, body, actor), body, most, seconds)
+        except TooMuch:
+            raise
         except Away as error:
             log.warning("node %s: %s", node.name, error)
             with self._lock:

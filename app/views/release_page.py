@@ -104,5 +104,5 @@ def mark_of(row: Release) -> tuple[str, str, Any]:
 
 def _again(under_way: list[Told]) -> int | None:
     """In how many seconds there may be something new; None: nothing will be."""
-    soon = [max(each.seconds, _AGAIN_SECONDS) for each in under_way if not each.row.is_tried_again]
+    soon = [max(each.seconds, _AGAIN_SECONDS) for each in under_way if not (each.row.is_tried_again or each.row.reply == NO_ANSWER)]
     return min(soon, default=_RETRY_SECONDS if under_way else None)

@@ -194,6 +194,10 @@ def test_what_was_overheard_is_worth_nothing(site: Site) -> None:
     assert third.ask("GET", path, headers=header) == (200, raw)
     assert third.ask("GET", path, headers=header)[0] == 403
     assert third.ask("GET", path, headers=old)[0] == 403
+    again = {"Authorization": signed(claims_of("mx1", "mx3", now, "GET", path, b"", SYSTEM), secret)}
+    with ThreadPoolExecutor(8) as together:
+        answers = list(together.map(lambda _each: third.ask("GET", path, headers=again)[0], range(8)))
+    assert sorted(answers) == [200] + [403] * 7, "once, however many come at the same time"
     assert third.ask("POST", "/api/node/release", b'{"ids": [7]}', {"Authorization": post})[0] == 403
     assert third.ask("POST", "/api/node/release", b'{"ids": []}', {"Authorization": post, "Content-Type": "application/json"})[0] == 202
     smuggled = {"X_Authorization": header["Authorization"], "Authorization_": header["Authorization"]}

@@ -193,17 +193,19 @@ def test_nobody_has_another_node_send_what_is_not_its_own_or_not_due(two: tuple[
 def test_a_program_reads_with_its_password_and_does_no_more(two: tuple[Flask, Flask], caplog: pytest.LogCaptureFixture) -> None:
     here = two[1]
     basic = "Basic " + base64.b64encode(b"rqwatch:Right-7").decode()
-    assert "a wrong user or password" in told(send(here, basic), caplog)
+    assert "are not taken from there" in told(send(here, basic), caplog)
     with here.app_context():
         set_api("mx1", Api(user="rqwatch", password="Right-7"), actor=SYSTEM)
     assert send(here, basic).get_json()["node"] == "mx2"
     assert "good for reading only" in told(send(here, basic, "POST", "/api/node/release", b'{"ids": []}'), caplog)
     outside = {"environ_overrides": {"REMOTE_ADDR": "192.0.2.9"}}
     assert "came over http://" in told(send(here, basic, **outside), caplog)
-    assert "not from there" in told(send(here, basic, **outside, base_url="https://localhost"), caplog)
+    assert "are not taken from there" in told(send(here, basic, **outside, base_url="https://localhost"), caplog)
+    wrong = "Basic " + base64.b64encode(b"rqwatch:Wrong-7").decode()
+    assert "a wrong user or password" in told(send(here, wrong), caplog)
     with here.app_context():
         set_api("mx1", Api(user=""), actor=SYSTEM)
-    assert "a wrong user or password" in told(send(here, basic), caplog)
+    assert "are not taken from there" in told(send(here, basic), caplog)
 
 
 def test_a_secret_of_another_key_is_none(two: tuple[Flask, Flask], caplog: pytest.LogCaptureFixture) -> None:

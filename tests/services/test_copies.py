@@ -132,6 +132,15 @@ def test_one_that_says_nothing_is_waited_for_once(two: tuple[Flask, Flask], monk
         assert refusal(asker, mail_id) == "mx2 does not answer: it did not answer in time."
 
 
+def test_a_mail_that_is_too_large_keeps_no_other_back(two: tuple[Flask, Flask]) -> None:
+    asker, holder = two
+    large, small = kept(holder), kept(holder, b"From: a@example.net\r\n\r\nsmall\r\n")
+    asker.config["MAX_BODY_BYTES"] = 1000
+    with served(holder):
+        assert "more than 1000 bytes" in refusal(asker, large)
+        assert b"small" in raw_at(asker, small)
+
+
 def test_a_release_is_sent_by_who_has_the_copy(two: tuple[Flask, Flask], relay: Relay) -> None:
     asker, holder = two
     mail_id = kept(holder)

@@ -56,7 +56,7 @@ def test_each_says_how_it_is_also_where_it_cannot_be_asked(two: tuple[Flask, Fla
         assert (note_state(), note_state()) == (True, False), "one process of a node writes, every half minute"
     told = text_of(admin, "/nodes/")
     assert re.search(r"mx1 this server \d{4}-", told), "the mail was scanned by mx1"
-    assert re.search(r"mx2 \S+ alive seen \d{4}-\S+ \S+ – empty \d+ % [\d.,]+ [MGk]B free", told)
+    assert re.search(r"mx2 \S+ alive seen \d{4}-\S+ \S+ – empty \d+ % [\d.,]+ [MGk]B free of", told)
     with other.app_context():
         node = db.session.query(Node).filter_by(name="mx2").one()
         assert secret_of(node)
