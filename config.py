@@ -262,9 +262,15 @@ DELETE_COPY_ROLES = env_list("DELETE_COPY_ROLES", "Admin,Domain admin")
 # Who may delete mails with all that is known of them, likewise.
 DELETE_ROLES = env_list("DELETE_ROLES", "Admin")
 
+# --- Nodes ------------------------------------------------------------------------------------------------------------------
+# Other nodes may be asked over http:// beyond this host, too: their mails then cross the network in the clear.
+NODES_PLAIN_HTTP = env_bool("NODES_PLAIN_HTTP", False)
+
 # --- Releasing mails --------------------------------------------------------------------------------------------------------
 # Where released mails go: as SMTP_URL, or lmtp://host:24 or lmtp+unix:///path (empty: to SMTP_URL).
 RELEASE_URL = release_url("RELEASE_URL", "")
+# Who sends a mail whose copy is on another node: holder, by its own relay, or asker, which fetches the copy first.
+RELEASE_FROM = env_choice("RELEASE_FROM", "holder", ("holder", "asker"))
 # How often it is tried where the relay is away or says "later".
 RELEASE_TRIES = env_int("RELEASE_TRIES", 5, 1, 100)
 # How a mail goes where nobody chooses: as_it_was, or attached to a mail that explains it.

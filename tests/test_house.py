@@ -19,7 +19,7 @@ MAX_FILE_LINES = 300
 MAX_FUNCTION_LINES = 50
 
 GROUND = {"actor", "clock", "errors", "faces", "ids", "networks", "roles", "version"}
-CRAFTS = {"mime", "rspamd", "storage", "smtp"}
+CRAFTS = {"mime", "rspamd", "storage", "smtp", "peers"}
 BELOW_DOORS = GROUND | CRAFTS | {"extensions", "models", "queries", "services", "security", "forms", "log", "geo"}
 # Arrows point down. Whoever is not named here may import nothing of ours but the ground.
 MAY_IMPORT = {
@@ -28,12 +28,13 @@ MAY_IMPORT = {
     "cli": BELOW_DOORS,
     "jobs": BELOW_DOORS,
     "forms": GROUND | {"queries", "rspamd", "models"},
-    "security": GROUND | {"extensions", "models", "queries", "services"},
+    "security": GROUND | {"extensions", "models", "peers", "queries", "services"},
     "services": GROUND | CRAFTS | {"extensions", "models", "queries"},
     "queries": GROUND | {"extensions", "models", "storage", "rspamd", "mime"},
     "models": GROUND | {"extensions", "rspamd"},
     "storage": GROUND,
     "rspamd": {"errors", "mime"},
+    "peers": {"actor", "clock"},
     "mime": set(),
     "smtp": {"errors"},
     "extensions": {"models"},
@@ -45,8 +46,8 @@ MAY_IMPORT = {
 }
 # Of all names in Flask, what belongs to one request stays in the doors and in security.
 REQUEST_NAMES = {"request", "g", "session", "flash", "render_template", "abort", "redirect", "url_for"}
-KNOW_NO_REQUEST = {"services", "queries", "models", "storage", "rspamd", "mime", "smtp", "jobs"}
-KNOW_NO_FRAMEWORK = {"rspamd", "mime", "storage", "smtp", "clock", "ids"}
+KNOW_NO_REQUEST = {"services", "queries", "models", "storage", "rspamd", "mime", "smtp", "peers", "jobs"}
+KNOW_NO_FRAMEWORK = {"rspamd", "mime", "storage", "smtp", "peers", "clock", "ids"}
 OPEN_A_SESSION = {"services", "queries"}
 OPEN_A_SESSION_TOO = {"jobs/lease.py", "views/fab.py"}
 

@@ -20,7 +20,7 @@ from app.models import MapEntry, UserDomain
 from app.models.people import User
 from app.services.insert import insert_entries
 from app.storage import store_for
-from tests.make import list_value, login, make_entry, make_user, token
+from tests.make import list_value, login, make_entry, make_node, make_user, token
 
 # What doors refuse, these walks would wait for as who guesses does.
 pytestmark = pytest.mark.usefixtures("slept")
@@ -54,6 +54,7 @@ class World:
         for name, role in (("root", "Admin"), ("carol", "Recipient"), ("chief", "Domain admin"), ("watcher", "Auditor")):
             self.clients[name] = login(app, name, role=role)
         make_user(app, "stranger", role="Recipient")
+        make_node(app, "mx2")
         entries = [make_entry(RAW, keep=True, recipients=(address,)) for address in ("carol@example.com", "stranger@foreign.example")]
         with app.app_context():
             people = {user.username: user for user in db.session.scalars(select(User))}
@@ -118,6 +119,8 @@ def path_of(rule: Rule, mail: int, person: int, pair: int) -> str:
         "token": "nothing",
         "filename": "nothing",
     }
+    if rule.endpoint.startswith("Node"):
+        values["number"] = 1
     values["pk"] = mail if rule.endpoint.startswith(("Mail", "Message")) else 1
     path = rule.rule
     for argument in rule.arguments:

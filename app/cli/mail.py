@@ -1,17 +1,24 @@
 """flask mail: one stored mail, looked at and released."""
 
+from time import sleep
+
 import click
+from flask import current_app
 from flask.cli import AppGroup
 
 from app.actor import command_line
 from app.cli.answer import plainly
+from app.clock import monotonic
 from app.errors import NotFound
-from app.models import Mail, Mode, Step
+from app.models import Mail, Mode, Release, Step
 from app.queries.mail import mails_called
 from app.queries.releases import ANYTHING, recipients_to_release, releases_of
 from app.queries.scope import ALL
 from app.services.release import Unconfirmed, ask
+from app.services.release_elsewhere import wake_others
 from app.services.release_sending import send_due
+
+_PATIENCE_SECONDS, _PAUSE_SECONDS = 15.0, 0.3
 
 mail = AppGroup("mail", help="Mails of the log, by their id or the queue id of the mail server.")
 
@@ -63,11 +70,23 @@ def release(name: str, to: tuple[str, ...], attached: bool, yes: bool) -> None:
         click.confirm(f"{' '.join(warnings)} Release it all the same?", abort=True)
         ids = ask(ANYTHING, mail_id, targets, mode=mode, sure=True, at_once=True, actor=command_line())
     send_due(only=ids)
-    rows = [row for row in releases_of(mail_id, ALL) if row.id in ids]
+    wake_others(only=ids)
+    rows = _ended(mail_id, ids)
     for row in reversed(rows):
-        click.echo(f"{printable(row.target)}: {row.state}{', tried again later' if row.is_tried_again else ''}. {printable(row.reply)}")
+        by = "" if row.node == current_app.config["NODE_NAME"] else f" (by {row.node})"
+        click.echo(f"{printable(row.target)}: {row.state}{', tried again later' if row.is_tried_again else ''}{by}. {printable(row.reply)}")
     if any(row.state != Step.SENT for row in rows):
         raise click.ClickException("Not all of it was sent.")
+
+
+def _ended(mail_id: int, ids: list[int]) -> list[Release]:
+    """What another node sends ends a moment later."""
+    end = monotonic() + _PATIENCE_SECONDS
+    while True:
+        rows = [row for row in releases_of(mail_id, ALL) if row.id in ids]
+        if monotonic() > end or not any(row.state in (Step.WAITING, Step.SENDING) and not row.reply for row in rows):
+            return rows
+        sleep(_PAUSE_SECONDS)
 
 
 def one(name: str) -> Mail:

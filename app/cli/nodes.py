@@ -1,5 +1,7 @@
 """flask nodes: the servers that may post to us."""
 
+from typing import TextIO
+
 import click
 from flask import current_app
 from flask.cli import AppGroup
@@ -8,6 +10,8 @@ from app.actor import command_line
 from app.cli.answer import plainly
 from app.models import Node
 from app.services import nodes as service
+from app.services.node_look import look
+from app.services.peering import Api, new_secret, set_api
 
 nodes = AppGroup("nodes", help="The servers whose Rspamd posts to this Mailkeep.")
 
@@ -55,6 +59,51 @@ def edit(name: str, allow: tuple[str, ...], enable: bool | None, **given: str | 
     click.echo(_line(service.edit(name, allow=split(allow) if allow else None, enabled=enable, actor=command_line(), **given)))
 
 
+@nodes.command("api")
+@click.argument("name")
+@click.option("--url", help="Where the others reach its Mailkeep: https://mx2.example.com; '' for nowhere.")
+@click.option(
+    "--ca", type=click.File(), help="A file with the authority of its certificate (PEM), which is kept; '-' reads it from the input."
+)
+@click.option("--ca-file", help="Name of such a file on each node instead; '' for the system's authorities.")
+@click.option("--pin", help="SHA-256 of its certificate or of its key; '' for none.")
+@click.option(
+    "--allow", multiple=True, help="Address or network it asks the others from; several times for several. Replaces the whole list."
+)
+@click.option("--user", help="Basic auth for programs that read; '' for none.")
+@click.option("--password", help="Its password.")
+@plainly
+def api(name: str, ca: TextIO | None, ca_file: str | None, allow: tuple[str, ...], **given: str | None) -> None:
+    """How the other nodes reach the Mailkeep of node NAME, and from where it may ask them."""
+    authority = ca.read() if ca is not None else ca_file
+    node = set_api(name, Api(ca=authority, allow=split(allow) if allow else None, **given), actor=command_line())
+    click.echo(f"{node.name}  at {node.api_url or 'no address'}  asks from {node.api_allow or 'nowhere'}")
+
+
+@nodes.command("secret")
+@click.argument("name")
+@plainly
+def secret(name: str) -> None:
+    """A new secret with which node NAME signs what it asks. The nodes know it from the database; the old one counts no more."""
+    click.echo(new_secret(name, actor=command_line()))
+
+
+@nodes.command("test")
+@click.argument("names", nargs=-1)
+@plainly
+def test(names: tuple[str, ...]) -> None:
+    """Ask the nodes NAMES, or all that have an API address, from this one."""
+    here = current_app.config["NODE_NAME"]
+    wanted = names or [node.name for node in service.all_nodes() if node.api_url and node.name != here]
+    said = look(list(wanted), impatient=True)
+    for each in said.values():
+        click.echo(f"{each.name}  {each.trouble or f'answers, version {each.version}, its clock {each.ahead:+.1f} s'}")
+    if not said:
+        click.echo("No other node has an API address. `flask nodes api NAME --url URL --allow CIDR` gives it one.")
+    if any(each.trouble for each in said.values()):
+        raise click.ClickException("Not all of them answer.")
+
+
 @nodes.command("remove")
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -77,7 +126,7 @@ def _line(node: Node) -> str:
     state = (
         "disabled" if not node.enabled else f"user {node.user}, from {node.allow or 'nowhere'}" if node.user else "may not post (no user)"
     )
-    places = (("controller", node.controller_url), ("scans", node.scan_url))
+    places = (("API", node.api_url), ("controller", node.controller_url), ("scans", node.scan_url))
     rspamd = "".join(f"  {what} {url}" for what, url in places if url)
     here = "  this server" if node.name == current_app.config["NODE_NAME"] else ""
     return f"{node.name}  number {node.number}{here}  {state}{rspamd}"

@@ -5,6 +5,7 @@ from flask import Flask
 from app.jobs.bulk import BulkTimer
 from app.jobs.deletions import DeletionTimer
 from app.jobs.map_files import MapFilesTimer
+from app.jobs.node_state import NodeStateTimer
 from app.jobs.personal_releases import PersonalReleaseTimer
 from app.jobs.releases import ReleaseTimer
 from app.jobs.timer import Timer
@@ -27,5 +28,5 @@ class Jobs:
 
 def init_app(app: Flask) -> None:
     """Nothing runs before start(): commands and tests have no jobs."""
-    timers = (MapFilesTimer, ReleaseTimer, PersonalReleaseTimer, BulkTimer, DeletionTimer)
+    timers = (MapFilesTimer, ReleaseTimer, PersonalReleaseTimer, BulkTimer, DeletionTimer, NodeStateTimer)
     app.extensions["mailkeep_jobs"] = Jobs(*(timer(app) for timer in timers))

@@ -10,7 +10,7 @@ from app.models.domain import DomainAlias
 from app.models.lesson import MailLesson, MailRescan
 from app.models.mail import CopyState, Direction, Listing, Mail, MailDetail, MailRecipient, NoticeState, ReleaseState
 from app.models.maps import Colour, Editors, Map, MapEntry, MapFetch, MapRevision, MapUpload, MapUploadPart, RevisionVerb
-from app.models.node import Node
+from app.models.node import Node, NodeNonce
 from app.models.people import UserAddress, UserDomain, UserSetting, UserWay
 from app.models.release import Mode, Release, Step
 from app.models.request import Asks, Decision, MailRequest
@@ -53,6 +53,7 @@ __all__ = [
     "MapUploadPart",
     "Mode",
     "Node",
+    "NodeNonce",
     "NoticeState",
     "RecoveryCode",
     "Release",

@@ -91,3 +91,19 @@ def is_any_under_way(node: str) -> bool:
     """Whether it is worth looking again soon."""
     pending = (Release.state.in_((Step.WAITING, Step.FAILED)), Release.next_try_at.is_not(None), Release.node == node)
     return db.session.scalar(select(Release.id).where(*pending).limit(1)) is not None
+
+
+def waiting_here(node: str, ids: Sequence[int]) -> list[tuple[int, datetime]]:
+    """Of these releases those that this node is to send, and when each may go."""
+    own = (Release.id.in_(ids), Release.node == node, Release.state == Step.WAITING, Release.next_try_at.is_not(None))
+    rows = db.session.execute(select(Release.id, Release.next_try_at).where(*own)).tuples()
+    return [(release_id, at) for release_id, at in rows if at is not None]
+
+
+def due_elsewhere(node: str, now: datetime, since: datetime, limit: int) -> dict[str, list[int]]:
+    """By node what another is to send, has not tried yet, and could since a moment ago."""
+    theirs = (Release.state == Step.WAITING, Release.node != node, Release.next_try_at <= now, Release.next_try_at >= since)
+    found: dict[str, list[int]] = {}
+    for name, release_id in db.session.execute(select(Release.node, Release.id).where(*theirs).order_by(Release.id).limit(limit)):
+        found.setdefault(name, []).append(release_id)
+    return found

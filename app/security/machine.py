@@ -84,7 +84,7 @@ class NodeBook:
 
     def proven(self, authorization: str, address: str) -> str:
         """The name of the enabled node whose user and password these are (of several the one at that address); else NotAuthenticated."""
-        user, password = _credentials(authorization)
+        user, password = credentials(authorization)
         meant = [node for node in self.enabled() if node.user and hmac.compare_digest(node.user.encode(), user.encode())]
         for node in sorted(meant, key=lambda node: not node.allows(address)):
             with contextlib.suppress(NotAuthenticated):
@@ -163,7 +163,7 @@ class NodeBook:
 
     def _verify(self, node: KnownNode, authorization: str) -> None:
         """Slow on purpose, and one at a time: guessing must not cost the others their processor."""
-        user, password = _credentials(authorization)
+        user, password = credentials(authorization)
         known = hmac.compare_digest(user.encode(), node.user.encode())
         with self._checking:
             right = check_password_hash(node.password_hash if known else _NOBODY, password)
@@ -171,7 +171,7 @@ class NodeBook:
             raise NotAuthenticated(f"wrong user or password for node {node.name}")
 
 
-def _credentials(authorization: str) -> tuple[str, str]:
+def credentials(authorization: str) -> tuple[str, str]:
     scheme, _, encoded = authorization.partition(" ")
     try:
         if scheme.lower() != "basic":

@@ -56,7 +56,7 @@ DEBTS = (
 )
 # Open to whoever owes something; machines have no account.
 _OPEN = frozenset({"static", "appbuilder.static", "LoginView.logout", "LanguageView.choose", "ThemeView.choose"})
-_MACHINES = frozenset({"health", "metrics", "ingest"})
+_MACHINES = frozenset({"health", "metrics", "ingest", "node_api"})
 
 
 def debt_of(user: Any, way: str) -> Debt | None:

@@ -9,6 +9,7 @@ from app.services.background import Background
 from app.services.map_feed import MapFeed
 from app.services.map_fetches import FetchNotes
 from app.services.map_files import MapWriter
+from app.services.peers import Peers
 from app.services.syslog import Syslog
 from app.storage.map_texts import TextFolder
 
@@ -16,6 +17,7 @@ from app.storage.map_texts import TextFolder
 def init_app(app: Flask) -> None:
     letters.prepare(app)
     app.extensions["mailkeep_background"] = Background(app)
+    app.extensions["mailkeep_peers"] = Peers(app.config["THREADS"])
     book = app.extensions["mailkeep_nodes"]
     if app.config["AUDIT_SYSLOG"]:
         app.extensions["mailkeep_syslog"] = Syslog(app.config["AUDIT_SYSLOG"])

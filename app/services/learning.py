@@ -116,7 +116,7 @@ def _ask(mail_id: int, lesson: Lesson, node: str) -> Heard:
         mail = db.session.get(Mail, mail_id)
         if mail is None:
             raise NotFound(_("There is no such mail."))
-        raw, controller = raw_of(mail), controller_of(node)
+        raw, controller = raw_of(mail), controller_of(node, mail_id)
     except MailkeepError as error:
         return Heard(Learnt.FAILED, str(error))
     finally:

@@ -1,8 +1,10 @@
 """The nodes: who may post, and the number each has in mail ids."""
 
 import ipaddress
+import secrets
 from collections.abc import Sequence
 
+from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from werkzeug.security import generate_password_hash
@@ -18,6 +20,7 @@ from app.services.audit import record
 from app.services.sealing import seal
 from environment import NODE_NAME_RULE, is_node_name
 
+_PASSWORD_BYTES = 24
 _LONGEST_PASSWORD = 500
 
 
@@ -39,7 +42,7 @@ def add(name: str, user: str = "", password: str = "", allow: Sequence[str] = ()
         raise BadRequest(f"{name!r} is not a node name: {NODE_NAME_RULE}.")
     node = Node(name=name, created_at=stored_now(), enabled=True, user="", password_hash="", allow="", number=0)
     _change(node, user, password, allow)
-    for _ in range(5):  # two servers may register at once
+    for _try in range(5):  # two servers may register at once
         node.number = _free_number()
         db.session.add(node)
         try:
@@ -95,6 +98,21 @@ def edit(
     return node
 
 
+def add_with_password(name: str, user: str, allow: Sequence[str], *, actor: Actor) -> tuple[Node, str]:
+    """The password is made, and given this once; none without a user."""
+    password = secrets.token_urlsafe(_PASSWORD_BYTES) if user else ""
+    return add(name, user, password, allow, actor=actor), password
+
+
+def new_password(name: str, *, actor: Actor) -> str:
+    """For its Rspamd; given this once. The old one counts no more."""
+    if not find(name).user:
+        raise BadRequest(_("The node has no user yet: give it one first."))
+    password = secrets.token_urlsafe(_PASSWORD_BYTES)
+    edit(name, password=password, actor=actor)
+    return password
+
+
 def remove(name: str, *, actor: Actor) -> None:
     """Its mails stay, under its name."""
     node = find(name)
@@ -141,12 +159,12 @@ def _change(node: Node, user: str, password: str, allow: Sequence[str]) -> None:
         raise BadRequest("A user name cannot hold a colon: HTTP Basic auth ends it there.")
     if user and not (password or node.password_hash):
         raise BadRequest("A node with a user needs a password.")
-    node.user, node.allow = user, " ".join(_network(word) for word in allow)
+    node.user, node.allow = user, " ".join(network(word) for word in allow)
     if password:
         node.password_hash = generate_password_hash(password)
 
 
-def _network(word: str) -> str:
+def network(word: str) -> str:
     try:
         return str(ipaddress.ip_network(word.strip(), strict=False))
     except ValueError:

@@ -17,7 +17,7 @@ from app.models import Mail, MailRecipient, Mode, Release, ReleaseState, Step, V
 from app.queries.deletions import is_leaving
 from app.queries.releases import Releasing, headers_of, newest_by_address
 from app.services.audit import record
-from app.services.copies import must_be_kept
+from app.services.copies import holder_of, must_be_kept, must_be_there
 from app.services.sealing import key_for
 from app.smtp import is_envelope_address
 
@@ -50,6 +50,7 @@ def ask(
     """All of them or none. `mode`: none, as the site prefers it. `sure`: a virus may go, and to those again who have it or may have it.
     `at_once`: it cannot be undone."""
     must_be_possible()
+    _must_be_there(mail_id)
     with cast(PanelSession, db.session()).begin_writing():
         ids = put(releasing, locked(mail_id), targets, mode=mode, sure=sure, at_once=at_once, actor=actor)
         db.session.commit()
@@ -72,7 +73,7 @@ def put(
         raise BadRequest(_("Choose to whom it goes, %(most)s at most.", most=MOST_AT_ONCE))
     now = stored_now()
     due = now if at_once else now + timedelta(seconds=current_app.config["UNDO_SECONDS"])
-    must_be_kept(mail)  # who is asked is who sends
+    must_be_kept(mail)
     if is_leaving(mail.id):
         raise Conflict(_("It is being deleted: undo that first."))
     chosen = _chosen(releasing, mail, targets)
@@ -88,7 +89,7 @@ def put(
             target=target,
             mode=how,
             state=Step.WAITING,
-            node=current_app.config["NODE_NAME"],
+            node=_sender(mail),
             due_at=due,
             next_try_at=due,
             attempts=0,
@@ -111,6 +112,19 @@ def put(
 def must_be_possible() -> None:
     if not can_release():
         raise Unavailable(_("Nothing can be released: there is no relay (RELEASE_URL or SMTP_URL)."))
+
+
+def _must_be_there(mail_id: int) -> None:
+    """Asked before anything is locked: another node may take its time to say."""
+    mail = db.session.get(Mail, mail_id, populate_existing=True)
+    if mail is None:
+        raise NotFound(_("There is no such mail."))
+    must_be_there(mail)
+
+
+def _sender(mail: Mail) -> str:
+    """The node that has the copy, or this one."""
+    return holder_of(mail) if current_app.config["RELEASE_FROM"] == "holder" else str(current_app.config["NODE_NAME"])
 
 
 def undo(releasing: Releasing, mail_id: int, release_id: int, *, actor: Actor) -> None:

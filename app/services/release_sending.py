@@ -23,6 +23,7 @@ from app.services.audit import record
 from app.services.background import background
 from app.services.copies import raw_of
 from app.services.release import changed, locked, sum_up
+from app.services.release_elsewhere import wake_others
 from app.services.release_letter import Held, Released, explained
 from app.services.rows import ENVELOPE_FROM
 from app.services.sealing import key_for
@@ -71,13 +72,19 @@ def send_due(limit: int = _AT_ONCE, only: Collection[int] | None = None) -> int:
 
 def send_later() -> None:
     """What was asked for just now, once it cannot be undone any more. Where that is not done, a process with jobs does it."""
-    background().later(current_app.config["UNDO_SECONDS"] + _A_MOMENT, send_due)
+    background().later(current_app.config["UNDO_SECONDS"] + _A_MOMENT, _send_everywhere)
+
+
+def _send_everywhere() -> None:
+    send_due()
+    wake_others()
 
 
 def _claim(release_id: int) -> _Claimed | None:
     claim, now = secrets.token_hex(16), stored_now()
     values: dict[str, Any] = {"state": Step.SENDING.value, "claim": claim, "claimed_at": now, "next_try_at": None}
-    free = (Release.id == release_id, Release.state.in_((Step.WAITING, Step.FAILED)), Release.next_try_at <= now)
+    ours = Release.node == current_app.config["NODE_NAME"]
+    free = (Release.id == release_id, ours, Release.state.in_((Step.WAITING, Step.FAILED)), Release.next_try_at <= now)
     with cast(PanelSession, db.session()).begin_writing():
         is_ours = changed(update(Release).where(*free).values(attempts=Release.attempts + 1, **values))
         row = db.session.get(Release, release_id, populate_existing=True) if is_ours else None

@@ -37,7 +37,7 @@ def scan_again(learning: Learning, mail_id: int, node: str | None = None, *, act
     must_be_kept(mail)
     node = node or scanner_for(mail)
     raw, envelope = raw_of(mail), _envelope(mail)
-    controller, is_controller = scanner_of(node)
+    controller, is_controller = scanner_of(node, mail_id)
     db.session.rollback()  # nobody waits for us while Rspamd is slow
     verdict = rescan(controller, raw, envelope, rescan_mark(key_for(MARK), mail_id), is_controller=is_controller)
     return _keep(mail_id, node.lower(), verdict, actor)

@@ -3,13 +3,23 @@
 import functools
 import os
 import pathlib
+from typing import overload
 
 from app.storage.local import LocalStore
+from app.storage.remote import Fetch, RemoteStore
 from app.storage.store import Store
 
 
-def store_for(url: str) -> Store:
-    """`url` is STORE_URL, checked by config.py."""
+@overload
+def store_for(url: str) -> Store: ...
+@overload
+def store_for(url: str, elsewhere: Fetch) -> RemoteStore: ...
+
+
+def store_for(url: str, elsewhere: Fetch | None = None) -> Store | RemoteStore:
+    """`url` is STORE_URL, checked by config.py; `elsewhere` fetches what is in another node's."""
+    if elsewhere is not None:
+        return RemoteStore(elsewhere)
     return _far_store(url) if is_shared(url) else LocalStore(url.removeprefix("file://"))
 
 

@@ -10,6 +10,7 @@ from app.views.errors import register_errors
 from app.views.health import health, metrics
 from app.views.ingest import IngestDoor, ingest
 from app.views.map_feed import MapDoor, map_feed
+from app.views.node_api import node_api
 
 # Blueprint, the roles that serve it, what guards it.
 BLUEPRINTS = (
@@ -17,6 +18,7 @@ BLUEPRINTS = (
     (metrics, {"web", "ingest", "jobs"}, "METRICS_ALLOW"),
     (ingest, {"ingest"}, "Basic auth and address list of the node"),
     (map_feed, {"web", "ingest"}, "MAPS_ALLOW and the address lists of the nodes; Basic auth where it is sent, or MAPS_AUTH"),
+    (node_api, {"web", "ingest", "jobs"}, "the asking node's signature, addresses and clock; Basic auth where it was set, for reading"),
 )
 
 

@@ -52,7 +52,7 @@ SENTENCES = {
     429: _l("Too many tries. Wait a while and try again."),
 }
 _AWAY = (OperationalError, InterfaceError, sqlalchemy.exc.TimeoutError)
-_MACHINES = ("/ingest/", "/api/metadata_importer", "/maps/", "/healthz", "/readyz", "/metrics")
+_MACHINES = ("/ingest/", "/api/metadata_importer", "/api/node/", "/maps/", "/healthz", "/readyz", "/metrics")
 
 
 def register_errors(app: Flask) -> None:

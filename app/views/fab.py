@@ -36,6 +36,7 @@ from app.views.map_settings import MapSettingsView
 from app.views.maps import MapView
 from app.views.message import MessageView
 from app.views.new_password import NewPasswordView
+from app.views.nodes import NodeView
 from app.views.notices import open_requests, unnamed_proxy
 from app.views.opening import ReasonView
 from app.views.people import PeopleView
@@ -67,6 +68,7 @@ MENU = (
     (PeopleView, "People", _l("People"), "fa-users"),
     (DomainView, "Domains", _l("Domain aliases"), "fa-at"),
     (RoleView, "Roles", _l("Roles"), "fa-id-badge"),
+    (NodeView, "Nodes", _l("Nodes"), "fa-server"),
     (RspamdView, "Rspamd", "Rspamd", "fa-cogs"),
     (AuditView, "Audit trail", _l("Audit trail"), "fa-history"),
 )

@@ -17,6 +17,7 @@ from app.mime.parts import Omitted
 from app.mime.risks import Risk
 from app.models import Mail, Verb
 from app.queries.visibility import get_mail, scope_of
+from app.security.actor import actor
 from app.services.copies import raw_of
 from app.services.reading import raw_for
 from app.views.opening import opened
@@ -62,7 +63,7 @@ class MessageView(BaseView):
     def message(self, mail_id: int) -> Any:
         """A page of its own, or the piece of one that the mail's page asks for."""
         mail = _opened(mail_id, Verb.MAIL_READ)
-        read = read_message(raw_of(mail))
+        read = read_message(raw_of(mail, actor=actor()))
         template = "message/_message.html" if "X-Fragment" in request.headers else "message/message.html"
         return self.render_template(template, title=_("Message"), mail=mail, message=read, notes=_notes(read.omitted), risk_words=RISKS)
 
@@ -71,7 +72,7 @@ class MessageView(BaseView):
     @permission_name("read")
     def html(self, mail_id: int) -> Response:
         """The document of the frame: made harmless, and under a policy that would stop what came through."""
-        safe, omitted = rendered(raw_of(_opened(mail_id, Verb.MAIL_READ, is_piece=True)))
+        safe, omitted = rendered(raw_of(_opened(mail_id, Verb.MAIL_READ, is_piece=True), actor=actor()))
         document = self.render_template("message/frame.html", body=Markup(safe.text), blocked=safe.blocked, notes=_notes(omitted))  # noqa: S704 - safe_html made it
         return Response(
             document,
@@ -84,7 +85,7 @@ class MessageView(BaseView):
     @permission_name("read")
     def source(self, mail_id: int) -> Any:
         mail = _opened(mail_id, Verb.MAIL_READ)
-        raw = raw_for(mail, scope_of(g.user))
+        raw = raw_for(mail, scope_of(g.user), actor=actor())
         text = block_text(raw[:_MAX_SOURCE])
         return self.render_template("message/source.html", title=_("Source"), mail=mail, source=text, is_cut=len(raw) > _MAX_SOURCE)
 
@@ -94,13 +95,13 @@ class MessageView(BaseView):
     def download(self, mail_id: int) -> Response:
         """Byte for byte as it came, but for what the header tells one recipient of the others."""
         mail = _opened(mail_id, Verb.MAIL_DOWNLOADED)
-        return _file(raw_for(mail, scope_of(g.user)), _mail_name(mail))
+        return _file(raw_for(mail, scope_of(g.user), actor=actor()), _mail_name(mail))
 
     @expose("/<int:mail_id>/part/<int:index>")
     @has_access
     @permission_name("download")
     def part(self, mail_id: int, index: int) -> Response:
-        found = attachment_of(raw_of(_opened(mail_id, Verb.MAIL_DOWNLOADED)), index)
+        found = attachment_of(raw_of(_opened(mail_id, Verb.MAIL_DOWNLOADED), actor=actor()), index)
         if found is None:
             raise NotFound(_("This mail has no such part."))
         return _file(*found)

@@ -18,6 +18,7 @@ from app.queries.visibility import scope_of
 from app.queries.with_release import MayAlso, may_also_of
 from app.services.controllers import nodes_to_teach
 from app.services.release import MOST_AT_ONCE, can_release
+from app.services.release_elsewhere import NO_ANSWER
 from app.services.with_release import Also
 
 _AGAIN_SECONDS, _RETRY_SECONDS = 1, 15
@@ -116,7 +117,7 @@ def told_of(user: Any, mail: Mail, may_release: bool) -> dict[str, Any]:
         Told(
             row,
             mark_of(row),
-            _(row.reply) if row.reply else "",
+            _reply_of(row),
             max(0, math.ceil((row.due_at - now).total_seconds())),
             may_undo=releasing.scope.owns(row.address) and (row.state == Step.WAITING or row.is_tried_again),
         )
@@ -125,11 +126,17 @@ def told_of(user: Any, mail: Mail, may_release: bool) -> dict[str, Any]:
     return {"rows": told, "again": _again([each for each in told if each.row.is_under_way]), "node": current_app.config["NODE_NAME"]}
 
 
+def _reply_of(row: Release) -> str:
+    if row.reply == NO_ANSWER:
+        return str(_("%(node)s does not answer; it sends the mail when it is back.", node=row.node)) if row.state == Step.WAITING else ""
+    return str(_(row.reply)) if row.reply else ""
+
+
 def mark_of(row: Release) -> tuple[str, str, Any]:
     return _TRIED_AGAIN if row.is_tried_again else STEPS[row.state]
 
 
 def _again(under_way: list[Told]) -> int | None:
     """In how many seconds there may be something new; None: nothing will be."""
-    soon = [max(each.seconds, _AGAIN_SECONDS) for each in under_way if not each.row.is_tried_again]
+    soon = [max(each.seconds, _AGAIN_SECONDS) for each in under_way if not (each.row.is_tried_again or each.row.reply == NO_ANSWER)]
     return min(soon, default=_RETRY_SECONDS if under_way else None)

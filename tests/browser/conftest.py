@@ -145,9 +145,18 @@ def stored_mail(panel: Mailkeep) -> str:
         keep_lists(database)
         keep_runs(database)
         keep_requests(database)
+        keep_nodes(database)
         found = database.execute("SELECT id FROM mail WHERE copy_state = 'stored' ORDER BY id DESC LIMIT 1 OFFSET 5").fetchone()
         keep_lessons(database, found[0])
     return str(found[0])
+
+
+def keep_nodes(database: sqlite3.Connection) -> None:
+    """One that is away, one that is nearly full and behind."""
+    away = "api_url = 'http://127.0.0.1:9', api_allow = '127.0.0.0/8', seen_at = '2026-01-31 04:05:06', version = '0.1.0', disk_used = 400000000000, disk_free = 90000000000"
+    full = "seen_at = datetime('now'), version = '0.1.0', disk_used = 97000000000, disk_free = 3000000000, spool_files = 7, spool_seconds = 300, last_mail_at = datetime('now')"
+    for number, change in ((2, away), (3, full)):
+        database.execute(f"UPDATE node SET {change} WHERE number = {number}")
 
 
 def keep_lessons(database: sqlite3.Connection, mail_id: int) -> None:

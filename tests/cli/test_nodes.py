@@ -1,5 +1,7 @@
 """flask nodes: what an operator types, and what the node may do afterwards."""
 
+import pathlib
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
@@ -10,6 +12,7 @@ from app.models import AuditEvent
 from app.services import nodes
 from app.services.sealing import unseal
 from tests.make import post
+from tests.servers.process import free_port
 
 ADD = ("nodes", "add", "mx1", "--user", "rspamd", "--password", "secret", "--allow", "127.0.0.0/8")
 
@@ -107,3 +110,22 @@ def test_without_a_database_it_says_what_to_do(app: Flask, runner: FlaskCliRunne
     with app.app_context(), db.engine.begin() as connection:
         connection.exec_driver_sql("DROP TABLE node")
     assert "has `flask db upgrade` run?" in run(runner, "nodes", "list", fails=True)
+
+
+def test_how_a_node_is_reached_is_told_and_tried(app: Flask, runner: FlaskCliRunner, tmp_path: pathlib.Path) -> None:
+    run(runner, *ADD)
+    assert "No other node has an API address" in run(runner, "nodes", "test")
+    run(runner, "nodes", "add", "mx2", "--user", "other", "--password", "x", "--allow", "192.0.2.2")
+    address = f"http://127.0.0.1:{free_port()}"
+    told = run(runner, "nodes", "api", "mx2", "--url", address, "--allow", "192.0.2.2,::1", "--user", "rqwatch", "--password", "Hidden-78")
+    assert told == f"mx2  at {address}  asks from 192.0.2.2/32 ::1/128\n"
+    assert "mx2  mx2 does not answer: Connection refused." in run(runner, "nodes", "test", fails=True)
+    authority = tmp_path / "ca.pem"
+    authority.write_text("garbage")
+    assert "a certificate in PEM" in run(runner, "nodes", "api", "mx2", "--ca", str(authority), fails=True)
+    first, second = (run(runner, "nodes", "secret", "mx2").strip() for _again in range(2))
+    assert len(first) > 30
+    assert first != second
+    assert f"API {address}" in run(runner, "nodes", "list")
+    run(runner, "nodes", "api", "mx2", "--url", "", "--user", "")
+    assert "API http" not in run(runner, "nodes", "list")

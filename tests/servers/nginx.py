@@ -25,6 +25,16 @@ class Nginx(Server):
         block = text if "\nserver {" in text else f"server {{ listen 127.0.0.1:{self.port};\n{text} }}"
         return self._begin(f"access_log {self.asked};\n{block}")
 
+    def begin_as_told(self, manual: str, panel_port: int, folder: pathlib.Path) -> "Nginx":
+        """The server that a page of the manual shows, with a certificate of `folder`."""
+        text = re.search(r"^ +server \{.*?^ {7}\}", (FILES.parent.parent / "docs" / manual).read_text(), re.DOTALL | re.MULTILINE)
+        assert text is not None
+        block = (
+            text[0].replace("listen 8443 ssl;", f"listen 127.0.0.1:{self.port} ssl;").replace("127.0.0.1:8080", f"127.0.0.1:{panel_port}")
+        )
+        block = re.sub(r"(ssl_certificate(?:_key)?) \S+(pem|key);", rf"\1 {folder}/server.\2;", block)
+        return self._begin(f"access_log off; {re.sub('allow 192[^;]*;', 'allow 127.0.0.1;', block)}")
+
     @property
     def asked(self) -> pathlib.Path:
         return self.folder / "access.log"

@@ -1,0 +1,35 @@
+"""What may be used once: a request between nodes that was taken is known to all processes, and for as long as it could come again."""
+
+from datetime import timedelta
+from typing import cast
+
+from flask import current_app
+from sqlalchemy import delete
+from sqlalchemy.exc import IntegrityError
+
+from app.clock import stored_now
+from app.extensions import PanelSession, db
+from app.models import NodeNonce
+from app.peers.claims import WINDOW_SECONDS
+
+_KEPT = timedelta(seconds=3 * WINDOW_SECONDS)
+
+
+def use(nonce: str) -> bool:
+    """Whether it is the first time. Commits by itself."""
+    with cast(PanelSession, db.session()).begin_writing():
+        db.session.add(NodeNonce(nonce=nonce, node=current_app.config["NODE_NAME"], expires_at=stored_now() + _KEPT))
+        try:
+            db.session.commit()
+        except IntegrityError:
+            db.session.rollback()
+            return False
+    return True
+
+
+def forget_old() -> None:
+    """Only this node's: another's clock may be behind ours."""
+    with cast(PanelSession, db.session()).begin_writing():
+        own = (NodeNonce.node == current_app.config["NODE_NAME"], NodeNonce.expires_at < stored_now())
+        db.session.execute(delete(NodeNonce).where(*own))
+        db.session.commit()
