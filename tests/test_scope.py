@@ -118,7 +118,7 @@ def answers(app: Flask, client: FlaskClient, *mail_ids: int) -> dict[str, tuple[
     adapter = app.url_map.bind("localhost")
     found = {}
     for rule, method in doors(app):
-        known = {"name": "list", "index": "1", "day": id_time(mail_ids[0]).date().isoformat(), "version": "v1"}
+        known = {"name": "list", "index": "1", "day": id_time(mail_ids[0]).date().isoformat(), "version": "v1", "lesson": "spam"}
         for mail_id in mail_ids if rule.arguments else mail_ids[:1]:
             path = adapter.build(rule.endpoint, {name: known.get(name, str(mail_id)) for name in rule.arguments}, method=method)
             for way, parts in ways_to_ask(method, mail_ids[0]).items():
