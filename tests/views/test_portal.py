@@ -35,6 +35,12 @@ GET  /api/v1/mail/statistics                MailApi.statistics
 POST /api/v1/security/login                 LimitedSecurityApi.login
 POST /api/v1/security/refresh               LimitedSecurityApi.refresh
 GET  /back                                  UtilView.back
+GET  /bulk/                                 BulkView.runs
+GET  /bulk/<int:run_id>                     BulkView.run
+POST /bulk/<int:run_id>/cancel              BulkView.cancel
+POST /bulk/<int:run_id>/undo                BulkView.undo
+POST /bulk/begin/<act>                      BulkView.begin
+POST /bulk/confirm/<act>                    BulkView.confirm
 GET  /healthz                               health.healthz
 GET  /keys/                                 ApiKeyView.list
 POST /keys/                                 ApiKeyView.make
