@@ -19,6 +19,8 @@ from app.models import AuditEvent, Mail, Release
 from app.peers.claims import claims_of, signed
 from app.services.nodes import add
 from app.services.peering import Api, own_secret, set_api
+from app.storage import store_for
+from app.storage.local import digest_of
 from tests.apps import close, make_app
 from tests.databases import MariaDBCopies
 from tests.make import PASSWORD, make_headers, make_user
@@ -142,6 +144,18 @@ def test_a_mail_of_each_is_opened_downloaded_and_released(site: Site, name: str)
         assert db.session.get_one(Mail, mail_id).copy_node == name
         fetched = db.session.query(AuditEvent.actor, AuditEvent.ip).filter_by(verb="mail.fetched", target_id=str(mail_id)).all()
         assert fetched == ([] if name == "mx1" else [("root", "127.0.0.1")])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_copy_is_deleted_where_it_is(site: Site, name: str) -> None:
+    mail_id, raw = site.taken(name)
+    store = store_for(site.nodes[name].settings["STORE_URL"])
+    assert store.is_in_place(digest_of(raw))
+    site.send(f"/mails/{mail_id}/delete", extent="copy", sure="yes")
+    wait_for(lambda: not store.is_in_place(digest_of(raw)), 20, site.nodes[name].output)
+    assert site.open(f"/mails/{mail_id}/message").status_code == 404
+    with site.app.app_context():
+        assert db.session.get_one(Mail, mail_id).copy_state == "deleted"
 
 
 def test_the_screen_tells_of_all(site: Site) -> None:
