@@ -140,7 +140,7 @@ def meaning_of(status: int, location: str, endpoint: str) -> str:
         return "login"
     if status == 403 or (status == 302 and location == "/"):
         return "no"
-    return "500" if status >= 500 else "yes"
+    return "500" if status >= 500 and status != 503 else "yes"  # 503: there is no Rspamd here, and no relay
 
 
 def doors(app: Flask) -> Iterator[tuple[Rule, str]]:

@@ -89,7 +89,7 @@ class ReleaseApi(MailActApi):
                   properties:
                     to: {type: array, items: {type: string}, description: Addresses; recipients of the mail or where allowed others}
                     mode: {type: string, enum: [as_it_was, attached], description: How it goes; without it as the site prefers}
-                    sure: {type: boolean, description: A virus may go, and again to those who have it or may have it}
+                    sure: {type: boolean, description: "A virus may go, and again to those who have it or may have it"}
                     now: {type: boolean, description: "Without the time in which it can be undone"}
                     learn: {type: boolean, description: "Besides, Rspamd learns it as ham"}
                     allow: {type: boolean, description: "Besides, its sender is allowed for your own addresses"}
