@@ -56,9 +56,12 @@ class TimelineView(BaseView):
     def timeline(self, mail_id: int) -> Any:
         mail = get_mail(g.user, mail_id)
         opened(mail, Verb.MAIL_OPENED, is_piece=True)
-        lines = [line_of(event) for event in happened_to(mail_id, scope_of(g.user), g.user.id)] + _own_times(mail)
         template = "timeline/_lines.html" if "X-Fragment" in request.headers else "timeline/lines.html"
-        return self.render_template(template, title=_("What happened"), mail=mail, lines=lines)
+        return self.render_template(template, title=_("What happened"), mail=mail, lines=lines_of(g.user, mail))
+
+
+def lines_of(user: Any, mail: Mail) -> list[Line]:
+    return [line_of(event) for event in happened_to(mail.id, scope_of(user), user.id)] + _own_times(mail)
 
 
 def line_of(event: Happened) -> Line:
