@@ -48,7 +48,7 @@ def _newest(*conditions: Any) -> list[Mail]:
 
 
 def _requests(viruses: list[Mail], spam: list[Mail]) -> None:
-    for mail, (comment, state, words) in zip(viruses, _WISHES, strict=False):
+    for mail, (comment, state, words) in reversed(list(zip(viruses, _WISHES, strict=False))):
         _request(mail, Asks.RELEASE, comment, state, words)
     for mail in spam[:1]:
         _request(mail, Asks.WRONG, "The newsletter of our supplier, every month.", Decision.OPEN, "")
@@ -93,8 +93,8 @@ def _runs(spam: list[Mail]) -> None:
     refused = "contains less tokens than required: 7 < 11"
     odd = [(mail, ResultKind.FAILED, refused) for mail in spam[:2]]
     odd += [(mail, ResultKind.SKIPPED, "Rspamd was taught this mail so already.") for mail in spam[3:4]]
-    _run("learn_spam", RunState.DONE, 41, timedelta(hours=3), [["score.ge", "25"]], odd)
     _run("release", RunState.CANCELLED, 30, timedelta(days=1), [["q", "newsletter"]], [])
+    _run("learn_spam", RunState.DONE, 41, timedelta(hours=3), [["score.ge", "25"]], odd)
 
 
 def _run(act: str, state: RunState, total: int, ago: timedelta, search: list[list[str]], odd: list[tuple[Mail, ResultKind, str]]) -> None:
