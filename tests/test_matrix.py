@@ -50,6 +50,7 @@ class World:
 
     def __init__(self, app: Flask) -> None:
         self.app = app
+        app.config["UNDO_SECONDS"] = 3600  # nothing that was asked for is done while the database is put back
         self.clients = {"": app.test_client()}
         for name, role in (("root", "Admin"), ("carol", "Recipient"), ("chief", "Domain admin"), ("watcher", "Auditor")):
             self.clients[name] = login(app, name, role=role)
@@ -140,7 +141,9 @@ def meaning_of(status: int, location: str, endpoint: str) -> str:
         return "login"
     if status == 403 or (status == 302 and location == "/"):
         return "no"
-    return "500" if status >= 500 and status != 503 else "yes"  # 503: there is no Rspamd here, and no relay
+    if status == 503 and endpoint == "LearningApi.rescan":  # there is no Rspamd here
+        return "yes"
+    return "500" if status >= 500 else "yes"
 
 
 def doors(app: Flask) -> Iterator[tuple[Rule, str]]:

@@ -227,8 +227,8 @@ def _is_true(count: int | None, meant: Meant) -> bool:
 
 def _how_many(meant: Meant) -> str:
     if meant.is_exact:
-        return str(ngettext("That is %(num)s mail: confirm the number.", "That are %(num)s mails: confirm the number.", meant.total))
-    return str(_("That are at least %(num)s mails: confirm the number.", num=meant.total))
+        return str(ngettext("This is %(num)s mail: confirm the number.", "These are %(num)s mails: confirm the number.", meant.total))
+    return str(_("These are at least %(num)s mails: confirm the number.", num=meant.total))
 
 
 def _order(act: Act, token: str, options: list[str], meant: Meant) -> Order:

@@ -159,3 +159,16 @@ def test_what_cannot_be_is_said_and_what_was_typed_stays(admin: FlaskClient) -> 
         answer = admin.post("/nodes/2", data={"csrf_token": known, "user": "", "allow": "192.0.2.77", **fields})
         page = html.unescape(answer.get_data(as_text=True))
         assert (answer.status_code, says in page, 'value="192.0.2.77"' in page) == (400, True, True), fields
+
+
+def test_programs_are_told_how_each_is(two: tuple[Flask, Flask]) -> None:
+    reach(two[1], f"http://127.0.0.1:{free_port()}")
+    auditor, chief = login(two[0], "watch", "Auditor"), login(two[0], "chief", "Domain admin")
+    answer = auditor.get("/api/v1/nodes")
+    told = {node["name"]: node for node in answer.get_json()["result"]}
+    assert [(name, node["state"]) for name, node in told.items()] == [("mx1", "here"), ("mx2", "away")]
+    assert told["mx2"]["why"] == "mx2 does not answer: Connection refused."
+    with served(two[1]):
+        assert auditor.get("/api/v1/nodes").get_json()["result"][1]["state"] == "answers"
+    assert "secret" not in answer.get_data(as_text=True)
+    assert chief.get("/api/v1/nodes").status_code == 403
