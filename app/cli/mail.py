@@ -11,6 +11,7 @@ from app.cli.answer import plainly
 from app.clock import monotonic
 from app.errors import NotFound
 from app.models import Mail, Mode, Release, Step
+from app.queries.learning import lessons_of
 from app.queries.mail import mails_called
 from app.queries.releases import ANYTHING, recipients_to_release, releases_of
 from app.queries.scope import ALL
@@ -27,7 +28,7 @@ mail = AppGroup("mail", help="Mails of the log, by their id or the queue id of t
 @click.argument("name", metavar="ID_OR_QUEUE_ID")
 @plainly
 def show(name: str) -> None:
-    """What is known of a mail, and to whom it was released."""
+    """What is known of a mail, to whom it was released, and what Rspamd was taught with it."""
     found = one(name)
     recipients = [row.given or row.address for row in recipients_to_release(found.id, ANYTHING)]
     facts = {
@@ -37,15 +38,22 @@ def show(name: str) -> None:
         "from": found.mail_from or "<>",
         "to": ", ".join(recipients),
         "subject": found.subject,
-        "action": f"{found.action} ({found.score:g})",
+        "message id": found.message_id,
+        "from ip": str(found.ip or ""),
+        "node": found.node,
+        "size": f"{found.size} bytes",
+        "action": f"{found.action} ({found.score:g}){', virus' if found.has_virus else ''}",
         "copy": f"{found.copy_state} {found.copy_node or ''}".strip(),
     }
     for label, value in facts.items():
-        click.echo(f"{label + ':':<10} {printable(value)}")
+        click.echo(f"{label + ':':<11} {printable(value)}")
     for row in releases_of(found.id, ALL):
         click.echo(
-            f"{'release:':<10} {printable(f'{row.target} {row.state} {row.asked_at:%Y-%m-%d %H:%M:%S} UTC by {row.asked_by} {row.reply}')}"
+            f"{'release:':<11} {printable(f'{row.target} {row.state} {row.asked_at:%Y-%m-%d %H:%M:%S} UTC by {row.asked_by} {row.reply}')}"
         )
+    for lesson in lessons_of(found.id):
+        told = f"{lesson.lesson} {lesson.state} {lesson.at:%Y-%m-%d %H:%M:%S} UTC by {lesson.asked_by} {lesson.reply}"
+        click.echo(f"{'taught:':<11} {printable(told)}".rstrip())
 
 
 @mail.command("release")

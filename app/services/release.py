@@ -185,6 +185,8 @@ def _chosen(releasing: Releasing, mail: Mail, targets: Collection[str]) -> dict[
         else:
             near = current_app.config["RELEASE_TO_ANYWHERE"] or address.rpartition("@")[2] in domains
             allowed = releasing.others and near
+        if not allowed and address not in there and releasing.others:
+            raise NotAllowed(_("%(address)s is in none of the domains that the mail was for (RELEASE_TO_ANYWHERE).", address=target))
         if not allowed:
             raise NotAllowed(_("This mail is not yours to release to %(address)s.", address=target))
         if not is_envelope_address(target):

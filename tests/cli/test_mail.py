@@ -32,8 +32,9 @@ def test_a_mail_is_released_at_once_and_shown(app: Flask, relay: Relay) -> None:
     assert (code, said.splitlines()[-1]) == (0, f"{CAROL}: sent. 250 2.0.0 kept as number 7")
     assert [each.rcpt_tos for each in relay.envelopes] == [[CAROL]]
     code, said = run(app, "show", str(mail_id))
-    assert f"to:        {BOB}, {CAROL}\n" in said
-    assert f"release:   {CAROL} sent" in said
+    assert f"to:         {BOB}, {CAROL}\n" in said
+    assert f"release:    {CAROL} sent" in said
+    assert "virus" not in said
     assert "\x1b" not in said
 
 
@@ -51,6 +52,8 @@ def test_what_cannot_be_done_is_one_line(app: Flask, relay: Relay) -> None:
     first, second = stored(app, queue_id="TWICE"), stored(app, queue_id="TWICE")
     code, said = run(app, "release", "TWICE", "--yes")
     assert (code, f"{second}, {first}" in said) == (1, True)
+    elsewhere = "x@elsewhere.example is in none of the domains that the mail was for (RELEASE_TO_ANYWHERE)."
+    assert run(app, "release", str(first), "--to", "x@elsewhere.example", "--yes") == (1, f"Error: {elsewhere}\n")
     relay.refuse.add(BOB)
     assert run(app, "release", str(first), "--yes")[1].endswith("550 5.1.1 no such user here\nError: Not all of it was sent.\n")
     assert states(app, first) == [(BOB, "failed")]

@@ -99,3 +99,18 @@ def test_as_an_attachment_it_arrives_as_it_came_and_is_known_when_it_comes_back(
         with app.app_context():
             back = db.session.scalars(select(Mail.id).order_by(Mail.id.desc())).first()
         assert f'href="/mails/show/{mail_id}"' in client.get(f"/mails/show/{back}").get_data(as_text=True)
+
+
+@pytest.mark.parametrize(("sender", "path"), [("", b"<>"), ("jürgen@bücher.example", "<jürgen@bücher.example>".encode())])
+def test_the_envelope_sender_is_the_mails_own_also_none_and_beyond_ascii(app: Flask, postfix: Postfix, sender: str, path: bytes) -> None:
+    make_node(app)
+    raw = b"Received: from mx\r\nSubject: gr\xc3\xbc\xc3\x9fe " + path + b"\r\n\r\n.\r\n"
+    post(app.test_client(), raw, rcpt=f'["{BOB}"]', action="reject", **{"from": sender})
+    with app.app_context():
+        mail_id = db.session.scalars(select(Mail.id)).one()
+    told = app.test_cli_runner().invoke(args=["mail", "release", str(mail_id), "--yes"])
+    assert told.exit_code == 0, told.output
+    wait_for(lambda: any(f"id={mail_id};".encode() in mail for mail in postfix.mails_of(BOB)), 20, postfix.output)
+    head, found = arrived(next(mail for mail in postfix.mails_of(BOB) if f"id={mail_id};".encode() in mail))
+    assert head.startswith(b"Return-Path: " + path + b"\n")
+    assert found == raw.replace(b"\r\n", b"\n")

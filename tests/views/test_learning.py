@@ -108,6 +108,7 @@ def test_on_the_command_line(app: Flask, fake: ThreadingHTTPServer) -> None:  # 
 
     assert run("learn", "spam", "4ABC") == (0, "mx1: spam: done.\n")
     assert run("learn", "spam", mail_id) == (1, "Error: Rspamd was taught this mail so already.\n")
+    assert "\ntaught:     spam done " in run("show", "4ABC")[1]
     assert run("learn", "spam", mail_id, "--again")[0] == 0
     assert run("rescan", mail_id) == (0, "mx1: reject (5) -> reject (3.5)\ngone   GONE_NOW  4 -> -\n")
     assert run("rescan", mail_id, "--node", "nowhere") == (1, "Error: There is no node nowhere.\n")
