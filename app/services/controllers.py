@@ -16,6 +16,7 @@ from app.rspamd.controller import Answered, Controller
 from app.services.nodes import belongs_to
 from app.services.peers import rspamd_of
 from app.services.sealing import unseal
+from environment import is_node_name
 
 
 class _Behind(Controller):
@@ -69,7 +70,7 @@ def _is_behind(node: Node, url: str) -> bool:
 
 
 def _node(name: str) -> Node:
-    node = db.session.scalar(select(Node).where(Node.name == name.lower()))
+    node = db.session.scalar(select(Node).where(Node.name == name.lower())) if is_node_name(name.lower()) else None
     if node is None:
         raise NotFound(_("There is no node %(node)s.", node=name))
     return node
