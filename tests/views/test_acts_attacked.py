@@ -20,7 +20,7 @@ from tests.databases import SqliteCopies
 from tests.make import login, token
 from tests.releases import BOB, CAROL, asked, releasing_app, states, stored
 from tests.servers.relay import Relay
-from tests.views.test_releases import domain_admin, release
+from tests.views.test_releases import release
 
 
 @pytest.fixture
