@@ -79,5 +79,5 @@ def _is_text(value: Any) -> bool:
 
 
 def _is_actor(actor: Actor) -> bool:
-    is_number = actor.user_id is None or type(actor.user_id) is int
+    is_number = actor.user_id is None or (type(actor.user_id) is int and 0 < actor.user_id < 1 << 31)
     return is_number and all(map(_is_text, (actor.name, actor.ip, actor.on_behalf_of)))

@@ -4,6 +4,7 @@ import hashlib
 import http.client
 import io
 import ipaddress
+import pathlib
 import socket
 import ssl
 from concurrent.futures import ThreadPoolExecutor
@@ -70,6 +71,8 @@ def trust_of(place: Place) -> ssl.SSLContext:
     try:
         if place.ca.lstrip().startswith("-----BEGIN"):
             return ssl.create_default_context(cadata=place.ca)
+        if place.ca and not pathlib.Path(place.ca).is_file():  # a pipe would be waited for, and for ever
+            raise ValueError("there is no such file")
         context = ssl.create_default_context(cafile=place.ca or None)
     except (OSError, ValueError) as error:
         raise ValueError(f"its certificate authority cannot be read: {_words(error)}") from None

@@ -53,11 +53,12 @@ def _parts(url: str) -> Any:
 
 
 class Controller:
-    def __init__(self, url: str, password: str = "", *, seconds: float = _SECONDS) -> None:
+    def __init__(self, url: str, password: str = "", *, seconds: float = _SECONDS, name: str = "") -> None:
+        """`name`: how it is called to people who need not know its address."""
         parts = _parts(url)
         if "\n" in password or "\r" in password:
             raise BadRequest("A password has no line ends.")
-        self.url = url
+        self.name = name or url
         self._secure = parts.scheme == "https"
         self._place = (parts.hostname, parts.port or (443 if self._secure else 11334))
         self._path = parts.path.rstrip("/")
@@ -127,7 +128,7 @@ class Controller:
         if late.is_set():  # what was read is a part of it, whatever it looks like
             raise self._away(TimeoutError(), is_late=True)
         if found.status in (401, 403):
-            raise NotAllowed(f"The controller at {self.url} wants another password, or does not know this address (secure_ip).")
+            raise NotAllowed(f"The controller at {self.name} wants another password, or does not know this address (secure_ip).")
         if len(found.body) > _MOST_BYTES:
             raise self._strange(path)
         return found
@@ -145,7 +146,7 @@ class Controller:
     def _away(self, error: Exception, is_late: bool) -> Unavailable:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         reason = f"not within {self._seconds:g} seconds" if is_late or isinstance(error, TimeoutError) else reason[:100]
-        return Unavailable(f"The controller at {self.url} does not answer: {reason}.")
+        return Unavailable(f"The controller at {self.name} does not answer: {reason}.")
 
     def _connected(self, line: "_Line") -> socket.socket:
         found = socket.create_connection(self._place, min(self._seconds, _CONNECT_SECONDS))
@@ -158,7 +159,7 @@ class Controller:
         return found
 
     def _strange(self, path: str) -> Unavailable:
-        return Unavailable(f"What {self.url} answers to {path} is none of a controller's answers.")
+        return Unavailable(f"What {self.name} answers to {path} is none of a controller's answers.")
 
 
 class _Line:

@@ -69,7 +69,7 @@ def _verdict(controller: Controller, answer: Answered) -> Verdict:
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
         found = None
     if found is None or answer.status != 200 or not abs(score) < 1e9:
-        raise Unavailable(f"What {controller.url} answers to /checkv2 is no verdict of Rspamd.")
+        raise Unavailable(f"What {controller.name} answers to /checkv2 is no verdict of Rspamd.")
     server = next((value for name, value in answer.headers.items() if name.lower() == "server"), "")
     return Verdict(action, round(score, 6), symbols, as_line(server).removeprefix("rspamd/")[:40])
 

@@ -16,13 +16,14 @@ from app.rspamd.controller import Answered, Controller
 from app.services.nodes import belongs_to
 from app.services.peers import rspamd_of
 from app.services.sealing import unseal
+from environment import is_node_name
 
 
 class _Behind(Controller):
     """One that listens to its own server alone: its node's Mailkeep asks it, with the copy of the mail that there is."""
 
     def __init__(self, node: Node, which: str, url: str, mail_id: int | None) -> None:
-        super().__init__(url)
+        super().__init__(url, name=node.name)
         self._node, self._which, self._mail_id = node.name, which, mail_id
 
     def ask(self, method: str, path: str, body: bytes | None = None, headers: Iterable[tuple[str, Any]] = ()) -> Answered:  # noqa: ARG002
@@ -42,7 +43,7 @@ def controller_of(node_name: str, mail_id: int | None = None) -> Controller:
     password = unseal(node.controller_password, belongs_to(node.name)) if node.controller_password else ""
     if password is None:
         raise Unavailable(_("The password of the controller of %(node)s cannot be read: give it anew.", node=node.name))
-    return Controller(node.controller_url, password, seconds=current_app.config["CONTROLLER_TIMEOUT"])
+    return Controller(node.controller_url, password, seconds=current_app.config["CONTROLLER_TIMEOUT"], name=node.name)
 
 
 def scanner_of(node_name: str, mail_id: int | None = None) -> tuple[Controller, bool]:
@@ -53,7 +54,7 @@ def scanner_of(node_name: str, mail_id: int | None = None) -> tuple[Controller, 
         return controller_of(node_name, mail_id), True
     if _is_behind(node, node.scan_url):
         return _Behind(node, "scan", node.scan_url, mail_id), False
-    return Controller(node.scan_url, seconds=current_app.config["CONTROLLER_TIMEOUT"]), False
+    return Controller(node.scan_url, seconds=current_app.config["CONTROLLER_TIMEOUT"], name=node.name), False
 
 
 def nodes_to_teach() -> Sequence[str]:
@@ -69,7 +70,7 @@ def _is_behind(node: Node, url: str) -> bool:
 
 
 def _node(name: str) -> Node:
-    node = db.session.scalar(select(Node).where(Node.name == name.lower()))
+    node = db.session.scalar(select(Node).where(Node.name == name.lower())) if is_node_name(name.lower()) else None
     if node is None:
         raise NotFound(_("There is no node %(node)s.", node=name))
     return node

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import cast
 
 from flask import current_app
-from sqlalchemy import delete
+from sqlalchemy import delete, or_
 from sqlalchemy.exc import IntegrityError
 
 from app.clock import stored_now
@@ -13,6 +13,7 @@ from app.models import NodeNonce
 from app.peers.claims import WINDOW_SECONDS
 
 _KEPT = timedelta(seconds=3 * WINDOW_SECONDS)
+_LEFT_BEHIND = timedelta(days=2)
 
 
 def use(nonce: str) -> bool:
@@ -28,8 +29,8 @@ def use(nonce: str) -> bool:
 
 
 def forget_old() -> None:
-    """Only this node's: another's clock may be behind ours."""
+    """Only this node's, as another's clock may be behind ours; and those of days ago, whose node forgets nothing any more."""
     with cast(PanelSession, db.session()).begin_writing():
-        own = (NodeNonce.node == current_app.config["NODE_NAME"], NodeNonce.expires_at < stored_now())
-        db.session.execute(delete(NodeNonce).where(*own))
+        own = (NodeNonce.node == current_app.config["NODE_NAME"]) & (NodeNonce.expires_at < stored_now())
+        db.session.execute(delete(NodeNonce).where(or_(own, NodeNonce.expires_at < stored_now() - _LEFT_BEHIND)))
         db.session.commit()

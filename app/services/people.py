@@ -7,12 +7,12 @@ from typing import Any
 
 from flask import current_app
 from flask_babel import gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from app.actor import Actor, command_line
 from app.errors import BadRequest, Conflict, NotFound
 from app.extensions import db
-from app.models import Verb
+from app.models import BulkRun, MailRequest, Verb
 from app.models.people import RoleRow, User
 from app.queries.people import Reach, is_there_an_admin
 from app.queries.visibility import is_admin
@@ -22,6 +22,7 @@ from app.services.audit import record
 from app.services.passwords import check_password, hash_of, owe_password
 
 State = dict[str, Any]
+_NOBODY = 0
 _USERNAME = re.compile(r"[^\s\"'<>,;:/\\\x00-\x1f]{1,64}")
 
 
@@ -161,6 +162,8 @@ def delete_user(user: User, *, actor: Actor) -> None:
     keep_an_admin(user)
     before = {"email": user.email, "roles": _names(user.roles), "active": user.active}
     record(actor, Verb.ACCOUNT_DELETED, "account", user.username, before=before)
+    for asked in (MailRequest, BulkRun):  # they stay, but not for the next account: SQLite may give it the same id
+        db.session.execute(update(asked).where(asked.user_id == user.id).values(user_id=_NOBODY))
     db.session.delete(user)
     db.session.commit()
 

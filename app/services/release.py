@@ -12,6 +12,7 @@ from app.actor import Actor
 from app.clock import stored_now
 from app.errors import BadRequest, Conflict, NotAllowed, NotFound, Unavailable
 from app.extensions import PanelSession, db
+from app.ids import MAX_ID
 from app.mime.release import MARK, is_released
 from app.models import Mail, MailRecipient, Mode, Release, ReleaseState, Step, Verb
 from app.queries.deletions import is_leaving
@@ -131,7 +132,7 @@ def undo(releasing: Releasing, mail_id: int, release_id: int, *, actor: Actor) -
     """Conflict where it has gone already."""
     with cast(PanelSession, db.session()).begin_writing():
         mail = locked(mail_id)
-        row = db.session.scalar(select(Release).where(Release.id == release_id, Release.mail_id == mail_id))
+        row = db.session.scalar(select(Release).where(Release.id == min(release_id, MAX_ID), Release.mail_id == mail_id))
         if row is None or not releasing.scope.owns(row.address):
             raise NotFound(_("There is no such release."))
         target = row.target
@@ -183,16 +184,21 @@ def _chosen(releasing: Releasing, mail: Mail, targets: Collection[str]) -> dict[
         if address in there:
             allowed, target = releasing.scope.owns(address), there[address]
         else:
-            near = current_app.config["RELEASE_TO_ANYWHERE"] or address.rpartition("@")[2] in domains
-            allowed = releasing.others and near
+            allowed = releasing.others and (current_app.config["RELEASE_TO_ANYWHERE"] or _ends_in(address, domains))
         if not allowed and address not in there and releasing.others:
             raise NotAllowed(_("%(address)s is in none of the domains that the mail was for (RELEASE_TO_ANYWHERE).", address=target))
-        if not allowed:
-            raise NotAllowed(_("This mail is not yours to release to %(address)s.", address=target))
+        if not allowed:  # as it was typed: how the mail has it would tell whether it went there
+            raise NotAllowed(_("This mail is not yours to release to %(address)s.", address=typed.strip()))
         if not is_envelope_address(target):
             raise BadRequest(_("%(address)s is no address that mail can be sent to.", address=target))
         chosen[address] = target
     return chosen
+
+
+def _ends_in(address: str, domains: Collection[str]) -> bool:
+    """Not what a relay that knows the old ways sends on from there: user%elsewhere@here, elsewhere!user@here."""
+    local, _at, domain = address.rpartition("@")
+    return domain in domains and not any(letter in local for letter in "%!@")
 
 
 def _must_not_go_round(mail: Mail, chosen: Mapping[str, str]) -> None:

@@ -20,6 +20,8 @@ from app.storage.disk import flush_path
 
 log = logging.getLogger(__name__)
 
+LARGEST = 1 << 30
+"""Bytes of a copy: what claims more is none of ours, whatever it is called."""
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _STALE_TEMP_SECONDS = 3600
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -38,7 +40,9 @@ def pack(raw: bytes, level: int) -> bytes:
 
 
 def unpack(packed: bytes) -> bytes:
-    """Raises zstandard.ZstdError for what is no whole frame."""
+    """Raises zstandard.ZstdError for what is no whole frame, or says of itself that it is larger than any mail."""
+    if zstandard.frame_content_size(packed) > LARGEST:
+        raise zstandard.ZstdError("too large")
     return zstandard.ZstdDecompressor().decompress(packed)
 
 

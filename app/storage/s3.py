@@ -20,7 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from app.clock import monotonic
 from app.errors import NotFound, Unavailable
-from app.storage.local import checked, verified
+from app.storage.local import LARGEST, checked, verified
 
 T = TypeVar("T")
 
@@ -176,7 +176,10 @@ class S3Store:
 
     def _read(self, digest: str, key: str) -> BinaryIO:
         with self._asked("The stored copy cannot be read just now."):
-            packed: bytes = self._client.get_object(Bucket=self.place.bucket, Key=key)["Body"].read()
+            found = self._client.get_object(Bucket=self.place.bucket, Key=key)
+            if found["ContentLength"] > LARGEST:
+                raise Unavailable("The stored copy is damaged.")
+            packed: bytes = found["Body"].read()
         return verified(digest, packed)
 
     def _write(self, key: str, packed: bytes) -> None:

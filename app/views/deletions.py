@@ -15,6 +15,7 @@ from app.security.actor import actor
 from app.services.deletion import ask, delete_later, undo
 from app.views.back import address_before
 from app.views.doing import done
+from app.views.opening import reasoned
 from app.views.undoing import back_to, said_with_undo
 
 
@@ -27,6 +28,7 @@ class DeletionView(BaseView):
     @permission_name("delete")
     def delete(self, mail_id: int) -> Any:
         mail = get_mail(g.user, mail_id)
+        reasoned(mail)
         extent = _extent(request.form.get("extent", ""))
         deleting = deleting_of(g.user, mail)
         needs_word = extent == Extent.MAIL or not current_app.config["UNDO_SECONDS"]

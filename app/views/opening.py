@@ -35,6 +35,12 @@ def opened(mail: Mail, verb: Verb, *, is_piece: bool = False) -> bool:
     return True
 
 
+def reasoned(mail: Mail) -> None:
+    """Before something is done with a mail where nothing of it is shown: that is no opening, but wants a reason where opening does."""
+    if current_app.config["AUDIT_REASON"]:
+        opened(mail, Verb.MAIL_OPENED, is_piece=True)
+
+
 def _reason(mail_id: int) -> str:
     if request.path.startswith("/api/"):
         if not (told := reason_in_header()):

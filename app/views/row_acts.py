@@ -19,7 +19,7 @@ from app.queries.visibility import get_mail
 from app.security.actor import actor
 from app.services.release import Unconfirmed, ask, can_release, undo
 from app.services.release_sending import send_later
-from app.views.doing import done
+from app.views.opening import reasoned
 from app.views.release_page import still_open
 from app.views.undoing import back_to, said_with_undo
 
@@ -64,6 +64,7 @@ class RowActView(BaseView):
     def release_mine(self, mail_id: int) -> Any:
         """To whom it went to nobody yet, and whose own list does not block it."""
         mail = get_mail(g.user, mail_id)
+        reasoned(mail)
         targets = still_open(g.user, mail)
         try:
             if not targets:
@@ -92,9 +93,15 @@ class RowActView(BaseView):
         texts = request.form.getlist("release")
         numbers = [int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 19]
 
-        def undo_all() -> None:
-            for number in numbers:
+        undone, late = 0, dict[str, None]()
+        for number in numbers:
+            try:
                 undo(releasing, mail_id, number, actor=actor())
-
-        done(undo_all, _("The release is undone: nothing was sent."))
+                undone += 1
+            except MailkeepError as error:
+                late[str(error)] = None
+        for sentence in late:
+            flash(sentence, "danger")
+        if undone and not late:
+            flash(_("The release is undone: nothing was sent."), "success")
         return redirect(back_to(mail_id))

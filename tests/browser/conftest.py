@@ -168,7 +168,7 @@ def keep_lessons(database: sqlite3.Connection, mail_id: int) -> None:
     told = (
         ("spam", "refused", "<a.rather.long.id.of.a.message.20260131@mail.example.net> contains less tokens than required: 7 < 11"),
         ("fuzzy-add", "done", "hashes: 2"),
-        ("ham", "failed", "The controller at http://127.0.0.1:9 does not answer: Connection refused."),
+        ("ham", "failed", "The controller at mx-a does not answer: Connection refused."),
     )
     for number, (what, state, reply) in enumerate(told, 1):
         values = (mail_id, number, what, state, reply)

@@ -1,5 +1,7 @@
 """One request to a node that may be anything: it ends in time, holds no more than it may, and is told why."""
 
+import os
+import pathlib
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -105,3 +107,10 @@ def test_a_name_that_there_is_not_is_said(host: str) -> None:
 def test_what_speaks_no_tls_is_said() -> None:
     with answering(lambda connection: connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as place, pytest.raises(Away):
         said(Place(place.url.replace("http://", "https://")))
+
+
+def test_an_authority_that_is_no_file_is_not_waited_for(tmp_path: pathlib.Path) -> None:
+    pipe = tmp_path / "ca.pem"
+    os.mkfifo(pipe)
+    with pytest.raises(ValueError, match="cannot be read: there is no such file"):
+        wire.trust_of(Place("", str(pipe)))

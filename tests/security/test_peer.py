@@ -81,6 +81,7 @@ OTHERWISE: list[tuple[dict[str, Any], str]] = [
     ({"path": f"{STATE}\n"}, "none of ours"),
     ({"actor": replace(ADMIN, name="a\nb")}, "none of ours"),
     ({"actor": replace(ADMIN, user_id="1")}, "none of ours"),
+    ({"actor": replace(ADMIN, user_id=1 << 70)}, "none of ours"),
 ]
 
 
@@ -227,6 +228,10 @@ def test_what_was_used_is_forgotten_when_it_is_too_old_anyway(two: tuple[Flask, 
             with app.app_context():
                 forget_old()
                 assert db.session.query(NodeNonce).count() == left, "each forgets its own"
+    assert send(here, signed(claims(), secret(asker))).status_code == 200
+    with time_machine.travel(dt.datetime.now(dt.UTC) + dt.timedelta(days=3)), asker.app_context():
+        forget_old()
+        assert db.session.query(NodeNonce).count() == 0, "and what a node left behind that does so no more"
 
 
 @pytest.fixture(autouse=True)

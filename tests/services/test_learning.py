@@ -101,8 +101,9 @@ def test_what_is_no_answer_is_a_lesson_that_failed(app: Flask, fake: ThreadingHT
     for _ in range(2):  # it may be tried again
         failed = taught(app, mail_id, Lesson.HAM)
         assert (failed.state, bool(failed.reply)) == (Learnt.FAILED, True)
-    with app.app_context(), pytest.raises(Unavailable):
+    with app.app_context(), pytest.raises(Unavailable) as error:
         rescanning.scan_again(ANYTHING, mail_id, actor=ADMIN)
+    assert "127.0.0.1" not in failed.reply + str(error.value), "to whom it came it is told, too"
     assert lessons(app, mail_id) == [("ham", "failed")] * 2
     with app.app_context():
         assert rescans_of(mail_id) == []

@@ -146,6 +146,7 @@ WRONG: list[tuple[dict[str, str], str]] = [
     ({"api_ca": "garbage"}, "a certificate in PEM"),
     ({"api_ca": "-----BEGIN CERTIFICATE-----\nxx\n-----END CERTIFICATE-----"}, "cannot be read"),
     ({"api_ca": "/etc/passwd"}, "cannot be read"),
+    ({"api_ca": "/dev/null"}, "cannot be read"),
     ({"api_allow": "300.0.0.1"}, "is not an IP address"),
     ({"api_user": "a:b", "api_password": "x"}, "cannot hold a colon"),
     ({"api_user": "a"}, "needs a password"),
