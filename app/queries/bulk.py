@@ -107,4 +107,4 @@ def undoable(run_id: int, now: datetime, limit: int) -> list[Row[Any]]:
 
 def undoable_until(run_id: int, now: datetime) -> datetime | None:
     waits = (BulkResult.run_id == run_id, BulkResult.until > now, BulkResult.kind == ResultKind.WAITING)
-    return db.session.scalar(select(func.max(BulkResult.until)).where(*waits))
+    return db.session.scalar(select(BulkResult.until).where(*waits).order_by(BulkResult.until.desc()).limit(1))

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import cast
 
 from flask import current_app
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
 from app.clock import stored_now
@@ -29,7 +29,10 @@ def use(nonce: str) -> bool:
 
 def forget_old() -> None:
     """Only this node's: another's clock may be behind ours."""
+    own = (NodeNonce.node == current_app.config["NODE_NAME"], NodeNonce.expires_at < stored_now())
+    if db.session.scalar(select(NodeNonce.nonce).where(*own).limit(1)) is None:
+        db.session.rollback()
+        return
     with cast(PanelSession, db.session()).begin_writing():
-        own = (NodeNonce.node == current_app.config["NODE_NAME"], NodeNonce.expires_at < stored_now())
         db.session.execute(delete(NodeNonce).where(*own))
         db.session.commit()

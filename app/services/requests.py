@@ -17,7 +17,7 @@ from app.mime.text import one_line
 from app.models import Asks, Decision, Mail, MailRequest, Verb
 from app.models.request import SAID_LENGTH
 from app.queries.releases import Releasing
-from app.queries.requests import Asking, Deciding, count_of_own, has_gone, request_there, request_to_decide
+from app.queries.requests import Asking, Deciding, count_of_own, gone_among, has_gone, request_there, request_to_decide
 from app.queries.scope import Scope
 from app.services.audit import record
 from app.services.release import changed, locked, must_be_possible, put
@@ -45,7 +45,8 @@ def ask_for(asking: Asking, mail_id: int, comment: str = "", *, actor: Actor) ->
     with _writing():
         if not locked(mail_id).is_stored:  # where the copy is matters only to who releases it
             raise NotFound(_("No copy of this mail was kept."))
-        open_ones = [address for address in asking.addresses if not has_gone(mail_id, address)]
+        gone = gone_among(mail_id, asking.addresses)
+        open_ones = [address for address in asking.addresses if address not in gone]
         if not open_ones:
             raise Conflict(_("This mail went to you meanwhile, or is on its way."))
         asked = _ask(asking, mail_id, Asks.RELEASE, open_ones, said, actor)
