@@ -88,7 +88,7 @@ def deciding_of(user: Any) -> Deciding:
 
 
 @unique
-class Fate(StrEnum):
+class Meanwhile(StrEnum):
     """What has become of the mail meanwhile, where that matters to who decides."""
 
     RELEASED = "released"
@@ -100,7 +100,7 @@ class Fate(StrEnum):
 class Requested:
     row: MailRequest
     mail: Mail | None
-    fate: Fate | None
+    fate: Meanwhile | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,14 +135,14 @@ def _page(conditions: Iterable[ColumnElement[bool]], before: int | None, size: i
     return Requests([Requested(row, mail, _fate(row, mail, went)) for row, mail in page], page[-1][0].id if len(rows) > size else None)
 
 
-def _fate(row: MailRequest, mail: Mail | None, went: set[tuple[int, str]]) -> Fate | None:
+def _fate(row: MailRequest, mail: Mail | None, went: set[tuple[int, str]]) -> Meanwhile | None:
     if not row.is_open:
         return None
     if mail is None:
-        return Fate.GONE
+        return Meanwhile.GONE
     if (row.mail_id, row.address) in went:
-        return Fate.RELEASED
-    return None if mail.is_stored else Fate.NO_COPY
+        return Meanwhile.RELEASED
+    return None if mail.is_stored else Meanwhile.NO_COPY
 
 
 def _went(page: Sequence[Row[Any]]) -> set[tuple[int, str]]:

@@ -15,6 +15,7 @@ from app.ids import id_time
 from app.models import Node
 from app.queries.health import spool_state
 from app.queries.nodes import newest_mails
+from app.services.moves import changed
 from app.services.nonces import forget_old
 from app.services.peering import ensure_own_secret
 from app.version import VERSION
@@ -64,7 +65,7 @@ def note_state() -> bool:
     said |= {"spool_files": spool.segments, "spool_seconds": spool.oldest_seconds}
     with cast(PanelSession, db.session()).begin_writing():
         statement = update(Node).where(Node.name == name, is_due).values(seen_at=now, **said)
-        is_ours = bool(cast(Any, db.session.execute(statement.execution_options(synchronize_session=False))).rowcount == 1)
+        is_ours = changed(statement)
         db.session.commit()
     if is_ours:
         _note_mails()
@@ -82,6 +83,5 @@ def _note_mails() -> None:
         for name, mail_id in found.items():
             at = id_time(mail_id).replace(tzinfo=None, microsecond=0)
             later = or_(Node.last_mail_at.is_(None), Node.last_mail_at < at)
-            statement = update(Node).where(Node.name == name, later).values(last_mail_at=at)
-            db.session.execute(statement.execution_options(synchronize_session=False))
+            changed(update(Node).where(Node.name == name, later).values(last_mail_at=at))
         db.session.commit()

@@ -19,7 +19,8 @@ from app.queries.personal import Allowed, allowing_pair, to_release
 from app.queries.releases import Releasing, headers_of, newest_by_address
 from app.queries.scope import Scope
 from app.roles import Role
-from app.services.release import can_release, locked, put
+from app.services.moves import locked
+from app.services.release import can_release, put
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.models import Asks, Decision, Mail, MailRequest
 from app.models.request import SAID_LENGTH
-from app.queries.requests import Fate, asking_of, deciding_of, gone_among, requests_of, requests_to_decide
+from app.queries.requests import Meanwhile, asking_of, deciding_of, gone_among, requests_of, requests_to_decide
 from app.queries.visibility import scope_of
 from app.services.release import can_release
 
@@ -22,9 +22,9 @@ DECISIONS: dict[str, tuple[str, str, Any]] = {
 _UNREAD = ("wait", "fa-clock-o", _l("not read yet"))
 ASKS: dict[str, Any] = {Asks.RELEASE: _l("Release requested"), Asks.WRONG: _l("Told: wrongly held back")}
 FATES: dict[str, tuple[str, str, Any]] = {
-    Fate.RELEASED: ("good", "fa-share", _l("it went there meanwhile")),
-    Fate.NO_COPY: ("bad", "fa-chain-broken", _l("its copy is gone: it cannot be released")),
-    Fate.GONE: ("bad", "fa-trash", _l("the mail is gone")),
+    Meanwhile.RELEASED: ("good", "fa-share", _l("it went there meanwhile")),
+    Meanwhile.NO_COPY: ("bad", "fa-chain-broken", _l("its copy is gone: it cannot be released")),
+    Meanwhile.GONE: ("bad", "fa-trash", _l("the mail is gone")),
 }
 
 
