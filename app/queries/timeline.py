@@ -18,6 +18,9 @@ _WATCHED = (Verb.MAIL_OPENED, Verb.MAIL_READ, Verb.MAIL_DOWNLOADED, Verb.REASON_
 # that nobody thought of tells nobody who else got the mail.
 _GENERAL = {Verb.COPY_DELETED, Verb.MAIL_DELETED}
 
+# Of what they did themselves they know what it was, too.
+_OWN = ("lesson", "node", "action", "score")
+
 
 @dataclass(frozen=True, slots=True)
 class Happened:
@@ -50,6 +53,8 @@ def _as_seen(event: AuditEvent, scope: Scope, user_id: int) -> Happened | None:
     if not theirs and (told.get("to") or not (is_own or event.verb in _GENERAL)):
         return None
     kept = {"step": told.get("step", ""), "to": theirs}
+    if is_own:
+        kept |= {name: told[name] for name in _OWN if name in told}
     if len(theirs) == len(told.get("to", ())) == 1:  # what the relay said of this one alone
         kept["reply"] = told.get("reply", "")
     return Happened(event.at, event.verb, kept, is_own=is_own)

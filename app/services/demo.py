@@ -15,6 +15,7 @@ from app.extensions import db
 from app.ids import id_at, id_time
 from app.models import Mail, Mode, NoticeState, Release, ReleaseState, Step
 from app.rspamd.report import Report
+from app.services.demo_acts import fill_acts
 from app.services.demo_maps import fill_maps
 from app.services.demo_messages import Envelope, author_of, domain_of_sender, message_of
 from app.services.demo_texts import DOMAINS, KINDS, PEOPLE, Kind
@@ -45,7 +46,9 @@ def fill(count: int, days: int, *, beside_real_mail: bool = False) -> int:
         except NotFound:
             add(name, actor=SYSTEM)
     fill_maps()
-    return sum(_insert(batch) for batch in _batches(_entries(count, days)))
+    new = sum(_insert(batch) for batch in _batches(_entries(count, days)))
+    fill_acts(_NODES)
+    return new
 
 
 def _insert(batch: list[Entry]) -> int:

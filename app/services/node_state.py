@@ -21,7 +21,7 @@ from app.services.peering import ensure_own_secret
 from app.version import VERSION
 
 SECONDS = 30
-_LOOKED_BACK = timedelta(minutes=10)
+_LOOKED_BACK = timedelta(minutes=3)
 
 
 @dataclass(frozen=True, slots=True)

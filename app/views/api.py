@@ -1,8 +1,10 @@
 """The bases of our REST APIs: cookies need a CSRF token, what may be written is declared, pages are bounded."""
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
-from flask import g, request
+from flask import Response, g, jsonify, request
 from flask_appbuilder.api import BaseApi, ModelRestApi, manager
 from flask_babel import gettext as _
 
@@ -14,10 +16,11 @@ from app.views.datamodel import ScopedInterface
 from app.views.opening import opened
 
 _LONGEST = 1 << 20
+_REFUSED = {"type": "object", "properties": {"message": {"type": "string"}, "confirm": {"type": "string"}}}
 _WRITES = {"post": "add_columns", "put": "edit_columns"}
 
 
-class _OurApi(BaseApi):
+class OurApi(BaseApi):
     csrf_exempt = False
     allow_browser_login = True
 
@@ -29,7 +32,7 @@ class _OurApi(BaseApi):
                 operation["security"] = [*operation["security"], {"basic": []}]
 
 
-class ScopedModelRestApi(_OurApi, ModelRestApi):
+class ScopedModelRestApi(OurApi, ModelRestApi):
     base_filters: Any = None
     include_route_methods: Any = None
 
@@ -47,11 +50,17 @@ class ScopedModelRestApi(_OurApi, ModelRestApi):
         super().__init__()
 
 
-class MailActApi(_OurApi):
+class MailActApi(OurApi):
     """What is done to one mail, beside the reading in mail_api.py."""
 
     resource_name = "mail"
     openapi_spec_tag = "MailApi"
+    responses = OurApi.responses | {
+        "409": {
+            "description": "Somebody was faster, or the state does not allow it; or it has to be confirmed: `confirm` names what does that",
+            "content": {"application/json": {"schema": _REFUSED}},
+        }
+    }
 
     @staticmethod
     def asked_mail(mail_id: int, *, verb: Verb = Verb.MAIL_OPENED, is_piece: bool = True) -> Mail:
@@ -65,10 +74,34 @@ class MailActApi(_OurApi):
         """The body: an object, or nothing."""
         if (request.content_length or 0) > _LONGEST:
             raise TooLarge(_("The body may have %(count)s bytes at most.", count=_LONGEST))
-        found = request.get_json(silent=True) if request.get_data(cache=True) else {}
+        try:
+            found = request.get_json(silent=True) if request.get_data(cache=True) else {}
+            json.dumps(found, ensure_ascii=False).encode()
+        except (RecursionError, UnicodeEncodeError):  # lists in lists without end; half a letter, which no database takes
+            found = None
         if not isinstance(found, dict):
             raise BadRequest(_("The body has to be a JSON object."))
         return found
+
+    @staticmethod
+    def unconfirmed(why: Any, by: str = "sure", **more: Any) -> tuple[Response, int]:
+        """It may be done, once it is asked for again and `by` says that it is meant."""
+        return jsonify(message=str(why), confirm=by, **more), 409
+
+
+def asked_flag(asked: Mapping[str, Any], name: str) -> bool:
+    """Of a body or a query. What is neither yes nor no is refused, lest something else is done than was meant."""
+    found = asked.get(name, False)
+    if found not in (True, False, "true", "false"):
+        raise BadRequest(_("“%(name)s” has to be true or false.", name=name))
+    return found in (True, "true")
+
+
+def asked_words(asked: Mapping[str, Any], name: str) -> str:
+    found = asked.get(name, "")
+    if not isinstance(found, str) or "\0" in found:
+        raise BadRequest(_("“%(name)s” has to be a text.", name=name))
+    return found
 
 
 class OpenApi(manager.OpenApi):

@@ -33,7 +33,7 @@ from app.views.zone import viewer_zone
 _SAMPLE = 10
 _MOST_RESULTS = 200
 _AGAIN_SECONDS = 2
-_LONGEST_TOKEN = 32
+LONGEST_TOKEN = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +73,17 @@ def terms_of_form() -> list[Term]:
 
 def meant_of_form(terms: Sequence[Term]) -> Meant:
     """What the list's form says, or the page on which it is confirmed, which says from which id on."""
+    return meant_by_search(terms, _before()) if request.form.get("all") == "1" else meant_by_ids(terms, _ids())
+
+
+def meant_by_ids(terms: Sequence[Term], ids: Sequence[int]) -> Meant:
+    scope = scope_of(g.user)
+    return Meant(terms, ids, max(ids, default=0) + 1, count_of(scope, ids), True, False, rows_of(scope, ids, _SAMPLE))
+
+
+def meant_by_search(terms: Sequence[Term], before: int | None) -> Meant:
     scope, seconds, most = scope_of(g.user), current_app.config["SEARCH_SECONDS"], current_app.config["BULK_MAX"]
-    if request.form.get("all") != "1":
-        ids = _ids()
-        rows = rows_of(scope, ids, _SAMPLE)
-        return Meant(terms, ids, max(ids, default=0) + 1, count_of(scope, ids), True, False, rows)
     terms = pinned(terms, viewer_zone())
-    before = _before()
     search = Search(scope, (*read_filters(terms, viewer_zone()), *_not_later(before)))
     found = find(search, _SAMPLE, before=before, seconds=seconds, cap=most)
     if before is None:
@@ -136,7 +140,7 @@ def confirm_values(act: Act, meant: Meant, problem: str = "") -> dict[str, Any]:
 
 def token_of_form() -> str:
     token = request.form.get("token", "")
-    if not (token.isascii() and token.isalnum() and len(token) <= _LONGEST_TOKEN):
+    if not (token.isascii() and token.isalnum() and len(token) <= LONGEST_TOKEN):
         raise BadRequest(_("This has to be confirmed first."))
     return token
 

@@ -19,13 +19,16 @@ from app.views.api import OpenApi
 from app.views.api_keys import ApiKeyView
 from app.views.audit import AuditView
 from app.views.bulk import BulkView
+from app.views.bulk_api import BulkApi
 from app.views.datamodel import ScopedInterface
+from app.views.deletion_api import DeletionApi
 from app.views.deletions import DeletionView
 from app.views.domains import DomainView
 from app.views.formats import FILTERS
 from app.views.home import Home, first_screen
 from app.views.language import Builder
 from app.views.learning import LearningView
+from app.views.learning_api import LearningApi, LessonApi
 from app.views.mail_api import MailApi
 from app.views.mail_log import MailLogView
 from app.views.map_export import MapExportView
@@ -37,6 +40,7 @@ from app.views.maps import MapView
 from app.views.message import MessageView
 from app.views.new_password import NewPasswordView
 from app.views.nodes import NodeView
+from app.views.nodes_api import NodesApi
 from app.views.notices import open_requests, unnamed_proxy
 from app.views.opening import ReasonView
 from app.views.people import PeopleView
@@ -47,6 +51,7 @@ from app.views.quarantine import QuarantineView
 from app.views.reasons import load_reasons
 from app.views.release_api import RawApi, ReleaseApi
 from app.views.releases import ReleaseView
+from app.views.request_api import RequestApi
 from app.views.requests import RequestView
 from app.views.reset import PasswordLinkView
 from app.views.row_acts import RowActView
@@ -56,6 +61,7 @@ from app.views.second_factor import SecondFactorView
 from app.views.second_step import SecondStepView
 from app.views.sessions import SessionView
 from app.views.timeline import TimelineView
+from app.views.timeline_api import TimelineApi
 from app.views.undoing import this_page
 from environment import ConfigError
 
@@ -98,6 +104,11 @@ PAGES = (
     NewPasswordView,
 )
 
+APIS = (
+    *(MailApi, RawApi, ReleaseApi, RequestApi, LessonApi, LearningApi),
+    *(DeletionApi, TimelineApi, BulkApi, NodesApi, OpenApi),
+)
+
 
 class Manager(MailkeepSecurityManager):
     authdbview = LoginView
@@ -129,7 +140,7 @@ def make_appbuilder(app: Flask) -> AppBuilder:
         appbuilder.add_view(view, name, label=label, icon=icon)
     for page in PAGES:
         appbuilder.add_view_no_menu(page)
-    for api in (MailApi, RawApi, ReleaseApi, OpenApi):
+    for api in APIS:
         appbuilder.add_api(api)
     return appbuilder
 

@@ -42,7 +42,7 @@ class LearningView(BaseView):
         except MailkeepError as error:
             flash(str(error), "danger")
         else:
-            flash(*_said(taught))
+            flash(*said_of(taught))
         return redirect(_there(mail_id))
 
     @expose("/<int:mail_id>/rescan", methods=["POST"])
@@ -69,7 +69,7 @@ class LearningView(BaseView):
         )
 
 
-def _said(taught: Taught) -> tuple[str, str]:
+def said_of(taught: Taught) -> tuple[str, str]:
     match taught.state:
         case Learnt.DONE:
             return _("Rspamd on %(node)s has learned it.", node=taught.node), "success"

@@ -50,6 +50,7 @@ class Told:
     what: Any
     reply: str
     has_name: bool
+    is_lost: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def learning_for(user: Any, mail: Mail, sm: Any) -> dict[str, Any] | None:
     may = Learning(
         may.bayes and learns and bool(teachers), may.fuzzy and learns and bool(teachers), may.rescan and rescans and bool(scanners)
     )
-    told = [_told(row, user) for row in lessons_of(mail.id)]
+    told = lessons_for(user, mail)
     has_rescans = sm.has_access("can_show", "LearningView") and bool(rescans_of(mail.id))
     if not (may != NOTHING or told or has_rescans):
         return None
@@ -77,9 +78,14 @@ def learning_for(user: Any, mail: Mail, sm: Any) -> dict[str, Any] | None:
     return {"may": may, "told": told, "has_rescans": has_rescans, "scanners": scanners, "default": default}
 
 
+def lessons_for(user: Any, mail: Mail) -> list[Told]:
+    return [_told(row, user) for row in lessons_of(mail.id)]
+
+
 def _told(row: MailLesson, user: Any) -> Told:
     is_lost = row.state == Learnt.ASKED and not is_under_way(row)
-    return Told(row, _LOST if is_lost else MARKS[row.state], LESSONS[row.lesson], _(row.reply) if row.reply else "", _names(row, user))
+    reply = _(row.reply) if row.reply else ""
+    return Told(row, _LOST if is_lost else MARKS[row.state], LESSONS[row.lesson], reply, _names(row, user), is_lost)
 
 
 def _names(row: MailLesson | MailRescan, user: Any) -> bool:

@@ -40,7 +40,7 @@ class MailApi(ScopedModelRestApi):
             Searched as the mail log is: `field.operator=value` any number of times, joined by AND, for example
             `sender_domain.is=example.net&score.ge=5&time.ge=2026-01-31`. Times are UTC.
           parameters:
-          - {in: query, name: q, schema: {type: string}, description: An address, domain, IP, queue id, message id or words of the subject}
+          - {in: query, name: q, schema: {type: string}, description: "An address, domain, IP, queue id, message id, words of the subject"}
           - {in: query, name: before, schema: {type: string}, description: Only mails older than this id}
           - {in: query, name: after, schema: {type: string}, description: Only mails newer than this id}
           - {in: query, name: size, schema: {type: integer}, description: At most so many}
@@ -89,15 +89,15 @@ class MailApi(ScopedModelRestApi):
             searched_to=_text(found.searched_to),
         )
 
-    @expose("/<pk>", methods=["GET"])
+    @expose("/<int:mail_id>", methods=["GET"])
     @protect()
-    def get(self, pk: str) -> Response:
+    def get(self, mail_id: int) -> Response:
         """One mail
         ---
         get:
           parameters:
-          - {in: path, name: pk, schema: {type: string}, required: true}
-          - {in: header, name: X-Reason, schema: {type: string}, description: Why somebody else's mail is opened, where AUDIT_REASON is on}
+          - {in: path, name: mail_id, schema: {type: integer, format: int64}, required: true}
+          - {in: header, name: X-Reason, schema: {type: string}, description: "Why somebody else's mail is opened, if AUDIT_REASON is on"}
           responses:
             200:
               description: The mail with its recipients, symbols and headers
@@ -106,7 +106,7 @@ class MailApi(ScopedModelRestApi):
             404:
               $ref: '#/components/responses/404'
         """
-        mail = get_mail(g.user, int(pk) if pk.isascii() and pk.isdigit() and len(pk) < 20 else 0)
+        mail = get_mail(g.user, mail_id)
         opened(mail, Verb.MAIL_OPENED)
         detail = detail_of(mail.id)
         answer = record_of(mail) | {name: getattr(mail, name) for name in _MORE}

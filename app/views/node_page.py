@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum, unique
 from typing import Any
 
 from flask import current_app
-from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from app.clock import stored_now
 from app.models import Node
@@ -17,12 +18,38 @@ _LATE_SECONDS, _SKEW_SECONDS, _FAR_SKEW_SECONDS = 120, 5, 30
 _FULL_PERCENT, _NEARLY_PERCENT = 95, 85
 
 
+@unique
+class State(StrEnum):
+    OFF = "off"
+    HERE = "here"
+    ANSWERS = "answers"
+    AWAY = "away"
+    NOT_ASKED = "not_asked"
+    BEING_ASKED = "being_asked"
+    POSTS = "posts"  # it never said how it is
+    SILENT = "silent"
+    ALIVE = "alive"
+
+
+# Tone, icon, word.
+STATES: dict[State, tuple[str, str, Any]] = {
+    State.OFF: ("plain", "fa-power-off", _l("switched off")),
+    State.HERE: ("good", "fa-check", _l("this server")),
+    State.ANSWERS: ("good", "fa-check", _l("answers")),
+    State.AWAY: ("bad", "fa-ban", _l("not reached")),
+    State.NOT_ASKED: ("warn", "fa-question-circle", _l("not asked")),
+    State.BEING_ASKED: ("wait", "fa-clock-o", _l("being asked")),
+    State.POSTS: ("plain", "fa-circle-o", _l("only posts")),
+    State.SILENT: ("warn", "fa-exclamation-triangle", _l("silent")),
+    State.ALIVE: ("good", "fa-heartbeat", _l("alive")),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     node: Node
     is_here: bool
-    mark: tuple[str, str, Any]
-    """Tone, icon, word."""
+    state: State
     why: str
     version: str
     ahead: float | None
@@ -33,6 +60,10 @@ class Shown:
     disk_tone: str
     spool_tone: str
     failed: int
+
+    @property
+    def mark(self) -> tuple[str, str, Any]:
+        return STATES[self.state]
 
 
 def shown(nodes: Sequence[Node], looks: Mapping[str, Look] | None) -> list[Shown]:
@@ -52,7 +83,7 @@ def _shown(node: Node, looks: Mapping[str, Look] | None) -> Shown:
     return Shown(
         node=node,
         is_here=_is_here(node),
-        mark=_mark(node, look, is_asked=looks is not None),
+        state=_state(node, look, is_asked=looks is not None),
         why=look.trouble if look is not None else "",
         version=look.version if look is not None and answered else node.version,
         ahead=ahead,
@@ -64,19 +95,18 @@ def _shown(node: Node, looks: Mapping[str, Look] | None) -> Shown:
     )
 
 
-def _mark(node: Node, look: Look | None, *, is_asked: bool) -> tuple[str, str, Any]:
-    is_silent = node.seen_at is None or node.seen_at < stored_now() - _SILENT_AFTER
+def _state(node: Node, look: Look | None, *, is_asked: bool) -> State:
     if not node.enabled:
-        return "plain", "fa-power-off", _("switched off")
+        return State.OFF
     if _is_here(node):
-        return "good", "fa-check", _("this server")
+        return State.HERE
     if look is not None:
-        return ("bad", "fa-ban", _("not reached")) if look.trouble else ("good", "fa-check", _("answers"))
+        return State.AWAY if look.trouble else State.ANSWERS
     if node.api_url:
-        return ("warn", "fa-question-circle", _("not asked")) if is_asked else ("wait", "fa-clock-o", _("being asked"))
+        return State.NOT_ASKED if is_asked else State.BEING_ASKED
     if node.seen_at is None:
-        return "plain", "fa-circle-o", _("only posts")
-    return ("warn", "fa-exclamation-triangle", _("silent")) if is_silent else ("good", "fa-heartbeat", _("alive"))
+        return State.POSTS
+    return State.SILENT if node.seen_at < stored_now() - _SILENT_AFTER else State.ALIVE
 
 
 def _tone(value: float, warn: float, bad: float) -> str:

@@ -37,7 +37,7 @@ def opened(mail: Mail, verb: Verb, *, is_piece: bool = False) -> bool:
 
 def _reason(mail_id: int) -> str:
     if request.path.startswith("/api/"):
-        if not (told := _told(request.headers.get(HEADER, ""))):
+        if not (told := reason_in_header()):
             raise NotAllowed(_("Say in the header %(name)s why you open this mail.", name=HEADER))
         return told
     event_id = session.get("reasons", {}).get(str(mail_id), 0)
@@ -45,6 +45,11 @@ def _reason(mail_id: int) -> str:
     if not found:
         abort(redirect(url_for("ReasonView.reason", mail_id=mail_id)))
     return found
+
+
+def reason_in_header() -> str:
+    """As programs give it."""
+    return _told(request.headers.get(HEADER, ""))
 
 
 class ReasonView(BaseView):

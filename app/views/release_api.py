@@ -8,14 +8,16 @@ from flask_appbuilder.security.decorators import permission_name, protect
 from flask_babel import gettext as _
 
 from app.errors import BadRequest
-from app.models import Release, Verb
+from app.models import Mail, Release, Verb
 from app.queries.releases import releases_of, releasing_of
 from app.queries.visibility import scope_of
 from app.security.actor import actor
 from app.services.reading import raw_for
 from app.services.release import Unconfirmed, ask, undo
 from app.services.release_sending import send_later
-from app.views.api import MailActApi
+from app.services.with_release import Also, do_also
+from app.views.api import MailActApi, asked_flag, asked_words
+from app.views.release_page import also_for, asked_mode
 
 
 class RawApi(MailActApi):
@@ -86,11 +88,17 @@ class ReleaseApi(MailActApi):
                   required: [to]
                   properties:
                     to: {type: array, items: {type: string}, description: Addresses; recipients of the mail or where allowed others}
-                    sure: {type: boolean, description: A virus may go, and again to those who have it or may have it}
+                    mode: {type: string, enum: [as_it_was, attached], description: How it goes; without it as the site prefers}
+                    sure: {type: boolean, description: "A virus may go, and again to those who have it or may have it"}
                     now: {type: boolean, description: "Without the time in which it can be undone"}
+                    learn: {type: boolean, description: "Besides, Rspamd learns it as ham"}
+                    allow: {type: boolean, description: "Besides, its sender is allowed for your own addresses"}
+                    wrong: {type: boolean, description: "Besides, the administrators are told that it was wrongly held back"}
           responses:
             202:
-              description: It waits or is sent; the rows tell
+              description: It waits or is sent; `result` tells, and `also` what came of what was asked for besides
+            400:
+              $ref: '#/components/responses/400'
             401:
               $ref: '#/components/responses/401'
             403:
@@ -98,26 +106,9 @@ class ReleaseApi(MailActApi):
             404:
               $ref: '#/components/responses/404'
             409:
-              description: It is on its way already, or has to be confirmed with `sure`; `again` and `virus` tell why
+              $ref: '#/components/responses/409'
         """
-        mail, asked = self.asked_mail(mail_id), self.asked()
-        targets = asked.get("to")
-        if not isinstance(targets, list) or not all(isinstance(each, str) for each in targets):
-            raise BadRequest(_("“to” has to be a list of addresses."))
-        wanted = [each.strip() for each in targets if each.strip()]
-        try:
-            ids = ask(
-                releasing_of(g.user, mail),
-                mail.id,
-                wanted,
-                sure=asked.get("sure") is True,
-                at_once=asked.get("now") is True,
-                actor=actor(),
-            )
-        except Unconfirmed as question:
-            return jsonify(message=str(question), again=list(question.again), virus=question.virus), 409
-        send_later()
-        return jsonify(result=[_told(row) for row in releases_of(mail.id, scope_of(g.user)) if row.id in ids]), 202
+        return self._release(self.asked_mail(mail_id), self.asked())
 
     @expose("/<int:mail_id>/releases/<int:release_id>", methods=["DELETE"])
     @protect()
@@ -137,17 +128,42 @@ class ReleaseApi(MailActApi):
             404:
               $ref: '#/components/responses/404'
             409:
-              description: It is too late
+              $ref: '#/components/responses/409'
         """
         mail = self.asked_mail(mail_id)
         undo(releasing_of(g.user, mail), mail.id, release_id, actor=actor())
         return jsonify(message=_("The release is undone: nothing was sent."))
+
+    def _release(self, mail: Mail, asked: dict[str, Any]) -> Any:
+        targets = asked.get("to")
+        if not isinstance(targets, list) or not all(isinstance(each, str) for each in targets):
+            raise BadRequest(_("“to” has to be a list of addresses."))
+        wanted = [each.strip() for each in targets if each.strip()]
+        also = [each for each in Also if asked_flag(asked, each)]
+        may_also = also_for(g.user, mail, [each.lower() for each in wanted], self.appbuilder.sm)
+        try:
+            ids = ask(
+                releasing_of(g.user, mail),
+                mail.id,
+                wanted,
+                mode=asked_mode(asked_words(asked, "mode")),
+                sure=asked_flag(asked, "sure"),
+                at_once=asked_flag(asked, "now"),
+                actor=actor(),
+            )
+        except Unconfirmed as question:
+            return self.unconfirmed(question, again=list(question.again), virus=question.virus)
+        send_later()
+        told = [{"done": each.is_done, "message": each.words} for each in do_also(may_also, mail.id, also, actor=actor())]
+        rows = [_told(row) for row in releases_of(mail.id, scope_of(g.user)) if row.id in ids]
+        return jsonify(result=rows, also=told), 202
 
 
 def _told(row: Release) -> dict[str, Any]:
     return {
         "id": row.id,
         "to": row.target,
+        "mode": row.mode,
         "state": row.state,
         "tried_again": row.is_tried_again,
         "reply": row.reply,

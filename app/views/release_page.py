@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.clock import stored_now
+from app.errors import BadRequest
 from app.models import Listing, Mail, Mode, Release, Step
 from app.queries.learning import NOTHING as NO_LEARNING
 from app.queries.releases import NOTHING, newest_by_address, recipients_to_release, releases_of, releasing_of
@@ -72,6 +73,14 @@ def release_of(user: Any, mail: Mail, sm: Any) -> dict[str, Any] | None:
     told = {"offered": offered, "others": releasing.others, "has_rows": has_rows, "is_withheld": is_withheld, "most": MOST_AT_ONCE}
     targets = [each.target.lower() for each in offered]
     return told | {"modes": MODES, "mode": current_app.config["RELEASE_MODE"], "also": _also(also_for(user, mail, targets, sm))}
+
+
+def asked_mode(text: str) -> Mode | None:
+    """None where nobody has chosen."""
+    try:
+        return Mode(text) if text else None
+    except ValueError:
+        raise BadRequest(_("That is no way to release a mail.")) from None
 
 
 def also_for(user: Any, mail: Mail, targets: Sequence[str], sm: Any) -> MayAlso:

@@ -8,8 +8,8 @@ from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from app.errors import BadRequest, MailkeepError
-from app.models import Mode, Verb
+from app.errors import MailkeepError
+from app.models import Verb
 from app.queries.releases import releasing_of
 from app.queries.visibility import get_mail
 from app.security.actor import actor
@@ -18,7 +18,7 @@ from app.services.release_sending import send_later
 from app.services.with_release import Also, do_also
 from app.views.doing import done
 from app.views.opening import opened
-from app.views.release_page import also_for, told_of
+from app.views.release_page import also_for, asked_mode, told_of
 
 
 class ReleaseView(BaseView):
@@ -44,7 +44,7 @@ class ReleaseView(BaseView):
         opened(mail, Verb.MAIL_OPENED, is_piece=True)
         targets = [text.strip() for text in request.form.getlist("to") if text.strip()]
         sure = request.form.get("sure") == "yes"
-        mode, also = _asked_mode(), [each for each in Also if each in request.form.getlist("also")]
+        mode, also = asked_mode(request.form.get("mode", "")), [each for each in Also if each in request.form.getlist("also")]
         may_also = also_for(g.user, mail, [target.lower() for target in targets], self.appbuilder.sm)
         try:
             ids = ask(releasing_of(g.user, mail), mail_id, targets, mode=mode, sure=sure, actor=actor())
@@ -77,15 +77,6 @@ class ReleaseView(BaseView):
         opened(mail, Verb.MAIL_OPENED, is_piece=True)
         done(lambda: undo(releasing_of(g.user, mail), mail_id, release_id, actor=actor()), _("The release is undone: nothing was sent."))
         return redirect(_there(mail_id))
-
-
-def _asked_mode() -> Mode | None:
-    """None where nobody has chosen."""
-    text = request.form.get("mode", "")
-    try:
-        return Mode(text) if text else None
-    except ValueError:
-        raise BadRequest(_("That is no way to release a mail.")) from None
 
 
 def _there(mail_id: int) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 
 from app.models import Asks, Decision, Mail, MailRequest
 from app.models.request import SAID_LENGTH
@@ -30,6 +31,21 @@ FATES: dict[str, tuple[str, str, Any]] = {
 
 def decision_of(row: MailRequest) -> tuple[str, str, Any]:
     return _UNREAD if row.is_open and row.asks == Asks.WRONG else DECISIONS[row.state]
+
+
+def decided_words(decision: Decision, count: int) -> Any:
+    match decision:
+        case Decision.APPROVED:
+            return ngettext("%(num)s request is approved: the mail goes.", "%(num)s requests are approved: the mails go.", count)
+        case Decision.DENIED:
+            return ngettext("%(num)s request is denied.", "%(num)s requests are denied.", count)
+        case Decision.OVERTAKEN:
+            return ngettext(
+                "%(num)s mail went there meanwhile: nothing was sent again.",
+                "%(num)s mails went there meanwhile: nothing was sent again.",
+                count,
+            )
+    return ngettext("%(num)s is closed.", "%(num)s are closed.", count)
 
 
 WORDS: dict[str, Any] = {"decision_of": decision_of, "asks": ASKS, "fates": FATES, "longest": SAID_LENGTH}

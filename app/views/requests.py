@@ -9,7 +9,6 @@ from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_babel import ngettext
 
 from app.errors import BadRequest, MailkeepError
 from app.models import Decision, Verb
@@ -24,7 +23,7 @@ from app.views.back import address_before
 from app.views.doing import done
 from app.views.mail_search import asked_key
 from app.views.opening import opened
-from app.views.request_page import WORDS
+from app.views.request_page import WORDS, decided_words
 
 _PAGE = 50
 _ACTS = ("approve", "deny", "close")
@@ -116,25 +115,10 @@ def _decided(ids: Sequence[int], act: Callable[[int], Decision]) -> Sequence[int
     if Decision.APPROVED in came:
         send_later()
     for decision, count in came.items():
-        flash(_sentence(decision, count), "success")
+        flash(decided_words(decision, count), "success")
     for sentence in wrong:
         flash(sentence, "danger")
     return unsure
-
-
-def _sentence(decision: Decision, count: int) -> Any:
-    match decision:
-        case Decision.APPROVED:
-            return ngettext("%(num)s request is approved: the mail goes.", "%(num)s requests are approved: the mails go.", count)
-        case Decision.DENIED:
-            return ngettext("%(num)s request is denied.", "%(num)s requests are denied.", count)
-        case Decision.OVERTAKEN:
-            return ngettext(
-                "%(num)s mail went there meanwhile: nothing was sent again.",
-                "%(num)s mails went there meanwhile: nothing was sent again.",
-                count,
-            )
-    return ngettext("%(num)s is closed.", "%(num)s are closed.", count)
 
 
 def _ticked() -> list[int]:

@@ -15,7 +15,9 @@ from app.forms.audit import VERBS
 from app.models import CopyState, Mail, Verb
 from app.queries.timeline import Happened, happened_to
 from app.queries.visibility import get_mail, scope_of
-from app.views.formats import action_word
+from app.rspamd.lessons import Learnt
+from app.views.formats import action_word, score
+from app.views.learning_page import LESSONS
 from app.views.opening import opened
 
 # By verb and step, where there are steps: tone, icon, sentence. What is not here is called as the audit trail calls it.
@@ -33,6 +35,18 @@ SENTENCES: dict[tuple[str, str], tuple[str, str, Any]] = {
     (Verb.MAIL_OPENED, ""): ("plain", "fa-eye", _l("The page of the mail was opened.")),
     (Verb.MAIL_READ, ""): ("plain", "fa-eye", _l("The message was read.")),
     (Verb.MAIL_DOWNLOADED, ""): ("plain", "fa-download", _l("The message or a part of it was downloaded.")),
+    (Verb.MAIL_FETCHED, ""): ("plain", "fa-exchange", _l("%(through)s had the copy from %(from)s.")),
+    (Verb.RELEASE_WANTED, ""): ("wait", "fa-inbox", _l("Its release to %(to)s was requested.")),
+    (Verb.RELEASE_APPROVED, ""): ("good", "fa-check", _l("The request for %(to)s was approved.")),
+    (Verb.RELEASE_DENIED, ""): ("bad", "fa-ban", _l("The request for %(to)s was denied.")),
+    (Verb.MAIL_REPORTED, ""): ("warn", "fa-flag-o", _l("%(to)s told that it was wrongly held back.")),
+    (Verb.REPORT_CLOSED, ""): ("plain", "fa-check", _l("What %(to)s told of it was read.")),
+    (Verb.MAIL_LEARNED, Learnt.ASKED): ("wait", "fa-graduation-cap", _l("Rspamd was to be taught: %(lesson)s.")),
+    (Verb.MAIL_LEARNED, Learnt.DONE): ("good", "fa-graduation-cap", _l("Rspamd has learned: %(lesson)s.")),
+    (Verb.MAIL_LEARNED, Learnt.KNOWN): ("plain", "fa-graduation-cap", _l("Rspamd knew already: %(lesson)s.")),
+    (Verb.MAIL_LEARNED, Learnt.REFUSED): ("warn", "fa-graduation-cap", _l("Rspamd has not learned: %(lesson)s.")),
+    (Verb.MAIL_LEARNED, Learnt.FAILED): ("bad", "fa-graduation-cap", _l("Rspamd could not be taught: %(lesson)s.")),
+    (Verb.MAIL_RESCANNED, ""): ("plain", "fa-refresh", _l("It was scanned again on %(node)s: %(action)s, %(score)s.")),
     (Verb.REASON_GIVEN, ""): ("plain", "fa-commenting-o", _l("A reason to open it was given.")),
 }
 
@@ -56,9 +70,12 @@ class TimelineView(BaseView):
     def timeline(self, mail_id: int) -> Any:
         mail = get_mail(g.user, mail_id)
         opened(mail, Verb.MAIL_OPENED, is_piece=True)
-        lines = [line_of(event) for event in happened_to(mail_id, scope_of(g.user), g.user.id)] + _own_times(mail)
         template = "timeline/_lines.html" if "X-Fragment" in request.headers else "timeline/lines.html"
-        return self.render_template(template, title=_("What happened"), mail=mail, lines=lines)
+        return self.render_template(template, title=_("What happened"), mail=mail, lines=lines_of(g.user, mail))
+
+
+def lines_of(user: Any, mail: Mail) -> list[Line]:
+    return [line_of(event) for event in happened_to(mail.id, scope_of(user), user.id)] + _own_times(mail)
 
 
 def line_of(event: Happened) -> Line:
@@ -74,10 +91,18 @@ class _Values(dict[str, str]):
     """Of what an event keeps, as words; nothing for what it does not keep."""
 
     def __init__(self, told: Mapping[str, Any]) -> None:
-        super().__init__({name: ", ".join(map(str, each)) if isinstance(each, list) else str(each) for name, each in told.items()})
+        super().__init__({name: ", ".join(map(str, each)) if isinstance(each, list) else _word(name, each) for name, each in told.items()})
 
     def __missing__(self, name: str) -> str:
         return ""
+
+
+def _word(name: str, value: Any) -> str:
+    if name == "lesson":
+        return str(LESSONS.get(value, value))
+    if name == "score":
+        return score(value) if isinstance(value, int | float) else ""
+    return action_word(str(value)) if name == "action" else str(value)
 
 
 def _own_times(mail: Mail) -> list[Line]:

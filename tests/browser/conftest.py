@@ -162,6 +162,8 @@ def keep_nodes(database: sqlite3.Connection) -> None:
 def keep_lessons(database: sqlite3.Connection, mail_id: int) -> None:
     """Nodes whose Rspamd is known, what it was taught with a mail, and what it says of it today."""
     database.execute("UPDATE node SET controller_url = 'http://127.0.0.1:9'")
+    for table in ("mail_lesson", "mail_rescan"):  # the demo's
+        database.execute(f"DELETE FROM {table} WHERE mail_id = ?", (mail_id,))
     lesson = "INSERT INTO mail_lesson (mail_id, number, lesson, node, state, reply, asked_by, on_behalf_of, at)"
     told = (
         ("spam", "refused", "<a.rather.long.id.of.a.message.20260131@mail.example.net> contains less tokens than required: 7 < 11"),
@@ -211,6 +213,7 @@ def keep_runs(database: sqlite3.Connection) -> None:
 def keep_requests(database: sqlite3.Connection) -> None:
     """Two that wait, one of them for a mail that is gone; one that was denied, and one that was only told."""
     mails = database.execute("SELECT id, first_rcpt FROM mail WHERE copy_state = 'stored' ORDER BY id DESC LIMIT 3 OFFSET 5").fetchall()
+    database.execute("DELETE FROM mail_request")  # the demo's
     rows = (
         (*mails[0], "release", "open", "A customer waits for this order.", "", ""),
         (7, "gone@example.com", "release", "open", "", "", ""),

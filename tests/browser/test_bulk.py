@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import sqlite3
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -90,3 +91,33 @@ def test_it_needs_no_script(chromium: Browser, panel: Mailkeep, logged_in: dict[
     expect(page.locator(".mk-bulk-number")).to_contain_text("1")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     context.close()
+
+
+def test_many_copies_are_deleted_after_their_number_was_typed(admin: Watched, panel: Mailkeep) -> None:
+    with sqlite3.connect(panel.settings["DATABASE_URL"].removeprefix("sqlite:///")) as database:
+        marked = "copy_state = 'stored' AND has_virus = 0 AND action = 'add header' AND release_state = 'none'"
+        ids = [str(found) for (found,) in database.execute(f"SELECT id FROM mail WHERE {marked} ORDER BY id DESC LIMIT 4 OFFSET 12")]
+    page = admin.open(f"/mails/list/?action.is=add%20header&stored.is=yes&size=25&before={int(ids[0]) + 1}")
+    for mail_id in ids:
+        page.locator(f'#m{mail_id} input[name="id"]').check()
+    page.locator(".mk-bulk-acts").get_by_role("button", name="Delete the stored copies").click()
+    page.wait_for_url("**/bulk/confirm/delete_copy")
+    press = page.locator(".mk-panel .mk-row-links button")
+    page.fill("#mk-typed", "3")
+    press.click()
+    expect(page.locator(".mk-note.bad")).to_be_visible()
+    admin.complaints.clear()  # the browser tells of each 400
+    page.fill("#mk-typed", "4")
+    keep_picture(page, "confirm-delete")
+    press.click()
+    page.wait_for_url(re.compile(r"/bulk/\d+$"))
+    page.reload()
+    expect(page.locator("progress")).to_have_attribute("value", "4", timeout=SECONDS)
+    keep_picture(page, "ran-delete")
+    page.get_by_role("button", name="Undo all that waits").click()
+    expect(page.locator(".mk-note.good")).to_contain_text("undone for 4 mails")
+    page = admin.open(f"/mails/show/{ids[0]}")
+    expect(page.locator('#delete button[value="copy"]')).to_be_visible()
+    page.locator("details", has_text="What happened").locator("summary").click()
+    expect(page.locator(".mk-timeline")).to_contain_text("The stored copy was kept after all.")
+    assert (admin.complaints, admin.foreign) == ([], [])

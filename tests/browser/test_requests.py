@@ -14,6 +14,7 @@ def held_with_virus(panel: Mailkeep) -> tuple[str, str]:
     """Its id and its first recipient."""
     with sqlite3.connect(panel.settings["DATABASE_URL"].removeprefix("sqlite:///")) as database:
         there = "copy_state = 'stored' AND has_virus = 1 AND release_state = 'none' AND first_rcpt <> ''"
+        there += " AND id NOT IN (SELECT mail_id FROM mail_request)"
         found = database.execute(f"SELECT id, first_rcpt FROM mail WHERE {there} ORDER BY id DESC LIMIT 1").fetchone()
     return str(found[0]), found[1]
 

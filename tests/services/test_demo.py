@@ -2,12 +2,12 @@
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.errors import Conflict
 from app.extensions import db
 from app.mime.message import read_message, rendered
-from app.models import Mail, MailRecipient, Release
+from app.models import AuditEvent, BulkRun, Mail, MailLesson, MailRecipient, MailRequest, MailRescan, Node, Release
 from app.rspamd.authentication import Verdict
 from app.services.copies import raw_of
 from app.services.demo import fill
@@ -67,3 +67,25 @@ def test_what_is_marked_as_released_says_to_whom(app: Flask, mails: list[Mail]) 
         released = set(db.session.scalars(select(Mail.id).where(Mail.release_state == "released")))
         assert released == set(db.session.scalars(select(Release.mail_id).where(Release.state == "sent")))
         assert released
+
+
+def test_the_screens_of_acts_have_something_to_show(app: Flask, mails: list[Mail]) -> None:
+    with app.app_context():
+        assert {(row.asks, row.state) for row in db.session.scalars(select(MailRequest))} == {
+            ("release", "open"),
+            ("release", "denied"),
+            ("wrong", "open"),
+        }
+        assert {row.state for row in db.session.scalars(select(BulkRun))} == {"done", "cancelled"}
+        assert {row.state for row in db.session.scalars(select(MailLesson))} == {"done", "refused", "known"}
+        (scan,) = db.session.scalars(select(MailRescan))
+        before = db.session.get_one(Mail, scan.mail_id)
+        assert scan.score < before.score
+        assert all(each.last_mail_at for each in db.session.scalars(select(Node).where(Node.name.startswith("mx-"))))
+        assert {event.verb for event in events_of("mail", scan.mail_id)} == {"mail.learned", "mail.rescanned"}
+        assert fill(300, 14) == 0
+        assert db.session.scalar(select(func.count(BulkRun.id))) == 2
+
+
+def events_of(kind: str, target: int) -> list[AuditEvent]:
+    return list(db.session.scalars(select(AuditEvent).where(AuditEvent.target_kind == kind, AuditEvent.target_id == str(target))))

@@ -15,6 +15,7 @@ from app.extensions import db
 from app.models import Deletion, Mail, Verb
 from app.services.audit import recorded
 from app.services.deletion import delete_due
+from app.views.timeline import SENTENCES
 from tests.apps import close
 from tests.databases import SqliteCopies
 from tests.make import login, token
@@ -170,3 +171,31 @@ def test_an_event_that_has_no_sentence_is_called_as_the_trail_calls_it(app: Flas
     with app.app_context():
         recorded(Actor("root", 1, ""), Verb.MAIL_RELEASED, "mail", mail_id, after={"step": "100%"})
     assert "released the mail" in timeline(login(app, "root"), mail_id)
+
+
+def test_each_act_has_its_sentence(app: Flask) -> None:
+    """In full for who sees all mail; what others did, and to whom else, is told to nobody else."""
+    mail_id = stored(app, BOB, CAROL)
+    bob, root = login(app, "bob", "Recipient"), login(app, "root")
+    with app.app_context():
+        bob_id = app.extensions["appbuilder"].sm.find_user("bob").id
+        for who, verb, after in (
+            (Actor("bob", bob_id, ""), Verb.RELEASE_WANTED, {"to": [BOB]}),
+            (Actor("carol", 98, ""), Verb.RELEASE_WANTED, {"to": [CAROL]}),
+            (Actor("root", 99, ""), Verb.RELEASE_DENIED, {"to": [BOB], "request": 1}),
+            (Actor("root", 99, ""), Verb.MAIL_LEARNED, {"step": "refused", "lesson": "fuzzy-add"}),
+            (Actor("bob", bob_id, ""), Verb.MAIL_LEARNED, {"step": "done", "lesson": "ham"}),
+            (Actor("root", 99, ""), Verb.MAIL_RESCANNED, {"node": "mx1", "action": "no action", "score": 1.5}),
+            (Actor("root", 99, ""), Verb.MAIL_FETCHED, {"from": "mx2", "through": "mx1"}),
+        ):
+            recorded(who, verb, "mail", mail_id, after=after)
+    own = [f"Its release to {BOB} was requested.", f"The request for {BOB} was denied.", "Rspamd has learned: ham."]
+    others = [f"Its release to {CAROL} was requested.", "Rspamd has not learned: added to the fuzzy storage."]
+    others += ["It was scanned again on mx1: Passed, 1.5.", "mx1 had the copy from mx2."]
+    assert [words for words in own + others if words not in timeline(root, mail_id)] == []
+    assert [words for words in own + others if words in timeline(bob, mail_id)] == own
+
+
+def test_no_act_on_a_mail_is_without_its_sentence() -> None:
+    told = {verb for verb, _step in SENTENCES}
+    assert [verb for verb in Verb if verb.startswith("mail.") and verb not in told] == []

@@ -191,7 +191,7 @@ def test_the_api_searches_as_the_list_does(app: Flask) -> None:
 
 def test_the_api_describes_itself(app: Flask) -> None:
     described = login(app, "admin").get("/api/v1/_openapi").get_json()["paths"]
-    assert {"/api/v1/mail/", "/api/v1/mail/{pk}", "/api/v1/mail/statistics"} <= set(described)
+    assert {"/api/v1/mail/", "/api/v1/mail/{mail_id}", "/api/v1/mail/statistics"} <= set(described)
     parameters = {parameter["name"] for parameter in described["/api/v1/mail/"]["get"]["parameters"]}
     assert parameters == {"q", "before", "after", "size"}
 
