@@ -9,6 +9,7 @@ from flask.cli import AppGroup
 from app.actor import command_line
 from app.cli.answer import plainly
 from app.models import Node
+from app.queries.nodes import known_nodes
 from app.services import nodes as service
 from app.services.node_look import look
 from app.services.peering import Api, new_secret, set_api
@@ -35,7 +36,7 @@ def add(name: str, user: str, password: str, allow: tuple[str, ...]) -> None:
 @plainly
 def list_() -> None:
     """Every node, one a line."""
-    found = service.all_nodes()
+    found = known_nodes()
     for node in found:
         click.echo(_line(node))
     if not found:
@@ -94,7 +95,7 @@ def secret(name: str) -> None:
 def test(names: tuple[str, ...]) -> None:
     """Ask the nodes NAMES, or all that have an API address, from this one."""
     here = current_app.config["NODE_NAME"]
-    wanted = names or [node.name for node in service.all_nodes() if node.api_url and node.name != here]
+    wanted = names or [node.name for node in known_nodes() if node.api_url and node.name != here]
     said = look(list(wanted), impatient=True)
     for each in said.values():
         click.echo(f"{each.name}  {each.trouble or f'answers, version {each.version}, its clock {each.ahead:+.1f} s'}")

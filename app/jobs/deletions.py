@@ -14,9 +14,11 @@ _SOON = timedelta(seconds=60)
 
 def run() -> bool:
     """Once. Whether there is more soon."""
-    delete_due()
-    remove_due()
     following = next_look(own_node())
+    if following is not None and following <= stored_now():
+        delete_due()
+        remove_due()
+        following = next_look(own_node())
     return following is not None and following <= stored_now() + _SOON
 
 

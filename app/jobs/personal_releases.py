@@ -11,7 +11,7 @@ _FROM_THE_START_SECONDS = 600.0
 
 
 class PersonalReleaseTimer(Timer):
-    """Each look begins where the last one ended; now and then at all of the last days: a replayed mail keeps its old id."""
+    """Each look begins shortly before where the last one ended; now and then with the last days: a replayed mail keeps its old id."""
 
     name, trouble = "personal releases", "releases by personal lists: cannot go on"
 
@@ -26,6 +26,6 @@ class PersonalReleaseTimer(Timer):
     def look(self) -> float:
         if monotonic() - self._began_at >= _FROM_THE_START_SECONDS:
             self._after, self._began_at = first_id_at(utcnow() - NOT_OLDER_THAN), monotonic()
-        before = self._after
-        self._after, _done = release_allowed(before)
-        return 0.0 if self._after != before else self.pause
+        looked = release_allowed(self._after)
+        self._after = looked.after
+        return 0.0 if looked.is_more else self.pause

@@ -94,4 +94,4 @@ class BulkResult(Model):
     undo: Mapped[str] = mapped_column(LongText, comment="JSON list: what the act needs to undo it")
     until: Mapped[datetime | None] = mapped_column(DateTime, comment="UTC: so long it can be")
 
-    __table_args__ = (Index("ix_bulk_result_until", "run_id", "until"),)
+    __table_args__ = (Index("ix_bulk_result_kind", "run_id", "kind", "until"),)

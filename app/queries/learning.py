@@ -1,6 +1,6 @@
 """Who may teach Rspamd with a mail and have it scanned again; and what came of it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,12 +31,12 @@ def learning_of(user: Any, mail: Mail) -> Learning:
     """Not what they may see: an auditor sees all of it and teaches nothing."""
     if not getattr(user, "is_authenticated", False):
         return NOTHING
-    may = {name: _may(user, mail, name) for name in ("LEARN_ROLES", "FUZZY_ROLES", "RESCAN_ROLES")}
-    return Learning(may["LEARN_ROLES"], may["FUZZY_ROLES"], may["RESCAN_ROLES"])
+    roles = [roles_here(user) & set(current_app.config[setting]) for setting in ("LEARN_ROLES", "FUZZY_ROLES", "RESCAN_ROLES")]
+    theirs = {frozenset(each): _may(user, mail, each) for each in roles}
+    return Learning(*(theirs[frozenset(each)] for each in roles))
 
 
-def _may(user: Any, mail: Mail, setting: str) -> bool:
-    roles = roles_here(user) & set(current_app.config[setting])
+def _may(user: Any, mail: Mail, roles: Collection[str]) -> bool:
     if not roles or Role.ADMIN in roles:
         return bool(roles)
     scope = scope_by_rule(user.id, addresses_of(user), domains_of(user) if Role.DOMAIN_ADMIN in roles else ())

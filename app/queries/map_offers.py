@@ -58,7 +58,7 @@ def offers_for(user: Any, mail: Mail) -> list[Offer]:
     """In the order of the maps. Whether this user may see the mail is asked before."""
     reach = map_reach_of(user)
     maps = [found for found in all_maps(reach) if found.enabled and reach.edits(found)]
-    recipients = _recipients(user, mail)
+    recipients = _keys(_recipients(user, mail))
     offers = [(found, offer) for found in maps for offer in _of_map(reach, found, mail, recipients)]
     there = _there(reach, offers)
     return [replace(offer, is_there=(found.id, offer.value) in there) for found, offer in offers]
@@ -67,9 +67,11 @@ def offers_for(user: Any, mail: Mail) -> list[Offer]:
 def sender_offers(user: Any, mail: Mail, addresses: Sequence[str]) -> list[Offer]:
     """To allow its sender for those of these addresses that are their own: one pair each, of the sender that is seen where there is one."""
     reach = map_reach_of(user)
+    if not (addresses and reach.own.addresses):
+        return []
     maps = [found for found in all_maps(reach) if found.enabled and found.colour == "allow" and found.is_personal and reach.edits(found)]
-    whole = (Why.HEADER_FROM, Why.SENDER)
-    offers = [(found, offer) for found in maps for offer in _of_map(reach, found, mail, addresses) if offer.why in whole]
+    whole, recipients = (Why.HEADER_FROM, Why.SENDER), _keys(addresses)
+    offers = [(found, offer) for found in maps for offer in _of_map(reach, found, mail, recipients) if offer.why in whole]
     own = [(found, offer) for found, offer in offers if offer.rcpt in reach.own.addresses]
     there = _there(reach, own)
     nearest: dict[str, Offer] = {}
@@ -78,7 +80,7 @@ def sender_offers(user: Any, mail: Mail, addresses: Sequence[str]) -> list[Offer
     return list(nearest.values())
 
 
-def _of_map(reach: MapReach, found: Map, mail: Mail, recipients: Sequence[str]) -> Iterator[Offer]:
+def _of_map(reach: MapReach, found: Map, mail: Mail, recipients: Sequence[Sequence[str]]) -> Iterator[Offer]:
     kind, part = MapKind(found.kind), MapPart(found.part)
     if part is MapPart.IP and mail.ip:
         candidates = [(mail.ip, Why.IP)]
@@ -104,16 +106,16 @@ def _value(reach: MapReach, found: Map, text: str) -> str | None:
     return value.text
 
 
-def _rcpts(reach: MapReach, found: Map, recipients: Sequence[str]) -> list[str]:
+def _keys(recipients: Sequence[str]) -> list[list[str]]:
+    """By recipient the names that lists may have for it, the nearest first."""
+    aliases, plus = aliases_for(address.rpartition("@")[2] for address in recipients), current_app.config["PLUS_ADDRESSING"]
+    return [[name.key for name in names_of(address, plus, aliases).addresses] for address in recipients]
+
+
+def _rcpts(reach: MapReach, found: Map, recipients: Sequence[Sequence[str]]) -> list[str]:
     """As they stand in lists, each the nearest name that is theirs to list: bob@domain for mail to bob+tag@alias."""
-    aliases = aliases_for(address.rpartition("@")[2] for address in recipients)
-    rcpts: dict[str, None] = {}
-    for address in recipients:
-        keys = (name.key for name in names_of(address, current_app.config["PLUS_ADDRESSING"], aliases).addresses)
-        nearest = next((key for key in keys if _may_add(reach, found, key)), None)
-        if nearest:
-            rcpts[nearest] = None
-    return list(rcpts)
+    nearest = (next((key for key in keys if _may_add(reach, found, key)), None) for keys in recipients)
+    return list(dict.fromkeys(key for key in nearest if key))
 
 
 def _may_add(reach: MapReach, found: Map, rcpt: str) -> bool:

@@ -156,22 +156,37 @@ def count_held(scope: Scope, bounds: Bounds, cap: int, seconds: float) -> int | 
             return None
 
 
-def to_release(after: int, *, most: int = 100, seconds: float = 1.5) -> list[Allowed]:
-    """The next mails above that id, oldest first, that were kept from somebody whose list allows them: stored, not delivered, not released,
-    and without a virus. TooSlow where the database gave up. A replayed mail keeps its old id, so go back some days now and then."""
-    mail = (
-        Mail.copy_state == CopyState.STORED,
-        Mail.release_state == ReleaseState.NONE,
-        Mail.has_virus.is_(False),
-        Mail.action.in_(_NOT_DELIVERED),
-    )
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Of the log, looked through for mails to release."""
+
+    mails: list[Allowed]
+    upto: int
+    """The id of the last mail that was looked at."""
+    is_last: bool
+    """There is nothing above it yet."""
+
+
+def to_release(after: int, *, most: int = 100, size: int = 2000, seconds: float = 1.5) -> Piece:
+    """Mails above that id, oldest first, that were kept from somebody whose list allows them: stored, not delivered, not released, and
+    without a virus. Nearly all that lists allow was delivered, so `size` of those are looked at and no more. TooSlow where the database
+    gave up. A replayed mail keeps its old id, so go back some days now and then."""
     allowed = (MailRecipient.personal == Wish.ALLOW, MailRecipient.mail_id > after)
-    ids = select(MailRecipient.mail_id).join(Mail, Mail.id == MailRecipient.mail_id).where(*allowed, *mail)
-    for dialect in ("mysql", "mariadb"):
-        ids = ids.with_hint(MailRecipient, "FORCE INDEX (ix_mail_recipient_personal)", dialect)
+    coming = _by_list(select(MailRecipient.mail_id).where(*allowed).order_by(MailRecipient.mail_id).limit(size)).subquery()
     deadline = Deadline(seconds)
     with db.engine.connect() as connection:
-        found = [row[0] for row in fetch(connection, ids.distinct().order_by(MailRecipient.mail_id).limit(most), deadline.left())]
+        (count, end) = fetch(connection, select(func.count(), func.max(coming.c.mail_id)), deadline.left())[0]
+        if not count:
+            return Piece([], after, is_last=True)
+        mail = (
+            Mail.copy_state == CopyState.STORED,
+            Mail.release_state == ReleaseState.NONE,
+            Mail.has_virus.is_(False),
+            Mail.action.in_(_NOT_DELIVERED),
+        )
+        kept = select(MailRecipient.mail_id).join(Mail, Mail.id == MailRecipient.mail_id)
+        ids = _by_list(kept.where(*allowed, MailRecipient.mail_id <= end, *mail).distinct().order_by(MailRecipient.mail_id).limit(most))
+        found = [row[0] for row in fetch(connection, ids, deadline.left())]
         who = select(MailRecipient.mail_id, MailRecipient.address).where(
             MailRecipient.mail_id.in_(found), MailRecipient.personal == Wish.ALLOW
         )
@@ -179,4 +194,12 @@ def to_release(after: int, *, most: int = 100, seconds: float = 1.5) -> list[All
     by_mail: dict[int, list[str]] = {mail_id: [] for mail_id in found}
     for mail_id, address in rows:
         by_mail[mail_id].append(address)
-    return [Allowed(mail_id, tuple(addresses)) for mail_id, addresses in by_mail.items()]
+    mails = [Allowed(mail_id, tuple(addresses)) for mail_id, addresses in by_mail.items()]
+    is_full = len(found) == most
+    return Piece(mails, found[-1] if is_full else end, is_last=not is_full and count < size)
+
+
+def _by_list(query: Select[Any]) -> Select[Any]:
+    for dialect in ("mysql", "mariadb"):
+        query = query.with_hint(MailRecipient, "FORCE INDEX (ix_mail_recipient_personal)", dialect)
+    return query

@@ -88,7 +88,7 @@ def deciding_of(user: Any) -> Deciding:
 
 
 @unique
-class Fate(StrEnum):
+class Meanwhile(StrEnum):
     """What has become of the mail meanwhile, where that matters to who decides."""
 
     RELEASED = "released"
@@ -100,7 +100,7 @@ class Fate(StrEnum):
 class Requested:
     row: MailRequest
     mail: Mail | None
-    fate: Fate | None
+    fate: Meanwhile | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,26 +135,34 @@ def _page(conditions: Iterable[ColumnElement[bool]], before: int | None, size: i
     return Requests([Requested(row, mail, _fate(row, mail, went)) for row, mail in page], page[-1][0].id if len(rows) > size else None)
 
 
-def _fate(row: MailRequest, mail: Mail | None, went: set[tuple[int, str]]) -> Fate | None:
+def _fate(row: MailRequest, mail: Mail | None, went: set[tuple[int, str]]) -> Meanwhile | None:
     if not row.is_open:
         return None
     if mail is None:
-        return Fate.GONE
+        return Meanwhile.GONE
     if (row.mail_id, row.address) in went:
-        return Fate.RELEASED
-    return None if mail.is_stored else Fate.NO_COPY
+        return Meanwhile.RELEASED
+    return None if mail.is_stored else Meanwhile.NO_COPY
 
 
 def _went(page: Sequence[Row[Any]]) -> set[tuple[int, str]]:
-    there = Release.mail_id.in_({row.mail_id for row, _mail in page}), Release.address.in_({row.address for row, _mail in page})
-    query = select(Release.mail_id, Release.address).where(*there, Release.state.in_((Step.SENT, Step.SENDING, Step.WAITING)))
-    return {(mail_id, address) for mail_id, address in db.session.execute(query)} if page else set()
+    """By their mails alone: with the addresses MariaDB would rather read all releases."""
+    mails = {row.mail_id for row, _mail in page if row.is_open}
+    there = (Release.mail_id.in_(mails), Release.state.in_((Step.SENT, Step.SENDING, Step.WAITING)))
+    query = select(Release.mail_id, Release.address).where(*there)
+    for dialect in ("mysql", "mariadb"):
+        query = query.with_hint(Release, "FORCE INDEX (ux_mail_release)", dialect)
+    return {(mail_id, address) for mail_id, address in db.session.execute(query)} if mails else set()
 
 
 def has_gone(mail_id: int, address: str) -> bool:
-    """It was sent there, or is on its way."""
-    newest = newest_by_address(mail_id, [address]).get(address)
-    return newest is not None and (newest.state == Step.SENT or newest.is_under_way)
+    return bool(gone_among(mail_id, [address]))
+
+
+def gone_among(mail_id: int, addresses: Collection[str]) -> set[str]:
+    """Those to whom it was sent, or is on its way."""
+    newest = newest_by_address(mail_id, addresses) if addresses else {}
+    return {address for address, last in newest.items() if last.state == Step.SENT or last.is_under_way}
 
 
 def open_count(deciding: Deciding) -> int:
@@ -184,6 +192,11 @@ def request_there(mail_id: int, asks: Asks, address: str) -> MailRequest | None:
 def request_to_decide(deciding: Deciding, request_id: int) -> MailRequest | None:
     query = select(MailRequest).outerjoin(Mail, Mail.id == MailRequest.mail_id)
     return db.session.scalar(query.where(MailRequest.id == request_id, deciding.condition()).execution_options(populate_existing=True))
+
+
+def requests_to_decide(deciding: Deciding, ids: Collection[int]) -> set[int]:
+    query = select(MailRequest.id).outerjoin(Mail, Mail.id == MailRequest.mail_id).where(MailRequest.id.in_(ids), deciding.condition())
+    return set(db.session.scalars(query)) if ids else set()
 
 
 def count_of_own(user_id: int, most: int) -> int:

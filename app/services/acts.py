@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from flask import current_app
 from flask_babel import gettext as _
 
 from app.actor import Actor
-from app.clock import stored_now
 from app.errors import Conflict, NotAllowed, NotFound
 from app.models import Extent, Listing, Mail, ResultKind, Step
 from app.queries.deletions import deleting_of
@@ -20,6 +19,7 @@ from app.roles import Grant
 from app.rspamd.lessons import Lesson
 from app.services import deletion, learning, release
 from app.services.controllers import nodes_to_teach
+from app.services.moves import can_be_undone_until
 from app.services.release import MOST_AT_ONCE
 
 VIRUSES = "viruses"
@@ -57,10 +57,6 @@ class Act:
 
 def skipped(words: str) -> Outcome:
     return Outcome(ResultKind.SKIPPED, words)
-
-
-def can_be_undone_until() -> datetime:
-    return stored_now() + timedelta(seconds=current_app.config["UNDO_SECONDS"])
 
 
 # --- release ------------------------------------------------------------------------------------------------------------------

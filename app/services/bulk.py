@@ -21,7 +21,7 @@ from app.queries.bulk import count_under_way, ended_runs, run_of_token, undoable
 from app.queries.visibility import get_mail
 from app.services.acts import ACTS
 from app.services.audit import record
-from app.services.release import changed
+from app.services.moves import changed
 
 MOST_TICKED = 1000
 MOST_UNDER_WAY = 10

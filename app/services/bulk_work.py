@@ -26,7 +26,7 @@ from app.queries.visibility import get_mail
 from app.services.acts import ACTS, SAID_NO, Act, Outcome
 from app.services.audit import record
 from app.services.bulk import tally
-from app.services.release import changed
+from app.services.moves import changed
 
 log = logging.getLogger(__name__)
 
@@ -136,13 +136,12 @@ def _claimed(run: BulkRun, claim: str) -> Claimed:
 
 
 def _go_on(claimed: Claimed, searched: Searched, is_over: Callable[[], bool]) -> None:
+    """At least one mail, however long the search for it took: else a slow one would be begun again and again."""
     upto, left, is_fatal = claimed.upto, claimed.left, claimed.tries > _MOST_TRIES
-    while not is_over():
+    while True:
         user = _asker(claimed)
         coming = _next_ids(claimed, user, searched, upto, min(_BATCH, left))
         for mail_id in coming.ids:
-            if is_over():
-                return
             began = monotonic()
             if is_fatal:
                 outcome = Outcome(ResultKind.FAILED, _("The process ended each time that it was this mail's turn."))
@@ -150,12 +149,16 @@ def _go_on(claimed: Claimed, searched: Searched, is_over: Callable[[], bool]) ->
                 outcome = _done(claimed, user, mail_id)
             _note(claimed, mail_id, outcome)
             upto, left, is_fatal = mail_id, left - 1, False
+            if is_over():
+                return
             _give_way(monotonic() - began)
         if coming.beyond is None or left <= 0:
             raise _Ended
         if coming.beyond < upto:
             upto = coming.beyond
             _move(claimed, upto)
+        if is_over():
+            return
 
 
 def _give_way(seconds: float) -> None:

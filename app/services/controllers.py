@@ -10,8 +10,9 @@ from sqlalchemy import or_, select
 
 from app.errors import NotFound, Unavailable
 from app.extensions import db
-from app.models import Node
+from app.models import Mail, Node
 from app.peers.wire import is_loopback
+from app.queries.nodes import node_called
 from app.rspamd.controller import Answered, Controller
 from app.services.nodes import belongs_to
 from app.services.peers import rspamd_of
@@ -65,12 +66,18 @@ def nodes_to_scan() -> Sequence[str]:
     return db.session.scalars(select(Node.name).where(or_(Node.controller_url != "", Node.scan_url != "")).order_by(Node.name)).all()
 
 
+def nearest_of(nodes: Sequence[str], mail: Mail) -> str | None:
+    """The node that scanned it, else this one, else whichever there is."""
+    wanted: tuple[str, ...] = (mail.node, current_app.config["NODE_NAME"], *nodes[:1])
+    return next((name for name in wanted if name in nodes), None)
+
+
 def _is_behind(node: Node, url: str) -> bool:
     return bool(node.api_url) and node.name != current_app.config["NODE_NAME"] and is_loopback(urlsplit(url).hostname or "")
 
 
 def _node(name: str) -> Node:
-    node = db.session.scalar(select(Node).where(Node.name == name.lower())) if is_node_name(name.lower()) else None
+    node = node_called(name.lower()) if is_node_name(name.lower()) else None
     if node is None:
         raise NotFound(_("There is no node %(node)s.", node=name))
     return node

@@ -1,6 +1,7 @@
 """The file of a copy goes when no mail refers to it, also none that is being taken in: aside first, then a second look, then gone."""
 
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import cast
 
@@ -9,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from app.clock import stored_now
-from app.errors import MailkeepError
+from app.errors import MailkeepError, Unavailable
 from app.extensions import PanelSession, db
 from app.models import CopyRemoval
 from app.queries.deletions import due_removals, is_referred_to
@@ -48,9 +49,13 @@ def remove_due(limit: int = _AT_ONCE) -> int:
     for node, digest in found:
         try:
             done += _step(node, digest)
+        except Unavailable as error:  # each would wait for the same silence, and on SQLite all who write with it
+            log.error("store: %d copies cannot be removed: %s", len(found), error)
+            _put_off(found)
+            break
         except (MailkeepError, OSError) as error:
             log.error("store: %s cannot be removed: %s", digest, error)
-            _put_off(node, digest)
+            _put_off([(node, digest)])
     return done
 
 
@@ -84,11 +89,12 @@ def _step(node: str, digest: str) -> bool:
     return True
 
 
-def _put_off(node: str, digest: str) -> None:
+def _put_off(copies: Sequence[tuple[str, str]]) -> None:
     with cast(PanelSession, db.session()).begin_writing():
-        row = _locked(node, digest)
-        if row is not None:
-            row.due_at = stored_now() + _AGAIN
+        for node, digest in copies:
+            row = _locked(node, digest)
+            if row is not None:
+                row.due_at = max(row.due_at, stored_now() + _AGAIN)
         db.session.commit()
 
 

@@ -2,12 +2,11 @@
 
 import logging
 from collections.abc import Collection
-from datetime import timedelta
 from typing import Any, cast
 
 from flask import current_app
 from flask_babel import gettext as _
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, update
 from sqlalchemy.exc import DBAPIError
 
 from app.actor import SYSTEM, Actor
@@ -17,22 +16,20 @@ from app.extensions import PanelSession, db
 from app.models import PARTS_OF_A_MAIL, CopyState, Deletion, Extent, Fate, Mail, Verb
 from app.queries.deletions import Deleting, due_deletions, is_being_released, waiting_deletions
 from app.services.audit import record
-from app.services.background import background
 from app.services.copy_removal import remove_due, take_leave
-from app.services.release import changed, locked
+from app.services.moves import can_be_undone_until, changed, locked, locked_if_there, when_it_stands
 
 log = logging.getLogger(__name__)
 
 VERBS = {Extent.COPY: Verb.COPY_DELETED, Extent.MAIL: Verb.MAIL_DELETED}
 _AT_ONCE = 100
 _MOST_FAILURES = 3
-_A_MOMENT = 0.1
 
 
 def ask(deleting: Deleting, mail_id: int, extent: Extent, *, at_once: bool = False, actor: Actor) -> int:
     """The id of what is to be done. `at_once`: it cannot be undone."""
     now = stored_now()
-    due = now if at_once else now + timedelta(seconds=current_app.config["UNDO_SECONDS"])
+    due = now if at_once else can_be_undone_until()
     with cast(PanelSession, db.session()).begin_writing():
         mail = locked(mail_id)
         _must_be_theirs(deleting, extent)
@@ -94,8 +91,8 @@ def delete_due(limit: int = _AT_ONCE, only: Collection[int] | None = None) -> in
 
 
 def delete_later() -> None:
-    """What was asked for just now, once it cannot be undone any more. Where that is not done, a process with jobs does it."""
-    background().later(current_app.config["UNDO_SECONDS"] + _A_MOMENT, lambda: (delete_due(), remove_due()))
+    """What was asked for just now."""
+    when_it_stands(lambda: (delete_due(), remove_due()))
 
 
 def _must_be_theirs(deleting: Deleting, extent: Extent) -> None:
@@ -110,7 +107,7 @@ def _do(deletion_id: int) -> bool:
     """All of it or nothing: whoever dies in between leaves it waiting."""
     with cast(PanelSession, db.session()).begin_writing():
         row = db.session.get(Deletion, deletion_id, populate_existing=True)
-        mail = None if row is None else db.session.scalar(select(Mail).where(Mail.id == row.mail_id).with_for_update())
+        mail = None if row is None else locked_if_there(row.mail_id)
         due = (Deletion.id == deletion_id, Deletion.state == Fate.WAITING, Deletion.due_at <= stored_now())
         is_ours = changed(update(Deletion).where(*due).values(state=Fate.DONE.value, done_at=stored_now()))
         if row is None or not is_ours:

@@ -18,9 +18,9 @@ from app.models import Mail, MailLesson, Verb
 from app.queries.learning import Learning, lessons_of
 from app.rspamd.lessons import Heard, Learnt, Lesson, teach
 from app.services.audit import record
-from app.services.controllers import controller_of, nodes_to_teach
+from app.services.controllers import controller_of, nearest_of, nodes_to_teach
 from app.services.copies import must_be_kept, raw_of
-from app.services.release import changed, locked
+from app.services.moves import changed, locked
 
 log = logging.getLogger(__name__)
 
@@ -59,10 +59,8 @@ def learn(learning: Learning, mail_id: int, lesson: Lesson, *, sure: bool = Fals
 
 
 def teacher_of(mail: Mail) -> str:
-    """The node that scanned it, else this one, else whichever has a controller: they mostly share what they learn."""
-    nodes = nodes_to_teach()
-    wanted: tuple[str, ...] = (mail.node, current_app.config["NODE_NAME"], *nodes[:1])
-    found = next((name for name in wanted if name in nodes), None)
+    """The nearest that has a controller: they mostly share what they learn."""
+    found = nearest_of(nodes_to_teach(), mail)
     if found is None:
         raise Unavailable(_("No node has a controller that could be taught (flask nodes edit --controller)."))
     return found

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, cast
 
 from flask import current_app
-from sqlalchemy import or_, update
+from sqlalchemy import or_, select, update
 
 from app.clock import now_ms, stored_now, utcnow
 from app.extensions import PanelSession, db
@@ -15,6 +15,7 @@ from app.ids import id_time
 from app.models import Node
 from app.queries.health import spool_state
 from app.queries.nodes import newest_mails
+from app.services.moves import changed
 from app.services.nonces import forget_old
 from app.services.peering import ensure_own_secret
 from app.version import VERSION
@@ -53,13 +54,18 @@ def own_state() -> dict[str, Any]:
 def note_state() -> bool:
     """Into this node's row, by one of its processes: whether that was this one. It also notes which nodes' mails have come."""
     now, name = stored_now(), current_app.config["NODE_NAME"]
+    due = now - timedelta(seconds=SECONDS * 0.9)
+    is_due = or_(Node.seen_at.is_(None), Node.seen_at < due, Node.seen_at > now)
+    found = db.session.scalar(select(Node.number).where(Node.name == name, is_due))
+    db.session.rollback()
+    if found is None:  # most look for nothing: they keep nobody from writing
+        return False
     disk, spool = own_disk(), spool_state(current_app.config["SPOOL_DIR"])
-    is_due = or_(Node.seen_at.is_(None), Node.seen_at < now - timedelta(seconds=SECONDS * 0.9), Node.seen_at > now)
     said = {"version": VERSION, "disk_used": disk.used, "disk_free": disk.free}
     said |= {"spool_files": spool.segments, "spool_seconds": spool.oldest_seconds}
     with cast(PanelSession, db.session()).begin_writing():
         statement = update(Node).where(Node.name == name, is_due).values(seen_at=now, **said)
-        is_ours = bool(cast(Any, db.session.execute(statement.execution_options(synchronize_session=False))).rowcount == 1)
+        is_ours = changed(statement)
         db.session.commit()
     if is_ours:
         _note_mails()
@@ -71,10 +77,11 @@ def note_state() -> bool:
 def _note_mails() -> None:
     found = newest_mails(utcnow() - _LOOKED_BACK)
     db.session.rollback()
+    if not found:
+        return
     with cast(PanelSession, db.session()).begin_writing():
         for name, mail_id in found.items():
             at = id_time(mail_id).replace(tzinfo=None, microsecond=0)
             later = or_(Node.last_mail_at.is_(None), Node.last_mail_at < at)
-            statement = update(Node).where(Node.name == name, later).values(last_mail_at=at)
-            db.session.execute(statement.execution_options(synchronize_session=False))
+            changed(update(Node).where(Node.name == name, later).values(last_mail_at=at))
         db.session.commit()

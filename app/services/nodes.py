@@ -15,6 +15,7 @@ from app.errors import BadRequest, Conflict, NotFound
 from app.extensions import db
 from app.ids import MAX_NODE
 from app.models import Node, Verb
+from app.queries.nodes import node_called
 from app.rspamd.controller import checked_url
 from app.services.audit import record
 from app.services.sealing import seal
@@ -24,12 +25,8 @@ _PASSWORD_BYTES = 24
 _LONGEST_PASSWORD = 500
 
 
-def all_nodes() -> Sequence[Node]:
-    return db.session.scalars(select(Node).order_by(Node.name)).all()
-
-
 def find(name: str) -> Node:
-    node = db.session.scalar(select(Node).where(Node.name == name.lower()))
+    node = node_called(name.lower())
     if node is None:
         raise NotFound(f"There is no node {name}.")
     return node
@@ -51,7 +48,7 @@ def add(name: str, user: str = "", password: str = "", allow: Sequence[str] = ()
             db.session.commit()
         except IntegrityError:
             db.session.rollback()
-            if db.session.scalar(select(Node.number).where(Node.name == name)):
+            if node_called(name) is not None:
                 raise Conflict(f"There is a node {name} already; `flask nodes edit` changes it.") from None
         else:
             return node

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import cast
 
 from flask import current_app
-from sqlalchemy import delete, or_
+from sqlalchemy import delete, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from app.clock import stored_now
@@ -30,7 +30,11 @@ def use(nonce: str) -> bool:
 
 def forget_old() -> None:
     """Only this node's, as another's clock may be behind ours; and those of days ago, whose node forgets nothing any more."""
+    own = (NodeNonce.node == current_app.config["NODE_NAME"]) & (NodeNonce.expires_at < stored_now())
+    old = or_(own, NodeNonce.expires_at < stored_now() - _LEFT_BEHIND)
+    if db.session.scalar(select(NodeNonce.nonce).where(old).limit(1)) is None:
+        db.session.rollback()
+        return
     with cast(PanelSession, db.session()).begin_writing():
-        own = (NodeNonce.node == current_app.config["NODE_NAME"]) & (NodeNonce.expires_at < stored_now())
-        db.session.execute(delete(NodeNonce).where(or_(own, NodeNonce.expires_at < stored_now() - _LEFT_BEHIND)))
+        db.session.execute(delete(NodeNonce).where(old))
         db.session.commit()

@@ -1,16 +1,17 @@
 """Mails that were held back although somebody's own list allows them: released to those people, once, in the name of the system."""
 
 import logging
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import cast
 
 from flask import current_app
 
 from app.actor import SYSTEM
-from app.clock import stored_now
+from app.clock import stored_now, utcnow
 from app.errors import MailkeepError
 from app.extensions import PLUS, PanelSession, db
-from app.ids import id_time
+from app.ids import first_id_at, id_time
 from app.mime.release import MARK
 from app.models import Mail, ReleaseState
 from app.queries.bounded import Deadline, TooSlow
@@ -18,13 +19,18 @@ from app.queries.personal import Allowed, allowing_pair, to_release
 from app.queries.releases import Releasing, headers_of, newest_by_address
 from app.queries.scope import Scope
 from app.roles import Role
-from app.services.release import can_release, locked, put
+from app.services.moves import locked
+from app.services.release import can_release, put
 
 log = logging.getLogger(__name__)
 
 NOT_OLDER_THAN = timedelta(days=3)
 AT_ONCE = 50
 """Mails of one look."""
+PIECE = 2000
+"""So many that a list allows are looked at in one go: most of them were delivered."""
+_OVERLAP = timedelta(minutes=1)
+"""A mail may be committed after a later one."""
 _SECONDS = 1.5
 
 
@@ -34,17 +40,27 @@ def is_wanted() -> bool:
     return bool(config["PERSONAL_RELEASE"] and Role.RECIPIENT in config["RELEASE_ROLES"] and can_release())
 
 
-def release_allowed(after: int) -> tuple[int, int]:
-    """The id of the last mail looked at, and how many were released. Which were is known by their releases, whoever looks again."""
-    found = to_release(after, most=AT_ONCE, seconds=_SECONDS)
+@dataclass(frozen=True, slots=True)
+class Looked:
+    after: int
+    """Where the next look begins."""
+    is_more: bool
+    done: int
+    """How many mails were released."""
+
+
+def release_allowed(after: int) -> Looked:
+    """A piece of the log. What was released already is known by its releases, whoever looks again."""
+    piece = to_release(after, most=AT_ONCE, size=PIECE, seconds=_SECONDS)
     db.session.rollback()
     done = 0
-    for allowed in found:
+    for allowed in piece.mails:
         try:
             done += _release(allowed)
         except (MailkeepError, TooSlow) as error:  # the copy is on another node, or gone
             log.debug("mail %d is not released by its recipients' lists: %s", allowed.mail_id, error)
-    return (found[-1].mail_id if found else after), done
+    upto = min(piece.upto, first_id_at(utcnow() - _OVERLAP)) if piece.is_last else piece.upto
+    return Looked(upto, not piece.is_last, done)
 
 
 def _release(allowed: Allowed) -> int:

@@ -1,7 +1,6 @@
 """A stored mail is to go on to somebody: asked for, and undone as long as it waits. services/release_sending sends it."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
 from typing import Any, cast
 
 from flask import current_app
@@ -19,6 +18,7 @@ from app.queries.deletions import is_leaving
 from app.queries.releases import Releasing, headers_of, newest_by_address
 from app.services.audit import record
 from app.services.copies import holder_of, must_be_kept, must_be_there
+from app.services.moves import can_be_undone_until, changed, locked
 from app.services.sealing import key_for
 from app.smtp import is_envelope_address
 
@@ -73,7 +73,7 @@ def put(
     if not 1 <= len(targets) <= MOST_AT_ONCE:
         raise BadRequest(_("Choose to whom it goes, %(most)s at most.", most=MOST_AT_ONCE))
     now = stored_now()
-    due = now if at_once else now + timedelta(seconds=current_app.config["UNDO_SECONDS"])
+    due = now if at_once else can_be_undone_until()
     must_be_kept(mail)
     if is_leaving(mail.id):
         raise Conflict(_("It is being deleted: undo that first."))
@@ -143,19 +143,6 @@ def undo(releasing: Releasing, mail_id: int, release_id: int, *, actor: Actor) -
         sum_up(mail)
         record(actor, Verb.MAIL_RELEASED, "mail", mail_id, after={"step": "undone", "to": [target]})
         db.session.commit()
-
-
-def locked(mail_id: int) -> Mail:
-    """Whoever changes releases of a mail holds its row: its state is their sum."""
-    mail = db.session.scalar(select(Mail).where(Mail.id == mail_id).with_for_update().execution_options(populate_existing=True))
-    if mail is None:
-        raise NotFound(_("There is no such mail."))
-    return mail
-
-
-def changed(statement: Any) -> bool:
-    """Whether this one statement has changed its row, and nobody before it."""
-    return bool(cast(Any, db.session.execute(statement.execution_options(synchronize_session=False))).rowcount == 1)
 
 
 def sum_up(mail: Mail) -> None:

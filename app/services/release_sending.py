@@ -20,9 +20,9 @@ from app.models import Mail, Mode, Release, Step, Verb
 from app.models.release import WORDS_LENGTH
 from app.queries.releases import due_releases, lost_releases
 from app.services.audit import record
-from app.services.background import background
 from app.services.copies import raw_of
-from app.services.release import changed, locked, sum_up
+from app.services.moves import changed, locked, when_it_stands
+from app.services.release import sum_up
 from app.services.release_elsewhere import wake_others
 from app.services.release_letter import Held, Released, explained
 from app.services.rows import ENVELOPE_FROM
@@ -35,7 +35,6 @@ _AFTER_SECONDS = (60, 300, 900, 3600)
 """How long after each try that failed for now; the last counts for all that follow."""
 _LOST_AFTER = timedelta(minutes=10)
 _AT_ONCE = 20
-_A_MOMENT = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +70,8 @@ def send_due(limit: int = _AT_ONCE, only: Collection[int] | None = None) -> int:
 
 
 def send_later() -> None:
-    """What was asked for just now, once it cannot be undone any more. Where that is not done, a process with jobs does it."""
-    background().later(current_app.config["UNDO_SECONDS"] + _A_MOMENT, _send_everywhere)
+    """What was asked for just now."""
+    when_it_stands(_send_everywhere)
 
 
 def _send_everywhere() -> None:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 from flask_babel import gettext as _
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
 from app.actor import Actor
@@ -17,10 +17,11 @@ from app.mime.text import one_line
 from app.models import Asks, Decision, Mail, MailRequest, Verb
 from app.models.request import SAID_LENGTH
 from app.queries.releases import Releasing
-from app.queries.requests import Asking, Deciding, count_of_own, has_gone, request_there, request_to_decide
+from app.queries.requests import Asking, Deciding, count_of_own, gone_among, has_gone, request_there, request_to_decide
 from app.queries.scope import Scope
 from app.services.audit import record
-from app.services.release import changed, locked, must_be_possible, put
+from app.services.moves import changed, locked, locked_if_there
+from app.services.release import must_be_possible, put
 
 MOST_OPEN = 50
 """Of one person: nobody floods those who decide."""
@@ -45,7 +46,8 @@ def ask_for(asking: Asking, mail_id: int, comment: str = "", *, actor: Actor) ->
     with _writing():
         if not locked(mail_id).is_stored:  # where the copy is matters only to who releases it
             raise NotFound(_("No copy of this mail was kept."))
-        open_ones = [address for address in asking.addresses if not has_gone(mail_id, address)]
+        gone = gone_among(mail_id, asking.addresses)
+        open_ones = [address for address in asking.addresses if address not in gone]
         if not open_ones:
             raise Conflict(_("This mail went to you meanwhile, or is on its way."))
         asked = _ask(asking, mail_id, Asks.RELEASE, open_ones, said, actor)
@@ -131,8 +133,7 @@ def _locked(deciding: Deciding, request_id: int, asks: Asks) -> tuple[MailReques
     found = request_to_decide(deciding, request_id) if 0 < request_id <= MAX_ID else None
     if found is None or found.asks != asks:
         raise NotFound(_("There is no such request."))
-    query = select(Mail).where(Mail.id == found.mail_id).with_for_update().execution_options(populate_existing=True)
-    mail = db.session.scalar(query)
+    mail = locked_if_there(found.mail_id)
     db.session.refresh(found)
     return found, mail
 

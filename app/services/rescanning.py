@@ -3,7 +3,6 @@
 import json
 from typing import cast
 
-from flask import current_app
 from flask_babel import gettext as _
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
@@ -16,9 +15,9 @@ from app.models import Mail, MailRecipient, MailRescan, Verb
 from app.queries.learning import Learning, rescans_of
 from app.rspamd.rescan import Envelope, Verdict, rescan
 from app.services.audit import record
-from app.services.controllers import nodes_to_scan, scanner_of
+from app.services.controllers import nearest_of, nodes_to_scan, scanner_of
 from app.services.copies import must_be_kept, raw_of
-from app.services.release import locked
+from app.services.moves import locked
 from app.services.release_sending import sender_of
 from app.services.rescan_mark import MARK, rescan_mark
 from app.services.sealing import key_for
@@ -44,9 +43,7 @@ def scan_again(learning: Learning, mail_id: int, node: str | None = None, *, act
 
 
 def scanner_for(mail: Mail) -> str:
-    nodes = nodes_to_scan()
-    wanted: tuple[str, ...] = (mail.node, current_app.config["NODE_NAME"], *nodes[:1])
-    found = next((name for name in wanted if name in nodes), None)
+    found = nearest_of(nodes_to_scan(), mail)
     if found is None:
         raise Unavailable(_("No node has an Rspamd that could scan it (flask nodes edit --controller)."))
     return found

@@ -8,7 +8,7 @@ from flask_babel import ngettext
 
 from app.models import Asks, Decision, Mail, MailRequest
 from app.models.request import SAID_LENGTH
-from app.queries.requests import Fate, asking_of, deciding_of, has_gone, request_to_decide, requests_of
+from app.queries.requests import Meanwhile, asking_of, deciding_of, gone_among, requests_of, requests_to_decide
 from app.queries.visibility import scope_of
 from app.services.release import can_release
 
@@ -23,9 +23,9 @@ DECISIONS: dict[str, tuple[str, str, Any]] = {
 _UNREAD = ("wait", "fa-clock-o", _l("not read yet"))
 ASKS: dict[str, Any] = {Asks.RELEASE: _l("Release requested"), Asks.WRONG: _l("Told: wrongly held back")}
 FATES: dict[str, tuple[str, str, Any]] = {
-    Fate.RELEASED: ("good", "fa-share", _l("it went there meanwhile")),
-    Fate.NO_COPY: ("bad", "fa-chain-broken", _l("its copy is gone: it cannot be released")),
-    Fate.GONE: ("bad", "fa-trash", _l("the mail is gone")),
+    Meanwhile.RELEASED: ("good", "fa-share", _l("it went there meanwhile")),
+    Meanwhile.NO_COPY: ("bad", "fa-chain-broken", _l("its copy is gone: it cannot be released")),
+    Meanwhile.GONE: ("bad", "fa-trash", _l("the mail is gone")),
 }
 
 
@@ -65,9 +65,11 @@ def requests_on(user: Any, mail: Mail, sm: Any) -> dict[str, Any] | None:
     rows = requests_of(mail.id, scope_of(user))
     taken = {row.address for row in rows if row.asks == Asks.RELEASE and row.state in (Decision.OPEN, Decision.DENIED)}
     asking = asking_of(user, mail).addresses if may_ask else ()
-    free = [address for address in asking if address not in taken and not has_gone(mail.id, address)]
+    gone = gone_among(mail.id, asking)
+    free = [address for address in asking if address not in taken | gone]
     if not (rows or free):
         return None
     deciding = deciding_of(user)
-    shown = [OnPage(row, row.is_open and request_to_decide(deciding, row.id) is not None) for row in rows]
+    theirs = requests_to_decide(deciding, [row.id for row in rows if row.is_open])
+    shown = [OnPage(row, row.id in theirs) for row in rows]
     return {"rows": shown, "addresses": free, **WORDS}

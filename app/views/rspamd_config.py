@@ -8,7 +8,7 @@ from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext as _
 
 from app.errors import MailkeepError
-from app.services.nodes import all_nodes
+from app.queries.nodes import known_nodes
 from app.services.rspamd_config import Prepared, Wish, prepare
 
 
@@ -35,6 +35,6 @@ class RspamdView(BaseView):
             return self._page(wish), 400
 
     def _page(self, wish: Wish, prepared: Prepared | None = None) -> Any:
-        nodes = [node.name for node in all_nodes() if node.user]
+        nodes = [node.name for node in known_nodes() if node.user]
         base = current_app.config["PUBLIC_URL"]
         return self.render_template("rspamd/files.html", title=_("Rspamd's files"), nodes=nodes, wish=wish, prepared=prepared, base=base)

@@ -64,7 +64,7 @@ def upgrade() -> None:
         sa.Column("until", sa.DateTime(), nullable=True, comment="UTC: so long it can be"),
         sa.PrimaryKeyConstraint("run_id", "mail_id"),
     )
-    op.create_index("ix_bulk_result_until", "bulk_result", ["run_id", "until"])
+    op.create_index("ix_bulk_result_kind", "bulk_result", ["run_id", "kind", "until"])
 
 
 def downgrade() -> None:

@@ -27,12 +27,12 @@ def test_copies_move_to_a_bucket_and_back(app: Flask, runner: FlaskCliRunner, ur
         here.put(digest_of(raw), pack(raw, 1))
     there.put(digest_of(RAWS[0]), pack(RAWS[0], 1))
     command = ["store", "copy", "--to", url]
-    assert runner.invoke(args=command).output.startswith("69 copied, 1 there already")
+    assert runner.invoke(args=command).stdout.startswith("69 copied, 1 there already")
     here.put(digest_of(b"later"), pack(b"later", 1))
-    assert runner.invoke(args=command).output.startswith("1 copied, 70 there already")
+    assert runner.invoke(args=command).stdout.startswith("1 copied, 70 there already")
     assert sorted(digest for digest, _, _ in there.scan()) == sorted(digest for digest, _, _ in here.scan())
     back = ["store", "copy", "--from", url, "--to", f"file://{tmp_path}/back"]
-    assert runner.invoke(args=back).output.startswith("71 copied")
+    assert runner.invoke(args=back).stdout.startswith("71 copied")
     assert [store_for(f"file://{tmp_path}/back").open(digest_of(raw)).read() for raw in RAWS] == RAWS
 
 

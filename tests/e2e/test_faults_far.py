@@ -17,21 +17,21 @@ def test_no_accepted_mail_is_lost_or_doubled_where_the_store_is_a_bucket(tmp_pat
         words = {"STORE_URL": bucket.url("panel", timeout=1), "DB_PATIENCE_SECONDS": 0.5, "SPOOL_SEGMENT_SECONDS": 1, "LOG_LEVEL": "ERROR"}
         server = Mailkeep(f"sqlite:///{tmp_path}/mailkeep.db", **words, **KEYS).prepare()
         server.start()
-        loads = [Load(server.port, 60) for _ in range(3)]
+        loads = [Load(server.port, 30) for _ in range(3)]
         try:
             loads[0].start()
-            loads[0].wait_until(20)
+            loads[0].wait_until(10)
             bucket.kill()
             loads[0].join()
             bucket.start()
             loads[1].start()
-            loads[1].wait_until(20)
+            loads[1].wait_until(10)
             bucket.hang()
-            loads[1].wait_until(40)
+            loads[1].wait_until(20)
             server.kill()  # the spool is not empty, and the next life begins with a silent bucket
             server.start()
             loads[2].start()
-            loads[2].wait_until(20)
+            loads[2].wait_until(10)
             bucket.go_on()
             for load in loads[1:]:
                 load.join()

@@ -52,12 +52,12 @@ def clients(app: Flask, spot: dict[str, Any]) -> dict[str, FlaskClient]:
     return clients_of(app, spot)
 
 
-def plans_of(app: Flask, client: FlaskClient, path: str) -> list[tuple[str, dict[str, Any]]]:
+def plans_of(app: Flask, client: FlaskClient, path: str, tables: tuple[str, ...] = ("mail",)) -> list[tuple[str, dict[str, Any]]]:
     """(statement, row of its EXPLAIN) for each statement on the mail tables that the request runs."""
     asked: list[tuple[str, Any]] = []
 
     def listen(_c: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        if "FROM mail" in statement and "SELECT" in statement:
+        if "SELECT" in statement and any(f"FROM {table}" in statement for table in tables):
             asked.append((statement.partition(" FOR ")[2] if statement.startswith("SET STATEMENT") else statement, parameters))
 
     with app.app_context():
@@ -154,3 +154,41 @@ def test_a_fault_would_be_seen(app: Flask) -> None:
         ):
             rows = [(statement, dict(row._mapping)) for row in connection.exec_driver_sql(f"EXPLAIN {statement}".replace("%", "%%"))]
             assert faults(rows), statement
+
+
+# Each mail was released and asked for, and one run on many mails is told of in as many rows.
+_ACTED = (
+    """INSERT INTO mail_release (mail_id, address, number, target, mode, state, node, due_at, attempts, reply, asked_at, asked_by,
+    on_behalf_of) SELECT mail_id, address, 1, address, 'as_it_was', 'sent', 'mx1', NOW(), 1, '', NOW(), 'admin', ''
+    FROM mail_recipient WHERE position = 0""",
+    """INSERT INTO mail_request (mail_id, asks, address, domain, state, user_id, asked_by, asked_at, comment, decided_by, words)
+    SELECT mail_id, 'release', address, domain, IF(mail_id % 50, 'denied', 'open'), 1 + mail_id % 5, 'bob', NOW(), '', '', ''
+    FROM mail_recipient WHERE position = 0""",
+    """INSERT INTO bulk_run (id, token, act, options, ids, search, zone, language, user_id, roles, asked_by, on_behalf_of, ip, state, words,
+    total, is_exact, done, skipped, failed, undone, upto, claimed_until, tries, asked_at) VALUES (1, '1', 'release', '[]', '', '[]', 'UTC',
+    'en', 1, '[]', 'admin', '', '', 'done', '', 5, 1, 5, 0, 0, 0, 1, NOW(), 0, NOW())""",
+    """INSERT INTO bulk_result (run_id, mail_id, kind, words, `undo`, until)
+    SELECT 1, id, IF(id % 100, 'waiting', 'failed'), '', '[1]', NOW() + INTERVAL 1 DAY FROM mail""",
+    "ANALYZE TABLE mail_release, mail_request, bulk_run, bulk_result",
+)
+ACT_PAGES = ("/mails/show/{mail}", "/mails/{mail}/timeline", "/mails/{mail}/releases", "/requests/", "/requests/?show=decided", "/bulk/1")
+
+
+@pytest.fixture(scope="module")
+def acted(app: Flask) -> Flask:
+    app.config["SMTP_URL"], app.config["MAIL_FROM"] = "smtp://127.0.0.1:9", "mailkeep@example.com"  # else nothing is offered
+    with app.app_context(), db.engine.connect() as connection:
+        for statement in _ACTED:
+            connection.exec_driver_sql(statement.replace("%", "%%"))
+        connection.commit()
+    return app
+
+
+@pytest.mark.parametrize("path", ACT_PAGES)
+def test_what_was_done_to_many_mails_makes_no_screen_slower(
+    acted: Flask, clients: dict[str, FlaskClient], spot: dict[str, Any], path: str
+) -> None:
+    plans = plans_of(acted, clients["admin"], path.format(**spot), ("mail", "bulk", "audit_event"))
+    assert plans
+    assert whole_tables(plans) == []
+    assert [described(*plan) for plan in plans if plan[1]["table"] == "bulk_result" and plan[1]["key"] != "ix_bulk_result_kind"] == []

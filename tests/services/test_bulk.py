@@ -279,6 +279,14 @@ def test_runs_have_their_turn_one_after_the_other(app: Flask, monkeypatch: pytes
         assert again.id == second
 
 
+def test_a_search_that_takes_longer_than_a_turn_comes_to_its_end_all_the_same(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk_work, "_SLICE_SECONDS", 0.0)
+    mails = [stored(app) for _ in range(3)]
+    run = ordered(app, total=3)
+    assert worked(app) == 4, "a mail each, and one that finds no more"
+    assert (counts(app, run), releases(app)) == (("done", 3, 0, 0), mails)
+
+
 def test_old_runs_are_forgotten_with_what_they_told(app: Flask) -> None:
     run = ordered(app, ids=(7,), search=())
     worked(app)

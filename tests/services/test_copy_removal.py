@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
-from app.errors import NotFound
+from app.errors import NotFound, Unavailable
 from app.extensions import db
 from app.jobs import deletions
 from app.models import CopyRemoval, Extent, Mail
@@ -232,3 +232,16 @@ def test_the_same_mail_comes_again_and_again_while_it_is_deleted(any_app: Flask,
     any_app.extensions["mailkeep_intake"].stop()
     assert (strange, len(came)) == ([], 75)
     assert [mail_id for mail_id in came if mail_id not in gone and not opens(any_app, mail_id)] == []
+
+
+def test_a_store_that_says_nothing_is_asked_once_and_not_for_each_copy(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def silent(_store: LocalStore, digest: str) -> bool:
+        asked.append(digest)
+        raise Unavailable("The store does not answer.")
+
+    for mail_id in (stored(app), stored(app)):
+        delete(app, mail_id)
+    monkeypatch.setattr(LocalStore, "set_aside", silent)
+    assert (look(app), look(app), pending(app), len(asked)) == (0, 0, 2, 1)

@@ -143,10 +143,14 @@ def test_what_is_to_be_released_is_kept_from_somebody_who_allows_it_and_has_no_v
             db.session.execute(update(Mail).where(Mail.id == mail_id).values(values))
         db.session.commit()
         found = to_release(0)
-        assert [each.mail_id for each in found] == [quiet, made[5].id, made[6].id]
-        assert {each.addresses for each in found} == {(BOB, CAROL)}
-        assert [each.mail_id for each in to_release(quiet, most=1)] == [made[5].id]
-        assert to_release(made[6].id) == []
+        assert [each.mail_id for each in found.mails] == [quiet, made[5].id, made[6].id]
+        assert {each.addresses for each in found.mails} == {(BOB, CAROL)}
+        assert (found.upto, found.is_last) == (made[6].id, True)
+        one = to_release(quiet, most=1)
+        assert ([each.mail_id for each in one.mails], one.upto, one.is_last) == ([made[5].id], made[5].id, False)
+        piece = to_release(quiet, size=6)
+        assert (piece.mails, piece.upto, piece.is_last) == ([], infected, False), "however few there are, no more is read"
+        assert to_release(made[6].id).mails == []
 
 
 def test_what_is_held_for_somebody_is_what_all_of_their_addresses_block(any_app: Flask) -> None:

@@ -131,7 +131,9 @@ def test_a_role_that_needs_a_factor_opens_nothing_else_before(app: Flask) -> Non
     assert is_in(before)
     app.config.update(SECOND_FACTOR_ROLES=("admin",), WTF_CSRF_ENABLED=False)
     assert before.get("/mails/list/").location == PAGE, "nor does a login from before go on without"
-    machines = {rule.endpoint for rule, _ in doors(app) if rule.endpoint.startswith(("health", "metrics", "ingest", "map_feed", "node_api"))} | {
+    machines = {
+        rule.endpoint for rule, _ in doors(app) if rule.endpoint.startswith(("health", "metrics", "ingest", "map_feed", "node_api"))
+    } | {
         "static",
         "appbuilder.static",
     }
