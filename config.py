@@ -281,6 +281,8 @@ RELEASE_ROLES = env_list("RELEASE_ROLES", "Admin,Domain admin,Recipient")
 RELEASE_VIRUS_ROLES = env_list("RELEASE_VIRUS_ROLES", "Admin")
 # Mails with a higher score are released by admins only (empty: no such rule).
 RELEASE_MAX_SCORE = env_str("RELEASE_MAX_SCORE", "")
+# Mails that Rspamd decided one of these for are released by admins only: discard,reject (empty: no such rule).
+RELEASE_ADMIN_ACTIONS = env_list("RELEASE_ADMIN_ACTIONS", "", convert=lambda w: w.strip().lower())
 # Admins may release to any address, not only to those in the domains that the mail was for.
 RELEASE_TO_ANYWHERE = env_bool("RELEASE_TO_ANYWHERE", False)
 # Who may request the release of a mail that they may not release (empty: nobody).

@@ -45,8 +45,13 @@ def releasing_roles(user: Any, mail: Any) -> set[str]:
     roles = roles_here(user) & set(current_app.config["RELEASE_ROLES"])
     if mail.has_virus:
         roles &= set(current_app.config["RELEASE_VIRUS_ROLES"])
+    return set() if Role.ADMIN not in roles and is_for_admins(mail) else roles
+
+
+def is_for_admins(mail: Any) -> bool:
+    """By its score, or by what Rspamd decided."""
     most = current_app.config["RELEASE_MAX_SCORE"]
-    return set() if Role.ADMIN not in roles and most and mail.score > float(most) else roles
+    return bool(most and mail.score > float(most)) or mail.action in current_app.config["RELEASE_ADMIN_ACTIONS"]
 
 
 def recipients_to_release(mail_id: int, releasing: Releasing) -> list[MailRecipient]:

@@ -35,6 +35,7 @@ class Deciding:
     domains: tuple[str, ...] = ()
     viruses: bool = False
     most_score: float | None = None
+    but_actions: tuple[str, ...] = ()
 
     @property
     def is_nothing(self) -> bool:
@@ -49,6 +50,7 @@ class Deciding:
         rules: list[ColumnElement[bool]] = [MailRequest.domain.in_(self.domains)]
         rules += [] if self.viruses else [or_(Mail.id.is_(None), Mail.has_virus.is_(False))]
         rules += [] if self.most_score is None else [or_(Mail.id.is_(None), Mail.score <= self.most_score)]
+        rules += [or_(Mail.id.is_(None), Mail.action.not_in(self.but_actions))] if self.but_actions else []
         return and_(*rules)
 
 
@@ -81,7 +83,8 @@ def deciding_of(user: Any) -> Deciding:
     if Role.DOMAIN_ADMIN not in roles:
         return NOBODYS
     most = float(config["RELEASE_MAX_SCORE"]) if config["RELEASE_MAX_SCORE"] else None
-    return Deciding(domains=domains_of(user), viruses=Role.DOMAIN_ADMIN in config["RELEASE_VIRUS_ROLES"], most_score=most)
+    viruses, but = Role.DOMAIN_ADMIN in config["RELEASE_VIRUS_ROLES"], tuple(config["RELEASE_ADMIN_ACTIONS"])
+    return Deciding(domains=domains_of(user), viruses=viruses, most_score=most, but_actions=but)
 
 
 # --- pages -----------------------------------------------------------------------------------------------------------------
@@ -180,8 +183,8 @@ def open_count(deciding: Deciding) -> int:
 
 def requests_of(mail_id: int, scope: Scope) -> list[MailRequest]:
     """The newest first, for addresses that are theirs to see."""
-    rows = db.session.scalars(select(MailRequest).where(MailRequest.mail_id == mail_id).order_by(MailRequest.id.desc()))
-    return [row for row in rows if scope.owns(row.address)]
+    rows = db.session.scalars(select(MailRequest).where(MailRequest.mail_id == mail_id)).all()  # few: sorted here, by their mail's index
+    return sorted((row for row in rows if scope.owns(row.address)), key=lambda row: row.id, reverse=True)
 
 
 def request_there(mail_id: int, asks: Asks, address: str) -> MailRequest | None:

@@ -16,7 +16,7 @@ from app.mime.release import MARK
 from app.models import Mail, ReleaseState
 from app.queries.bounded import Deadline, TooSlow
 from app.queries.personal import Allowed, allowing_pair, to_release
-from app.queries.releases import Releasing, headers_of, newest_by_address
+from app.queries.releases import Releasing, headers_of, is_for_admins, newest_by_address
 from app.queries.scope import Scope
 from app.roles import Role
 from app.services.moves import locked
@@ -79,10 +79,9 @@ def _release(allowed: Allowed) -> int:
 
 def _may_go(mail: Mail) -> bool:
     """As it is now, behind its lock. What carries our own mark has been released before, and would go in circles."""
-    most = current_app.config["RELEASE_MAX_SCORE"]
     is_new = id_time(mail.id).replace(tzinfo=None) > stored_now() - NOT_OLDER_THAN
     is_free = mail.is_stored and not mail.has_virus and mail.release_state == ReleaseState.NONE
-    return is_free and is_new and not (most and mail.score > float(most)) and MARK.lower() not in headers_of(mail.id).lower()
+    return is_free and is_new and not is_for_admins(mail) and MARK.lower() not in headers_of(mail.id).lower()
 
 
 def _still(mail: Mail, addresses: tuple[str, ...]) -> list[str]:

@@ -221,7 +221,7 @@ def test_who_may_release_to_whom(app: Flask) -> None:
             asked(app, mail_id, target, releasing=releasing)
     with pytest.raises(NotAllowed):
         asked(app, mail_id, BOB, CAROL, releasing=bob)
-    with pytest.raises(NotAllowed, match="eve@example.net is in none of the domains"):
+    with pytest.raises(NotAllowed, match="is in none of the domains"):
         asked(app, mail_id, "eve@example.net")
     assert states(app, mail_id) == []
     asked(app, mail_id, BOB, releasing=bob)

@@ -145,6 +145,8 @@ def test_settings_say_who_may(app: Flask) -> None:
     assert offered(bob, heavy) == []
     app.config["RELEASE_MAX_SCORE"] = "30"
     assert offered(bob, heavy) == [BOB]
+    app.config["RELEASE_ADMIN_ACTIONS"] = ("reject",)
+    assert (offered(bob, stored(app, action="reject")), offered(bob, stored(app, action="discard"))) == ([], [BOB])
     app.config["RELEASE_ROLES"] = ("Admin",)
     release(bob, heavy, BOB)
     assert (offered(bob, heavy), states(app, heavy)) == ([], [])
