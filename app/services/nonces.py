@@ -1,7 +1,7 @@
 """What may be used once: a request between nodes that was taken is known to all processes, and for as long as it could come again."""
 
 from datetime import timedelta
-from typing import cast
+from typing import Any, cast
 
 from flask import current_app
 from sqlalchemy import delete
@@ -33,3 +33,11 @@ def forget_old() -> None:
         own = (NodeNonce.node == current_app.config["NODE_NAME"], NodeNonce.expires_at < stored_now())
         db.session.execute(delete(NodeNonce).where(*own))
         db.session.commit()
+
+
+def forget_abandoned() -> int:
+    """Of nodes that are gone, or have another name by now. A day is more than clocks differ."""
+    with cast(PanelSession, db.session()).begin_writing():
+        gone = cast(Any, db.session.execute(delete(NodeNonce).where(NodeNonce.expires_at < stored_now() - timedelta(days=1)))).rowcount
+        db.session.commit()
+    return int(gone)
