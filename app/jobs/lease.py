@@ -122,7 +122,7 @@ def _claim(name: str, asked_by: str, dry: bool) -> Lease | None:
         has_died = changed(update(JobRun).where(*died).values(ended_at=now, words=ENDED_AMIDST))
         state.failures += has_died
         is_again = not asked_by
-        asked_by, state.asked_by = asked_by or state.asked_by, state.asked_by if dry else ""
+        asked_by = asked_by or state.asked_by
         state.last_began, state.done, state.total = now, 0, 0
         due_at = state.due_at if state.due_at <= now and not dry else None
         run = {"holder": state.holder, "asked_by": asked_by, "dry": dry, "due_at": due_at, "began_at": now}
@@ -184,8 +184,8 @@ def _finish(job: Job, lease: Lease, report: Report, error: str) -> bool | None:
             state.last_ok, state.last_words = now, run.words
             if lease.due_at is not None:
                 state.due_at = next_due(lease.name, state.schedule or job.schedule, now)
-        if report.was_stopped and lease.is_again:
-            state.asked_by = lease.asked_by
+        if not lease.dry and not (report.was_stopped and lease.is_again):
+            state.asked_by = ""
         _forget_old(lease.name)
         db.session.commit()
     return to_tell

@@ -38,8 +38,8 @@ DAY = [*range(7, 600, 39), *range(480, 900, 39), *range(1080, 1200, 39), *range(
 class Day:
     def __init__(self, app: Flask) -> None:
         self.app = app
-        self.seconds = fork.Value("q", 0)
-        self.looks = fork.Value("q", 0)
+        self.seconds = fork.RawValue("q", 0)  # without a lock: who is killed would keep it
+        self.looks = fork.RawValue("q", 0)
         """All of them look when it has grown, so that they race, and idle ones leave the machine to others."""
         self.deaths = 0
         known.now = lambda: MIDNIGHT + timedelta(seconds=self.seconds.value)  # type: ignore[assignment]
