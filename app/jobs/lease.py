@@ -171,7 +171,7 @@ def _finish(job: Job, lease: Lease, report: Report, error: str) -> bool | None:
         now, to_tell = known.now(), None
         run = db.session.scalars(select(JobRun).where(JobRun.name == lease.name, JobRun.token == lease.token)).one()
         run.ended_at, run.log = now, report.log
-        run.ok, run.words = not error and not report.was_stopped, (error or report.words)[:JOB_WORDS]
+        run.ok, run.words = not error and not report.was_stopped, (error or ("" if report.was_stopped else report.words))[:JOB_WORDS]
         db.session.flush()
         state.leased_until, state.holder, state.last_ended = None, "", now
         if error and not lease.dry:
