@@ -32,6 +32,7 @@ from environment import (
     env_scores,
     env_secret,
     env_str,
+    env_zone,
     node_name,
 )
 from environment_addresses import (
@@ -247,6 +248,12 @@ SMTP_CA_FILE = env_file("SMTP_CA_FILE", "")
 SMTP_TIMEOUT = env_float("SMTP_TIMEOUT", 10.0, 0.1, 300.0)
 # The address that mails come from; needed with SMTP_URL.
 MAIL_FROM = env_address("MAIL_FROM", "")
+
+# --- Jobs -------------------------------------------------------------------------------------------------------------------
+# off: nothing runs by its schedule, only by `flask jobs run`, for sites that have cron or systemd do it.
+JOBS = env_bool("JOBS", True)
+# The time zone in which times of day in schedules are meant.
+JOBS_ZONE = env_zone("JOBS_ZONE", "UTC")
 
 # --- Acting on mails --------------------------------------------------------------------------------------------------------
 # Seconds in which what was asked for can be undone; so long it waits.

@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 from collections.abc import Callable
+from zoneinfo import available_timezones
 
 from limits import parse_many
 
@@ -127,6 +128,13 @@ def env_choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
     value = env_str(name, default)
     if value not in allowed:
         raise ConfigError(name, f"{value!r} is none of {', '.join(allowed)}")
+    return value
+
+
+def env_zone(name: str, default: str) -> str:
+    value = env_str(name, default)
+    if value not in available_timezones():
+        raise ConfigError(name, f"{value!r} is no time zone such as Europe/Berlin")
     return value
 
 

@@ -2,6 +2,7 @@
 
 import functools
 import logging
+from datetime import UTC, datetime
 
 import geoip2.database
 import maxminddb
@@ -36,3 +37,12 @@ class Countries:
             log.warning("GeoIP: no country of %s: %s", address, error)
             return None
         return (code, name) if code and isinstance(code, str) and isinstance(name, str) else None
+
+
+def built_at(path: str) -> datetime:
+    """When the file was made; ValueError where it cannot be opened."""
+    try:
+        with maxminddb.open_database(path, maxminddb.MODE_FILE) as reader:
+            return datetime.fromtimestamp(reader.metadata().build_epoch, UTC)
+    except _DAMAGED as error:
+        raise ValueError(f"{path} cannot be opened: {' '.join(str(error).split())}") from None

@@ -42,6 +42,7 @@ _SYMBOLS: tuple[Grant, ...] = (("can_symbols", "MailLogView"),)
 _MAPS: tuple[Grant, ...] = (("menu_access", "Maps"), ("can_list", "MapView"))
 _ENTRIES: tuple[Grant, ...] = (("can_edit", "MapView"),)
 _NODES: tuple[Grant, ...] = (("menu_access", "Nodes"), ("can_list", "NodeView"))
+_JOBS: tuple[Grant, ...] = (("menu_access", "Jobs"), ("can_list", "JobView"))
 _AUDIT: tuple[Grant, ...] = (("menu_access", "Audit trail"), ("can_list", "AuditView"))
 
 # Admin has all there is.
@@ -49,7 +50,7 @@ GRANTS: dict[str, frozenset[Grant]] = {
     Role.DOMAIN_ADMIN: frozenset(
         _OWN_ACCOUNT + LOG + _CONTENT + _ACTS + _REQUEST + _DECIDE + _LEARN + _RESCANS + _SYMBOLS + _PEOPLE + _MAPS + _ENTRIES
     ),
-    Role.AUDITOR: frozenset(_OWN_ACCOUNT + LOG + _RESCANS + _SYMBOLS + _AUDIT + _MAPS + _NODES),
+    Role.AUDITOR: frozenset(_OWN_ACCOUNT + LOG + _RESCANS + _SYMBOLS + _AUDIT + _MAPS + _NODES + _JOBS),
     Role.RECIPIENT: frozenset(_OWN_ACCOUNT + LOG + _CONTENT + _ACTS + _REQUEST + _MAPS + _ENTRIES),
     Role.PUBLIC: frozenset(),
 }

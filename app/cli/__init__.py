@@ -7,6 +7,7 @@ import app.cli.mail_acts  # noqa: F401 - commands of `flask mail`
 from app.cli.audit import audit
 from app.cli.demo import demo
 from app.cli.domains import domains
+from app.cli.jobs import jobs
 from app.cli.mail import mail
 from app.cli.mailkeep import mailkeep
 from app.cli.maps import maps
@@ -18,5 +19,5 @@ from app.cli.users import users
 
 
 def register(app: Flask) -> None:
-    for group in (audit, demo, domains, mail, mailkeep, maps, nodes, rspamd, spool, store, users):
+    for group in (audit, demo, domains, jobs, mail, mailkeep, maps, nodes, rspamd, spool, store, users):
         app.cli.add_command(group)

@@ -74,6 +74,8 @@ VERBS = {
     Verb.COPY_DELETED: _l("deleted the stored copy"),
     Verb.BULK_BEGUN: _l("began to act on many mails"),
     Verb.BULK_ENDED: _l("ended the act on many mails"),
+    Verb.JOB_CHANGED: _l("changed the job"),
+    Verb.JOB_ASKED: _l("had the job run"),
 }
 
 

@@ -8,6 +8,7 @@ from app.jobs.map_files import MapFilesTimer
 from app.jobs.node_state import NodeStateTimer
 from app.jobs.personal_releases import PersonalReleaseTimer
 from app.jobs.releases import ReleaseTimer
+from app.jobs.scheduler import Scheduler
 from app.jobs.timer import Timer
 
 
@@ -28,5 +29,5 @@ class Jobs:
 
 def init_app(app: Flask) -> None:
     """Nothing runs before start(): commands and tests have no jobs."""
-    timers = (MapFilesTimer, ReleaseTimer, PersonalReleaseTimer, BulkTimer, DeletionTimer, NodeStateTimer)
+    timers = (MapFilesTimer, ReleaseTimer, PersonalReleaseTimer, BulkTimer, DeletionTimer, NodeStateTimer, Scheduler)
     app.extensions["mailkeep_jobs"] = Jobs(*(timer(app) for timer in timers))

@@ -7,6 +7,7 @@ from app.models.audit import AuditEvent, AuditHead, Verb
 from app.models.bulk import BulkResult, BulkRun, ResultKind, RunState
 from app.models.deletion import OUTLIVE_A_MAIL, PARTS_OF_A_MAIL, CopyRemoval, Deletion, Extent, Fate
 from app.models.domain import DomainAlias
+from app.models.jobs import JobRun, JobState
 from app.models.lesson import MailLesson, MailRescan
 from app.models.mail import CopyState, Direction, Listing, Mail, MailDetail, MailRecipient, NoticeState, ReleaseState
 from app.models.maps import Colour, Editors, Map, MapEntry, MapFetch, MapRevision, MapUpload, MapUploadPart, RevisionVerb
@@ -37,6 +38,8 @@ __all__ = [
     "Editors",
     "Extent",
     "Fate",
+    "JobRun",
+    "JobState",
     "Listing",
     "LoginSession",
     "Mail",

@@ -78,9 +78,11 @@ class Verb(StrEnum):
     COPY_DELETED = "mail.copy.deleted"
     BULK_BEGUN = "bulk.begun"
     BULK_ENDED = "bulk.ended"
+    JOB_CHANGED = "job.changed"
+    JOB_ASKED = "job.asked"
 
 
-KINDS = ("account", "role", "group", "node", "domain", "map", "search", "log", "audit", "mail", "bulk")
+KINDS = ("account", "role", "group", "node", "domain", "map", "search", "log", "audit", "mail", "bulk", "job")
 """What may be a target."""
 
 

@@ -76,6 +76,13 @@ def is_there_an_admin(but: User | None = None) -> bool:
     return db.session.scalar((query if but is None else query.where(User.id != but.id)).limit(1)) is not None
 
 
+def admins() -> Sequence[User]:
+    """All that may log in and can be written to."""
+    role = RoleRow.name == Role.ADMIN
+    can = (User.active.is_(True), User.email.contains("@"), or_(User.roles.any(role), User.groups.any(Group.roles.any(role))))
+    return db.session.scalars(select(User).where(*can).order_by(User.id)).all()
+
+
 def _reached(reach: Reach) -> ColumnElement[bool]:
     """Of a domain admin: whose address is in one of the domains, and who is nothing but a recipient."""
     if reach.everybody:

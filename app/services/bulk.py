@@ -180,11 +180,12 @@ def _count_undone(run_id: int, mail_id: int) -> bool:
     return is_ours
 
 
-def forget_old() -> None:
-    """Runs are kept for a season; the audit trail is what tells of them for longer."""
+def forget_old() -> int:
+    """Runs are kept for a season; the audit trail is what tells of them for longer. How many have gone: some at a time."""
     old = ended_runs(stored_now() - _KEPT)
     if old:
         with cast(PanelSession, db.session()).begin_writing():
             db.session.execute(delete(BulkResult).where(BulkResult.run_id.in_(old)))
             db.session.execute(delete(BulkRun).where(BulkRun.id.in_(old)))
             db.session.commit()
+    return len(old)

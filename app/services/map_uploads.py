@@ -111,13 +111,26 @@ def forget_upload(upload_id: int) -> None:
         db.session.commit()
 
 
+def forget_old() -> int:
+    """Of all people; how many have gone: some at a time."""
+    with cast(PanelSession, db.session()).begin_writing():
+        old = _old_ones()
+        _drop(old)
+        db.session.commit()
+    return len(old)
+
+
+def _old_ones() -> list[int]:
+    return list(db.session.scalars(select(MapUpload.id).where(MapUpload.made_at < stored_now() - _KEPT).limit(100)))
+
+
 def _drop(ids: list[int]) -> None:
     db.session.execute(delete(MapUploadPart).where(MapUploadPart.upload_id.in_(ids)))
     db.session.execute(delete(MapUpload).where(MapUpload.id.in_(ids)))
 
 
 def _tidy_up(user_id: int) -> None:
-    old = list(db.session.scalars(select(MapUpload.id).where(MapUpload.made_at < stored_now() - _KEPT).limit(100)))
+    old = _old_ones()
     mine = select(MapUpload.id).where(MapUpload.user_id == user_id)
     if (db.session.scalar(select(func.count()).select_from(mine.subquery())) or 0) >= _MOST:
         old += db.session.scalars(mine.order_by(MapUpload.id).limit(1)).all()

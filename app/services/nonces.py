@@ -1,7 +1,7 @@
 """What may be used once: a request between nodes that was taken is known to all processes, and for as long as it could come again."""
 
 from datetime import timedelta
-from typing import cast
+from typing import Any, cast
 
 from flask import current_app
 from sqlalchemy import delete, or_, select
@@ -38,3 +38,11 @@ def forget_old() -> None:
     with cast(PanelSession, db.session()).begin_writing():
         db.session.execute(delete(NodeNonce).where(old))
         db.session.commit()
+
+
+def forget_abandoned() -> int:
+    """Of nodes that are gone, or have another name by now. A day is more than clocks differ."""
+    with cast(PanelSession, db.session()).begin_writing():
+        gone = cast(Any, db.session.execute(delete(NodeNonce).where(NodeNonce.expires_at < stored_now() - timedelta(days=1)))).rowcount
+        db.session.commit()
+    return int(gone)

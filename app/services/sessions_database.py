@@ -60,11 +60,12 @@ class DatabaseSessions:
         rows = db.session.execute(select(*_COLUMNS).where(LoginSession.user_id == user_id).order_by(LoginSession.seen_at.desc()))
         return [_record(row) for row in rows if not self._lifetime.has_ended(row.created_at, row.seen_at)]
 
-    def purge(self) -> None:
+    def purge(self) -> int:
+        """How many have gone."""
         now = whole_seconds()
         ended = or_(LoginSession.seen_at <= now - self._lifetime.idle, LoginSession.created_at <= now - self._lifetime.whole)
         with _writing() as connection:
-            connection.execute(delete(LoginSession).where(ended))
+            return connection.execute(delete(LoginSession).where(ended)).rowcount
 
 
 def _record(row: Row[Any]) -> Record:

@@ -26,6 +26,7 @@ from app.views.deletions import DeletionView
 from app.views.domains import DomainView
 from app.views.formats import FILTERS
 from app.views.home import Home, first_screen
+from app.views.jobs import JobView
 from app.views.language import Builder
 from app.views.learning import LearningView
 from app.views.learning_api import LearningApi, LessonApi
@@ -75,6 +76,7 @@ MENU = (
     (DomainView, "Domains", _l("Domain aliases"), "fa-at"),
     (RoleView, "Roles", _l("Roles"), "fa-id-badge"),
     (NodeView, "Nodes", _l("Nodes"), "fa-server"),
+    (JobView, "Jobs", _l("Jobs"), "fa-clock-o"),
     (RspamdView, "Rspamd", "Rspamd", "fa-cogs"),
     (AuditView, "Audit trail", _l("Audit trail"), "fa-history"),
 )

@@ -146,6 +146,7 @@ def stored_mail(panel: Mailkeep) -> str:
         keep_runs(database)
         keep_requests(database)
         keep_nodes(database)
+        keep_jobs(database)
         found = database.execute("SELECT id FROM mail WHERE copy_state = 'stored' ORDER BY id DESC LIMIT 1 OFFSET 5").fetchone()
         keep_lessons(database, found[0])
     return str(found[0])
@@ -157,6 +158,27 @@ def keep_nodes(database: sqlite3.Connection) -> None:
     full = "seen_at = datetime('now'), version = '0.1.0', disk_used = 97000000000, disk_free = 3000000000, spool_files = 7, spool_seconds = 300, last_mail_at = datetime('now')"
     for number, change in ((2, away), (3, full)):
         database.execute(f"UPDATE node SET {change} WHERE number = {number}")
+
+
+def keep_jobs(database: sqlite3.Connection) -> None:
+    """Of other nodes, which nobody here runs: one that runs, one that fails, one that is paused."""
+    state = (
+        "INSERT INTO job_state (name, schedule, paused, due_at, not_before, asked_by, holder, token, leased_until, done, total, last_began, last_ended,"
+        " last_ok, last_words, last_error, failures, told) VALUES (?, '', ?, datetime('now', '+9 hours'), NULL, '', ?, 3, ?, ?, 400,"
+        " '2026-01-31 04:10:00', '2026-01-31 04:11:12', '2026-01-31 04:11:12', 'The GeoIP database is 12 days old.', ?, ?, 0)"
+    )
+    old = "The GeoIP database /var/lib/GeoIP/GeoLite2-Country.mmdb is 71 days old: renew it, then start Mailkeep anew."
+    database.execute(state, ("geoip@mx2", False, "", None, 0, old, 4))
+    database.execute(state, ("geoip@mx3", False, "mx3 mx3:4711", "2099-01-31 04:10:00", 137, "", 0))
+    database.execute(state, ("geoip@mx4", True, "", None, 0, "", 0))
+    for number, (ok, words, asked_by) in enumerate(
+        ((0, old, ""), (1, "The GeoIP database is 12 days old.", "command line: root"), (0, "", "")), 901
+    ):
+        database.execute(
+            "INSERT INTO job_run (id, name, token, holder, asked_by, dry, due_at, began_at, ended_at, ok, words, log)"
+            " VALUES (?, 'geoip@mx2', ?, 'mx2 mx2:4711', ?, 0, '2026-01-31 04:10:00', '2026-01-31 04:10:00', '2026-01-31 04:11:12', ?, ?, ?)",
+            (number, 904 - number, asked_by, ok, words, f"I looked at the file.\n{words}"),
+        )
 
 
 def keep_lessons(database: sqlite3.Connection, mail_id: int) -> None:

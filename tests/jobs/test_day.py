@@ -1,0 +1,135 @@
+"""A day of eight processes on one database, with a clock that is put forward and back, and holders that are killed in the middle."""
+
+import multiprocessing
+import os
+import pathlib
+import signal
+import time
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from app.extensions import db
+from app.jobs.lease import claim
+from app.jobs.runner import run
+from app.models import JobRun, JobState
+from app.queries import jobs as known
+from app.services.job import Report
+from app.services.jobs import next_due
+from tests.apps import close, make_app
+from tests.databases import MariaDBCopies, SqliteCopies
+from tests.jobs.cases import make_job, use
+
+MIDNIGHT = datetime.fromisoformat("2026-03-03 00:00")
+PROCESSES = 8
+PATIENCE_SECONDS = 60
+fork: Any = multiprocessing.get_context("fork")
+JOBS = [
+    make_job(name, schedule, run=lambda _: time.sleep(0.02))
+    for name, schedule in (("hourly", "every hour"), ("second", "20 */2 * * *"), ("daily", "daily at 03:30"))
+]
+# From minute to minute: back by two hours, forward by three, and back by four.
+DAY = [*range(7, 600, 39), *range(480, 900, 39), *range(1080, 1200, 39), *range(900, 1440, 39), 1440]
+
+
+class Day:
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.seconds = fork.RawValue("q", 0)  # without a lock: who is killed would keep it
+        self.looks = fork.RawValue("q", 0)
+        """All of them look when it has grown, so that they race, and idle ones leave the machine to others."""
+        self.deaths = 0
+        known.now = lambda: MIDNIGHT + timedelta(seconds=self.seconds.value)  # type: ignore[assignment]
+        with app.app_context():
+            app.extensions["mailkeep_scheduler"].ready()
+            db.session.remove()
+            db.engine.dispose()
+        self.workers = [self._worker() for _ in range(PROCESSES)]
+
+    def _worker(self) -> Any:
+        worker = fork.Process(target=self._work, daemon=True)
+        worker.start()
+        return worker
+
+    def _work(self) -> None:
+        scheduler = self.app.extensions["mailkeep_scheduler"]
+        with self.app.app_context():
+            db.engine.dispose(close=False)
+            looked = -1
+            while True:
+                if looked == self.looks.value:
+                    time.sleep(0.005)
+                    continue
+                looked = self.looks.value
+                for job in scheduler.ready():
+                    if lease := claim(job.name):
+                        run(self.app, job, lease, Report())
+
+    def go_to(self, minute: int, kills: bool) -> None:
+        """Until nothing is due any more; with `kills` the first that is seen with a lease dies of it."""
+        self.seconds.value = minute * 60
+        end = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < end:
+            states = db.session.query(JobState).populate_existing().all()
+            db.session.rollback()
+            held = [state for state in states if state.leased_until is not None]
+            if held and kills:
+                kills = False
+                self._kill(int(held[0].holder.rpartition(":")[2]))
+                self.seconds.value += 31
+                self.looks.value += 1
+            elif not held and all(state.due_at > known.now() for state in states) and not self._is_too_far(states):
+                return
+            if not held:
+                self.looks.value += 1
+            time.sleep(0.01)
+        raise AssertionError(f"still due at minute {minute}: {[(state.name, state.due_at, state.leased_until) for state in states]}")
+
+    def _is_too_far(self, states: list[JobState]) -> bool:
+        """Whether somebody has still to see that the clock was put back."""
+        schedules = {job.name: job.schedule for job in JOBS}
+        return any(next_due(state.name, schedules[state.name], known.now()) < state.due_at for state in states)
+
+    def _kill(self, pid: int) -> None:
+        dead = next(worker for worker in self.workers if worker.pid == pid)
+        os.kill(pid, signal.SIGKILL)
+        dead.join()
+        self.deaths += 1
+        self.workers[self.workers.index(dead)] = self._worker()
+
+    def end(self) -> None:
+        for worker in self.workers:
+            worker.kill()
+            worker.join()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "mariadb"])
+def test_in_a_day_each_due_time_is_served_once(
+    request: pytest.FixtureRequest, kind: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copies: SqliteCopies | MariaDBCopies = request.getfixturevalue(f"{kind}_copies")
+    url = copies.make(tmp_path)
+    monkeypatch.setattr(known, "now", known.now)  # put back at the end
+    app = make_app(url, tmp_path)
+    use(app, *JOBS)
+    day = Day(app)
+    try:
+        with app.app_context():
+            for step, minute in enumerate(DAY):
+                day.go_to(minute, kills=step % 4 == 2)
+            rows = db.session.query(JobRun).all()
+    finally:
+        day.end()
+        close(app)
+        copies.drop(url)
+    expected = {("hourly", minute): 1 for minute in range(60, 1441, 60)}
+    expected |= {("second", minute): 1 for minute in range(20, 1440, 120)} | {("daily", 210): 1}
+    table = Counter((row.name, int((row.due_at - MIDNIGHT).total_seconds()) // 60) for row in rows if row.ok)
+    assert table == expected
+    assert day.deaths >= 3
+    assert sum(not row.ok for row in rows) <= day.deaths
+    assert len({row.holder for row in rows}) >= 3
+    assert Counter((row.name, row.token) for row in rows).most_common(1)[0][1] == 1
