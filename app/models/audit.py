@@ -78,9 +78,13 @@ class Verb(StrEnum):
     COPY_DELETED = "mail.copy.deleted"
     BULK_BEGUN = "bulk.begun"
     BULK_ENDED = "bulk.ended"
+    HOLD_ADDED = "hold.added"
+    HOLD_LIFTED = "hold.lifted"
+    RETENTION_ENDED = "retention.ended"
+    STORE_SWEPT = "store.swept"
 
 
-KINDS = ("account", "role", "group", "node", "domain", "map", "search", "log", "audit", "mail", "bulk")
+KINDS = ("account", "role", "group", "node", "domain", "map", "search", "log", "audit", "mail", "bulk", "hold", "store")
 """What may be a target."""
 
 
