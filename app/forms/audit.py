@@ -74,6 +74,10 @@ VERBS = {
     Verb.COPY_DELETED: _l("deleted the stored copy"),
     Verb.BULK_BEGUN: _l("began to act on many mails"),
     Verb.BULK_ENDED: _l("ended the act on many mails"),
+    Verb.HOLD_ADDED: _l("began the legal hold"),
+    Verb.HOLD_LIFTED: _l("lifted the legal hold"),
+    Verb.RETENTION_ENDED: _l("let go what was old enough"),
+    Verb.STORE_SWEPT: _l("swept the store"),
 }
 
 

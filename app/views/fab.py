@@ -23,6 +23,7 @@ from app.views.datamodel import ScopedInterface
 from app.views.deletions import DeletionView
 from app.views.domains import DomainView
 from app.views.formats import FILTERS
+from app.views.holds import HoldView
 from app.views.home import Home, first_screen
 from app.views.language import Builder
 from app.views.learning import LearningView
@@ -70,6 +71,7 @@ MENU = (
     (RoleView, "Roles", _l("Roles"), "fa-id-badge"),
     (NodeView, "Nodes", _l("Nodes"), "fa-server"),
     (RspamdView, "Rspamd", "Rspamd", "fa-cogs"),
+    (HoldView, "Holds", _l("Legal holds"), "fa-lock"),
     (AuditView, "Audit trail", _l("Audit trail"), "fa-history"),
 )
 # Opened from other pages only.

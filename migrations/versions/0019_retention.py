@@ -9,6 +9,7 @@ from sqlalchemy.dialects import mysql
 revision = "0019"
 down_revision = "0017"
 
+BIG_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 LONG_TEXT = sa.Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
 HASH = sa.LargeBinary(16).with_variant(mysql.VARBINARY(16), "mysql", "mariadb")
 
@@ -36,7 +37,7 @@ def upgrade() -> None:
         "retention_mark",
         sa.Column("extent", key(4), nullable=False),
         sa.Column("days", sa.Integer(), nullable=False, autoincrement=False),
-        sa.Column("upto", sa.BigInteger(), nullable=False, comment="a mail id: older ones have had their turn"),
+        sa.Column("upto", BIG_ID, nullable=False, comment="a mail id: older ones have had their turn"),
         sa.Column("rules", HASH, nullable=False, comment="hash of the rules it was set by: others begin anew"),
         sa.Column("began_at", sa.DateTime(), nullable=False, comment="UTC: when it last began with the oldest mail"),
         sa.PrimaryKeyConstraint("extent", "days"),
