@@ -64,7 +64,7 @@ def _app(folder: pathlib.Path, is_mariadb: bool) -> Iterator[Flask]:
 
 
 def _fill(app: Flask, mails: int) -> None:
-    """Half old enough to go whole, of those half with a copy; as many that stay."""
+    """So many that are old enough to go, half of them with a copy; and as many that stay."""
     now = utcnow()
     with app.app_context():
         for start in range(0, 2 * mails, 500):
