@@ -1,9 +1,7 @@
 """Retention: what is old enough goes, by the rules, with all its parts; what is held, at work or shared stays."""
 
-import dataclasses
 import json
 import pathlib
-import re
 import signal
 import subprocess
 import sys
@@ -11,11 +9,11 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import Connection, event, func, select, text
+from sqlalchemy import func, select
 
-from app.clock import stored_now, utcnow
+from app.clock import stored_now
 from app.extensions import db
-from app.ids import MAX_ID, id_at
+from app.ids import MAX_ID
 from app.models import (
     PARTS_OF_A_MAIL,
     AuditEvent,
@@ -32,13 +30,11 @@ from app.models import (
 from app.queries.deletions import ANYTHING
 from app.services import copy_removal, deletion, retention
 from app.services.holds import add_hold, lift_hold
-from app.services.insert import insert_entries
 from environment_retention import RetentionRule
 from tests.apps import make_app
 from tests.databases import SqliteCopies
-from tests.make import make_entry
 from tests.releases import ADMIN, asked
-from tests.retention import Told, old, retire, states
+from tests.retention import old, retire, states
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 # What a process does that is killed when the rows of one batch are gone and before the transaction's end.
@@ -274,39 +270,3 @@ def test_what_is_held_nobody_deletes(app: Flask, extent: Extent) -> None:
         lift_hold(hold, actor=ADMIN)
         assert deletion.delete_due() == 0
         assert deletion.delete_due(only=[deletion.ask(ANYTHING, mail_id, extent, actor=ADMIN)]) == 1
-
-
-def test_no_statement_of_a_batch_reads_a_table_from_end_to_end(any_app: Flask) -> None:
-    """However long the log is."""
-    entries = [
-        dataclasses.replace(make_entry(keep=number % 2 == 0), id=id_at(utcnow() - timedelta(days=9), 1, number)) for number in range(4000)
-    ]
-    with any_app.app_context():
-        insert_entries(db.engine, entries, "mx1")
-        dialect = db.engine.dialect.name
-        for table in ("mail", "mail_detail", "mail_recipient") if dialect != "sqlite" else ():
-            db.session.execute(text(f"{'ANALYZE TABLE' if dialect != 'postgresql' else 'ANALYZE'} {table}"))
-        db.session.commit()
-    for _ in range(3):
-        old(any_app, 400), old(any_app, 200)
-    plans: list[str] = []
-
-    def listen(connection: Connection, _cursor: object, statement: str, parameters: object, *_: object) -> None:
-        if re.search(r"(FROM|UPDATE) mail(_detail|_recipient)?\b", statement) and "EXPLAIN" not in statement:
-            rows = connection.exec_driver_sql(f"EXPLAIN {'QUERY PLAN ' if dialect == 'sqlite' else ''}{statement}", parameters)
-            plans.extend(f"{statement} | {dict(row._mapping)}" for row in rows)
-
-    with any_app.app_context():
-        event.listen(db.engine, "before_cursor_execute", listen)
-        try:
-            retention.run(Told())
-        finally:
-            event.remove(db.engine, "before_cursor_execute", listen)
-    whole = {
-        "sqlite": r"'SCAN mail(_detail|_recipient)?\b",
-        "postgresql": r"Seq Scan on mail(_detail|_recipient)?\b",
-        "mysql": r"'type': '(ALL|index)'",
-    }
-    bad = re.compile(whole.get(dialect, whole["mysql"]))
-    assert len(plans) > 10
-    assert [plan for plan in plans if bad.search(plan)] == []
