@@ -47,6 +47,7 @@ from environment_addresses import (
     store_url,
     syslog_url,
 )
+from environment_retention import MOST_DAYS, env_retention
 
 load_dotenv(os.environ.get("MAILKEEP_ENV", BASE_DIR / ".env"))
 
@@ -268,6 +269,16 @@ BULK_MAX = env_int("BULK_MAX", 10_000, 1, 1_000_000)
 DELETE_COPY_ROLES = env_list("DELETE_COPY_ROLES", "Admin,Domain admin")
 # Who may delete mails with all that is known of them, likewise.
 DELETE_ROLES = env_list("DELETE_ROLES", "Admin")
+
+# --- How long mails are kept ------------------------------------------------------------------------------------------------
+# Days after which a raw copy goes (0: never).
+RETENTION_COPY_DAYS = env_int("RETENTION_COPY_DAYS", 180, 0, MOST_DAYS)
+# Days after which a mail goes with all that is known of it (0: never).
+RETENTION_MAIL_DAYS = env_int("RETENTION_MAIL_DAYS", 366, 0, MOST_DAYS)
+# Other days for some mails: action=no action: mail=30; domain=example.com: copy=365, mail=730; virus: copy=0 (empty: none).
+RETENTION_RULES = env_retention("RETENTION_RULES", "")
+# Bytes of free space below which a node lets its oldest copies go, whatever their age (0: never).
+RETENTION_MIN_FREE_BYTES = env_int("RETENTION_MIN_FREE_BYTES", 0)
 
 # --- Nodes ------------------------------------------------------------------------------------------------------------------
 # Other nodes may be asked over http:// beyond this host, too: their mails then cross the network in the clear.

@@ -44,13 +44,14 @@ _ENTRIES: tuple[Grant, ...] = (("can_edit", "MapView"),)
 _NODES: tuple[Grant, ...] = (("menu_access", "Nodes"), ("can_list", "NodeView"))
 _JOBS: tuple[Grant, ...] = (("menu_access", "Jobs"), ("can_list", "JobView"))
 _AUDIT: tuple[Grant, ...] = (("menu_access", "Audit trail"), ("can_list", "AuditView"))
+_HOLDS: tuple[Grant, ...] = (("menu_access", "Holds"), ("can_list", "HoldView"))
 
 # Admin has all there is.
 GRANTS: dict[str, frozenset[Grant]] = {
     Role.DOMAIN_ADMIN: frozenset(
         _OWN_ACCOUNT + LOG + _CONTENT + _ACTS + _REQUEST + _DECIDE + _LEARN + _RESCANS + _SYMBOLS + _PEOPLE + _MAPS + _ENTRIES
     ),
-    Role.AUDITOR: frozenset(_OWN_ACCOUNT + LOG + _RESCANS + _SYMBOLS + _AUDIT + _MAPS + _NODES + _JOBS),
+    Role.AUDITOR: frozenset(_OWN_ACCOUNT + LOG + _RESCANS + _SYMBOLS + _AUDIT + _HOLDS + _MAPS + _NODES + _JOBS),
     Role.RECIPIENT: frozenset(_OWN_ACCOUNT + LOG + _CONTENT + _ACTS + _REQUEST + _MAPS + _ENTRIES),
     Role.PUBLIC: frozenset(),
 }

@@ -45,6 +45,16 @@ WRONG = [
     ("WORKERS", "33", "not between"),
     ("THREADS", "1.5", "not a whole number"),
     ("TRUSTED_PROXIES", "10.0.0.0/8,proxy.example", "'proxy.example' is not an IP address or network"),
+    ("RETENTION_MAIL_DAYS", "-1", "not between"),
+    ("RETENTION_RULES", "virus", "is no list such as"),
+    ("RETENTION_RULES", "virus: 30", "is no list such as"),
+    ("RETENTION_RULES", "virus: mail=1 year", "is no list such as"),
+    ("RETENTION_RULES", "virus: mail=1, mail=2", "is no list such as"),
+    ("RETENTION_RULES", "virus=yes: mail=1", "is no list such as"),
+    ("RETENTION_RULES", "domain=: mail=1", "is no list such as"),
+    ("RETENTION_RULES", "sender=x: mail=1", "is no list such as"),
+    ("RETENTION_RULES", "virus: mail=99999", "is no list such as"),
+    ("RETENTION_RULES", "virus: mail=1; virus: copy=1", "has two rules for virus"),
     ("LOG_LEVEL", "chatty", "'chatty' is none of"),
     ("DATABASE_URL", "nonsense", "not a database URL"),
     ("DATABASE_URL", "oracle://u:p@h/d", "none of sqlite, mysql, postgresql"),
@@ -268,3 +278,10 @@ def test_what_is_wrong_with_a_bucket_is_told_without_the_keys_somebody_put_there
     with pytest.raises(SystemExit, match="AWS_ACCESS_KEY_ID") as told:
         load(monkeypatch, STORE_URL="s3://key:word-of-the-key@mails/x")
     assert "word-of-the-key" not in str(told.value)
+
+
+def test_rules_of_retention_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = load(
+        monkeypatch, RETENTION_RULES="action=No Action: mail=30; domain=@Example.com : copy=0, mail=730 ;released:copy=5;"
+    ).RETENTION_RULES
+    assert rules == (("action", "no action", None, 30), ("domain", "example.com", 0, 730), ("released", "", 5, None))

@@ -116,6 +116,7 @@ def path_of(rule: Rule, mail: int, person: int, pair: int) -> str:
         "act": "release",
         "run_id": 1,
         "request_id": 1,
+        "hold_id": 1,
         "lesson": "spam",
         "number": pair,  # each came with a revision
         "token": "nothing",

@@ -7,11 +7,13 @@ import app.cli.mail_acts  # noqa: F401 - commands of `flask mail`
 from app.cli.audit import audit
 from app.cli.demo import demo
 from app.cli.domains import domains
+from app.cli.holds import hold
 from app.cli.jobs import jobs
 from app.cli.mail import mail
 from app.cli.mailkeep import mailkeep
 from app.cli.maps import maps
 from app.cli.nodes import nodes
+from app.cli.retention import retention
 from app.cli.rspamd import rspamd
 from app.cli.spool import spool
 from app.cli.store import store
@@ -19,5 +21,6 @@ from app.cli.users import users
 
 
 def register(app: Flask) -> None:
-    for group in (audit, demo, domains, jobs, mail, mailkeep, maps, nodes, rspamd, spool, store, users):
+    app.cli.add_command(retention)
+    for group in (audit, demo, domains, hold, jobs, mail, mailkeep, maps, nodes, rspamd, spool, store, users):
         app.cli.add_command(group)

@@ -25,3 +25,18 @@ def plainly(command: Callable[P, R]) -> Callable[P, R]:
             raise click.ClickException(f"The database says: {reason} (is it there, and has `flask db upgrade` run?)") from error
 
     return answered
+
+
+class Spoken:
+    """A run that is told on the terminal, and ends when all is done."""
+
+    def __init__(self, dry: bool) -> None:
+        self.dry = dry
+
+    def say(self, text: str) -> None:
+        click.echo(text)
+
+    def progress(self, at: int, total: int) -> None: ...
+
+    def is_over(self) -> bool:
+        return False

@@ -1,6 +1,5 @@
 """flask mail list, raw and delete: mails looked for, their bytes, and their end."""
 
-import re
 from datetime import UTC
 
 import click
@@ -8,7 +7,7 @@ import click
 from app.actor import command_line
 from app.cli.answer import plainly
 from app.cli.mail import mail, one, printable
-from app.forms.search import read_filters, read_terms
+from app.forms.search import read_filters, read_pairs, read_terms
 from app.ids import id_time
 from app.models import Extent, Verb
 from app.queries.deletions import ANYTHING
@@ -22,7 +21,6 @@ from app.services.deletion import ask, delete_due
 __all__ = ["mail"]
 
 _SECONDS = 60.0
-_TERM = re.compile(r"([a-z_]+\.[a-z_]+)=(.*)", re.DOTALL)
 
 
 @mail.command("list")
@@ -33,8 +31,7 @@ def show_list(search: tuple[str, ...], limit: int) -> None:
     """Mails, newest first. SEARCH is as in the panel's addresses, such as sender.contains=example.net, or a word as typed there.
 
     Times are UTC; mails with a stored copy have a star."""
-    pairs = [found.groups() if (found := _TERM.fullmatch(text)) else ("q", text) for text in search]
-    asked = Search(ALL, read_filters(read_terms((str(name), str(text)) for name, text in pairs), UTC))
+    asked = Search(ALL, read_filters(read_terms(read_pairs(search)), UTC))
     page = find(asked, limit, seconds=_SECONDS, cap=1)
     for row in page.rows:
         star = "*" if row.copy_state == "stored" else " "

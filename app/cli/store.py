@@ -4,9 +4,11 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
-from app.cli.answer import plainly
+from app.actor import command_line
+from app.cli.answer import Spoken, plainly
 from app.clock import monotonic
 from app.errors import Unavailable
+from app.services import store_sweep
 from app.services.store_copy import Tally, copy_all, try_out
 from environment_addresses import read_store_url
 
@@ -39,6 +41,14 @@ def copy(to_url: str, from_url: str, verify: bool) -> None:
     click.echo(_told(tally))
     if tally.damaged:
         raise Unavailable(f"{tally.damaged} copies are damaged where they are; the log names them.")
+
+
+@store.command("sweep")
+@click.option("--remove", is_flag=True, help="Let those files go, and say in the log which copies are lost.")
+@plainly
+def sweep(remove: bool) -> None:
+    """Look for files that no mail refers to, and for mails whose file is gone; both older than a day."""
+    store_sweep.run(Spoken(dry=not remove), command_line())
 
 
 def _told(tally: Tally) -> str:

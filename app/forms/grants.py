@@ -59,6 +59,9 @@ GRANT_LABELS: dict[Grant, Any] = {
     ("copyrole", "RoleView"): _l("Roles: copy"),
     ("menu_access", "Rspamd"): _l("Menu: Rspamd"),
     ("can_make", "RspamdView"): _l("Rspamd: make its files"),
+    ("menu_access", "Holds"): _l("Menu: Legal holds"),
+    ("can_list", "HoldView"): _l("Legal holds: see"),
+    ("can_edit", "HoldView"): _l("Legal holds: begin and lift"),
     ("can_list", "AuditView"): _l("Audit trail: read and export"),
 }
 

@@ -1,5 +1,6 @@
 """A search as it stands in the URL, `field.operator=value` any number of times, read into filters. What does not fit is told by name."""
 
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -19,6 +20,7 @@ MAX_WIDE_VALUE = 200
 """Of those that read the headers or symbols of each mail."""
 _WIDE = frozenset(name for name, field in FIELDS.items() if field.column is not None and field.column.class_ is MailDetail)
 # Parameters that are no filters: what to show of what was found.
+_TERM = re.compile(r"([a-z_]+\.[a-z_]+)=(.*)", re.DOTALL)
 _OTHERS = frozenset({"size", "before", "after", "format"})
 
 
@@ -67,6 +69,11 @@ def read_filters(terms: Iterable[Term], zone: tzinfo) -> tuple[Filter, ...]:
         else:
             filters.append(Filter(term.field, term.op, read_value(field, term.op, term.text, zone)))
     return tuple(filters)
+
+
+def read_pairs(words: Iterable[str]) -> list[tuple[str, str]]:
+    """As somebody types them on the command line: sender.contains=example.net, or words."""
+    return [(found[1], found[2]) if (found := _TERM.fullmatch(word)) else ("q", word) for word in words]
 
 
 def as_pairs(terms: Iterable[Term]) -> list[tuple[str, str]]:

@@ -17,7 +17,7 @@ from app.models.jobs import JOB_WORDS
 from app.queries import jobs as known
 from app.services.job import Job, LeaseLost, Report
 from app.services.jobs import next_due
-from app.services.release import changed
+from app.services.moves import changed
 
 log = logging.getLogger(__name__)
 

@@ -3,6 +3,8 @@
 from flask_babel import lazy_gettext as _l
 
 from app.jobs.geoip import look_at_geoip
+from app.jobs.sweep import look_at_store
+from app.services import disk_budget, retention
 from app.services.job import Job, Scope
 from app.services.leftovers import forget_leftovers
 
@@ -22,6 +24,33 @@ _ALL = (
         look_at_geoip,
         _l("GeoIP database"),
         _l("Tells when the GeoIP database of this node is older than 60 days."),
+        can_be_dry=True,
+    ),
+    Job(
+        "retention",
+        Scope.CLUSTER,
+        "daily at 02:30",
+        retention.run,
+        _l("Retention"),
+        _l("Lets copies and mails go that are old enough, by the rules of RETENTION_*."),
+        can_be_dry=True,
+    ),
+    Job(
+        "disk",
+        Scope.NODE,
+        "every 15 minutes",
+        disk_budget.run,
+        _l("Room on the disk"),
+        _l("Lets the oldest copies of this node go where its disk is nearly full (RETENTION_MIN_FREE_BYTES)."),
+        can_be_dry=True,
+    ),
+    Job(
+        "sweep",
+        Scope.NODE,
+        "weekly on sunday at 04:40",
+        look_at_store,
+        _l("Files and mails that miss each other"),
+        _l("Tells of files in the store that no mail refers to, and of mails whose file is gone. “flask store sweep --remove” mends it."),
         can_be_dry=True,
     ),
 )

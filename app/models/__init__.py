@@ -7,6 +7,7 @@ from app.models.audit import AuditEvent, AuditHead, Verb
 from app.models.bulk import BulkResult, BulkRun, ResultKind, RunState
 from app.models.deletion import OUTLIVE_A_MAIL, PARTS_OF_A_MAIL, CopyRemoval, Deletion, Extent, Fate
 from app.models.domain import DomainAlias
+from app.models.hold import Held, LegalHold
 from app.models.jobs import JobRun, JobState
 from app.models.lesson import MailLesson, MailRescan
 from app.models.mail import CopyState, Direction, Listing, Mail, MailDetail, MailRecipient, NoticeState, ReleaseState
@@ -15,6 +16,7 @@ from app.models.node import Node, NodeNonce
 from app.models.people import UserAddress, UserDomain, UserSetting, UserWay
 from app.models.release import Mode, Release, Step
 from app.models.request import Asks, Decision, MailRequest
+from app.models.retention import RetentionMark
 from app.models.search import SavedSearch
 from app.models.second_factor import RecoveryCode, SecondFactor
 from app.models.session import LoginSession
@@ -38,8 +40,10 @@ __all__ = [
     "Editors",
     "Extent",
     "Fate",
+    "Held",
     "JobRun",
     "JobState",
+    "LegalHold",
     "Listing",
     "LoginSession",
     "Mail",
@@ -62,6 +66,7 @@ __all__ = [
     "Release",
     "ReleaseState",
     "ResultKind",
+    "RetentionMark",
     "RevisionVerb",
     "RunState",
     "SavedSearch",

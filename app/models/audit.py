@@ -78,11 +78,15 @@ class Verb(StrEnum):
     COPY_DELETED = "mail.copy.deleted"
     BULK_BEGUN = "bulk.begun"
     BULK_ENDED = "bulk.ended"
+    HOLD_ADDED = "hold.added"
+    HOLD_LIFTED = "hold.lifted"
+    RETENTION_ENDED = "retention.ended"
+    STORE_SWEPT = "store.swept"
     JOB_CHANGED = "job.changed"
     JOB_ASKED = "job.asked"
 
 
-KINDS = ("account", "role", "group", "node", "domain", "map", "search", "log", "audit", "mail", "bulk", "job")
+KINDS = ("account", "role", "group", "node", "domain", "map", "search", "log", "audit", "mail", "bulk", "hold", "store", "job")
 """What may be a target."""
 
 

@@ -41,6 +41,24 @@ def take_leave(node: str, digest: str) -> None:
         row.is_aside, row.due_at = False, now
 
 
+def take_leave_of_all(copies: Sequence[tuple[str, str]]) -> None:
+    """Of many mails at once, by node and digest. Joins the transaction likewise."""
+    if not copies:
+        return
+    digests = sorted({digest for _, digest in copies})
+    query = select(CopyRemoval).where(CopyRemoval.digest.in_(digests), CopyRemoval.node.in_({node for node, _ in copies}))
+    waiting = {(row.node, row.digest): row for row in db.session.scalars(query)}
+    fresh = [copy for copy in copies if copy not in waiting]
+    for node, digest in set(copies) & set(waiting):
+        take_leave(node, digest)
+    try:
+        with db.session.begin_nested():
+            db.session.add_all(CopyRemoval(node=node, digest=digest, is_aside=False, due_at=stored_now()) for node, digest in fresh)
+    except IntegrityError:  # somebody else has taken leave of one of them, at the same time
+        for node, digest in fresh:
+            take_leave(node, digest)
+
+
 def remove_due(limit: int = _AT_ONCE) -> int:
     """One step of each removal of this node that is due. Each may be repeated: whoever dies in between leaves it to the next."""
     done = 0

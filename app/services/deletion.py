@@ -15,8 +15,11 @@ from app.errors import Conflict, NotAllowed, NotFound
 from app.extensions import PanelSession, db
 from app.models import PARTS_OF_A_MAIL, CopyState, Deletion, Extent, Fate, Mail, Verb
 from app.queries.deletions import Deleting, due_deletions, is_being_released, waiting_deletions
+from app.queries.holds import held_among
 from app.services.audit import record
 from app.services.copy_removal import remove_due, take_leave
+from app.services.expiry import pass_gate
+from app.services.holds import must_not_be_held
 from app.services.moves import can_be_undone_until, changed, locked, locked_if_there, when_it_stands
 
 log = logging.getLogger(__name__)
@@ -33,6 +36,7 @@ def ask(deleting: Deleting, mail_id: int, extent: Extent, *, at_once: bool = Fal
     with cast(PanelSession, db.session()).begin_writing():
         mail = locked(mail_id)
         _must_be_theirs(deleting, extent)
+        must_not_be_held(mail_id)
         if extent == Extent.COPY and not mail.is_stored:
             raise NotFound(_("No copy of this mail is kept."))
         if waiting_deletions([mail_id]):
@@ -106,17 +110,22 @@ def _must_be_theirs(deleting: Deleting, extent: Extent) -> None:
 def _do(deletion_id: int) -> bool:
     """All of it or nothing: whoever dies in between leaves it waiting."""
     with cast(PanelSession, db.session()).begin_writing():
+        pass_gate()
         row = db.session.get(Deletion, deletion_id, populate_existing=True)
         mail = None if row is None else locked_if_there(row.mail_id)
         due = (Deletion.id == deletion_id, Deletion.state == Fate.WAITING, Deletion.due_at <= stored_now())
-        is_ours = changed(update(Deletion).where(*due).values(state=Fate.DONE.value, done_at=stored_now()))
+        is_held = mail is not None and bool(held_among([mail.id]))
+        fate = Fate.CANCELLED if is_held else Fate.DONE
+        is_ours = changed(update(Deletion).where(*due).values(state=fate.value, done_at=None if is_held else stored_now()))
         if row is None or not is_ours:
             db.session.rollback()
             return False
-        if mail is not None:
+        if is_held:
+            log.info("mail %d: a legal hold keeps it", row.mail_id)
+        elif mail is not None:
             _take_away(mail, Extent(row.extent))
         db.session.commit()
-    return True
+    return not is_held
 
 
 def _take_away(mail: Mail, extent: Extent) -> None:

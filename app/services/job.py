@@ -72,7 +72,7 @@ class Job:
     scope: Scope
     schedule: str
     """Where nobody has chosen another."""
-    run: Callable[[Report], None]
+    run: Callable[[Report], object]
     label: Any
     about: Any
     can_be_dry: bool = False

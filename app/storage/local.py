@@ -121,6 +121,16 @@ class LocalStore:
     def exists(self, digest: str) -> bool:
         return self._path(digest).exists() or (self._aside / digest).exists()
 
+    def size_of(self, digest: str) -> int:
+        """Bytes on the disk, in place and aside."""
+        found = 0
+        for place in (self._path(digest), self._aside / digest):
+            try:
+                found += place.stat().st_size
+            except FileNotFoundError:
+                continue
+        return found
+
     # --- what nothing refers to any more, it seems: a mail that is being taken in just now may be about to ------------------------
 
     def is_in_place(self, digest: str) -> bool:

@@ -25,6 +25,7 @@ from app.views.deletion_api import DeletionApi
 from app.views.deletions import DeletionView
 from app.views.domains import DomainView
 from app.views.formats import FILTERS
+from app.views.holds import HoldView
 from app.views.home import Home, first_screen
 from app.views.jobs import JobView
 from app.views.language import Builder
@@ -78,6 +79,7 @@ MENU = (
     (NodeView, "Nodes", _l("Nodes"), "fa-server"),
     (JobView, "Jobs", _l("Jobs"), "fa-clock-o"),
     (RspamdView, "Rspamd", "Rspamd", "fa-cogs"),
+    (HoldView, "Holds", _l("Legal holds"), "fa-lock"),
     (AuditView, "Audit trail", _l("Audit trail"), "fa-history"),
 )
 # Opened from other pages only.

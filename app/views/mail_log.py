@@ -39,6 +39,7 @@ from app.views.datamodel import ScopedInterface
 from app.views.deletion_page import deletion_of
 from app.views.export import exported
 from app.views.filters import SeenMail
+from app.views.holds import holds_of
 from app.views.learning_page import learning_for
 from app.views.mail_page import page_of, symbols_of
 from app.views.mail_search import asked_key, asked_page, asked_search, asked_size, asked_statistics, asked_terms, chips, hidden_fields
@@ -159,6 +160,7 @@ class MailLogView(ScopedModelView):
         values |= {"offers": offers, "whys": WHYS, "ready_made": READY_MADE, "release": release_of(g.user, mail, sm)}
         values |= {"requests": requests_on(g.user, mail, sm), "origin": origin_of(detail_of(mail.id))}
         values["learning"] = learning_for(g.user, mail, sm)
+        values["holds"] = holds_of(mail, sm)
         values["deletion"] = deletion_of(g.user, mail, sm)
         return self.render_template("mails/show.html", title=_("Mail"), mail=mail, url=search_url, **values)
 

@@ -65,6 +65,7 @@ SCREENS = {
     "person": "/people/1",
     "new-person": "/people/new",
     "domains": "/domains/",
+    "holds": "/holds/",
     "nodes": "/nodes/",
     "nodes-now": "/nodes/states",
     "node": "/nodes/2",
