@@ -223,7 +223,7 @@ def test_other_rules_begin_with_the_oldest_mail(app: Flask) -> None:
 
 def test_who_is_ended_half_way_goes_on_where_he_was(app: Flask) -> None:
     ids = [old(app, 400) for _ in range(120)]
-    retire(app, most=3)
+    retire(app, most=4)
     left = states(app, *ids).count("stored")
     assert 0 < left < 120
     retire(app)
