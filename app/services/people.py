@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from flask import current_app
 from flask_babel import gettext as _
@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 
 from app.actor import Actor, command_line
 from app.errors import BadRequest, Conflict, NotFound
-from app.extensions import db
+from app.extensions import PanelSession, db
 from app.models import BulkRun, MailRequest, Verb
 from app.models.people import RoleRow, User
 from app.queries.people import Reach, is_there_an_admin
@@ -37,8 +37,9 @@ def ensure_admin(username: str, password: str, email: str) -> bool:
 def add_user(
     username: str, password: str, email: str, roles: Iterable[str], *, first_name: str = "", last_name: str = "", actor: Actor
 ) -> User:
-    user = _added(username, password, email, roles, first_name, last_name, actor)
-    db.session.commit()
+    with cast(PanelSession, db.session()).begin_writing():  # a command reads first, and on SQLite somebody else could write in between
+        user = _added(username, password, email, roles, first_name, last_name, actor)
+        db.session.commit()
     return user
 
 

@@ -24,9 +24,14 @@ def test_a_forgotten_password(chromium: Browser, panel: Mailkeep, relay: Relay) 
     page.press("input[name=name]", "Enter")
     page.wait_for_url("**/login/")
     keep_pictures(page, "forgotten-answered", "light")
-    wait_for(lambda: relay.messages)
-    found = re.search(rf"^{base}(/password/choose\?link=\S+)", str(relay.messages[-1].get_content()), re.MULTILINE)
-    assert found, relay.messages[-1].get_content()
+
+    def letters() -> list[str]:
+        """Others' mails pass there, too."""
+        return [str(each.get_content()) for each in relay.messages if "forgetful@example.com" in str(each["To"])]
+
+    wait_for(letters)
+    found = re.search(rf"^{base}(/password/choose\?link=\S+)", letters()[-1], re.MULTILINE)
+    assert found, letters()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.headers.get("referer", "")))
     watched.open(found[1])

@@ -38,7 +38,7 @@ def test_what_is_done_to_nodes_is_told_without_a_password(app: Flask, runner: Fl
     run(runner, "nodes", "edit", "mx1", "--allow", "192.0.2.0/24", "--password", "Hidden-77")
     run(runner, "nodes", "edit", "mx1", "--allow", "192.0.2.0/24")
     run(runner, "nodes", "remove", "mx1", "--yes")
-    state = '{"allow": "%s", "enabled": true, "user": "rspamd"}'
+    state = '{"allow": "%s", "controller": "", "enabled": true, "scan": "", "user": "rspamd"}'
     assert told(app) == [
         ("node.added", "mx1", "", state % "127.0.0.0/8"),
         ("node.changed", "mx1", '{"allow": "127.0.0.0/8"}', '{"allow": "192.0.2.0/24", "password": "another"}'),
