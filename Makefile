@@ -16,7 +16,7 @@ STAMP := $(VENV)/.installed$(if $(EXTRAS),-$(subst $(comma),-,$(EXTRAS)))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run demo init test test-rspamd4 screenshots bench bench-maps bench-pages lint fix types i18n migrate requirements clean
+.PHONY: help setup run demo init test test-long test-rspamd4 screenshots bench bench-maps bench-pages lint fix types i18n migrate requirements clean
 
 help: ## What there is
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -58,7 +58,10 @@ $(VENV)/.installed-dev: $(VENV)/bin/python pyproject.toml requirements.txt requi
 test: ## Everything the suite needs (servers too, from Debian), then the suite
 	scripts/install-test-servers
 	@$(MAKE) --no-print-directory $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n 3 --dist loadfile -m 'not rspamd4' $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile -m 'not rspamd4 and not long' $(ARGS)
+
+test-long: $(VENV)/.installed-dev ## What takes minutes: long simulations, and faults of servers once more
+	$(BIN)/python -m pytest -m long tests $(ARGS)
 
 test-rspamd4: $(VENV)/.installed-dev ## The end-to-end test with Rspamd 4 in a root of its own (as root)
 	scripts/make-rspamd4-root var/rspamd4

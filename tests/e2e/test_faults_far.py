@@ -10,6 +10,7 @@ from tests.servers.gunicorn import Mailkeep
 from tests.servers.s3 import KEYS, S3
 
 
+@pytest.mark.long
 def test_no_accepted_mail_is_lost_or_doubled_where_the_store_is_a_bucket(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in KEYS.items():
         monkeypatch.setenv(name, value)

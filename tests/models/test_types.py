@@ -32,9 +32,9 @@ def read(engine: Engine, mail_id: int) -> object:
         return connection.execute(select(Mail.__table__).where(Mail.id == mail_id)).one()
 
 
-@pytest.mark.parametrize("address", ["198.51.100.7", "0.0.0.0", "255.255.255.255", "2001:db8::25", "::1", "::", "fe80::1"])
-def test_an_address_comes_back_as_it_was(engine: Engine, address: str) -> None:
-    assert read(engine, add(engine, ip=address)).ip == address  # type: ignore[attr-defined]
+def test_an_address_comes_back_as_it_was(engine: Engine) -> None:
+    for address in ("198.51.100.7", "0.0.0.0", "255.255.255.255", "2001:db8::25", "::1", "::", "fe80::1"):
+        assert read(engine, add(engine, ip=address)).ip == address  # type: ignore[attr-defined]
 
 
 def test_no_address_stays_none(engine: Engine) -> None:

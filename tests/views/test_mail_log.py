@@ -97,19 +97,7 @@ def test_an_empty_log_gives_no_admins_advice_to_others(app: Flask) -> None:
     assert "No mail to your address" in shown
 
 
-@pytest.mark.parametrize(
-    ("query", "hits"),
-    [
-        ({"rcpt.is": "SECOND@example.org"}, 1),
-        ({"rcpt.is": "nobody@example.org"}, 0),
-        ({"sender.is": "Needle@Example.net"}, 1),
-        ({"sender_domain.is": "example.net"}, 6),
-        ({"ip.is": "2001:db8::/64"}, 1),
-        ({"q": "NEEDLE@example.net"}, 1),
-        ({"action.is": "discard", "queue_id.is": "other"}, 0),
-    ],
-)
-def test_a_filter_finds_what_it_says(any_app: Flask, query: dict[str, str], hits: int) -> None:
+def test_a_filter_finds_what_it_says(any_app: Flask) -> None:
     make_mails(any_app, 5)
     needle = {
         "mail_from": "needle@example.net",
@@ -119,7 +107,17 @@ def test_a_filter_finds_what_it_says(any_app: Flask, query: dict[str, str], hits
         "message_id": "needle@example.net",
     }
     make_mails(any_app, 1, recipients=("first@example.org", "Second@Example.org"), **needle)
-    assert len(shown(page(login(any_app, "admin"), **query))) == hits
+    admin = login(any_app, "admin")
+    for query, hits in (
+        ({"rcpt.is": "SECOND@example.org"}, 1),
+        ({"rcpt.is": "nobody@example.org"}, 0),
+        ({"sender.is": "Needle@Example.net"}, 1),
+        ({"sender_domain.is": "example.net"}, 6),
+        ({"ip.is": "2001:db8::/64"}, 1),
+        ({"q": "NEEDLE@example.net"}, 1),
+        ({"action.is": "discard", "queue_id.is": "other"}, 0),
+    ):
+        assert len(shown(page(admin, **query))) == hits, query
 
 
 def test_filters_stay_when_paging(app: Flask) -> None:
