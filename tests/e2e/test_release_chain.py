@@ -18,7 +18,7 @@ from tests.servers.postfix import Postfix
 from tests.servers.process import wait_for
 from tests.servers.rspamd import Rspamd
 
-EVE = "eve@example.net"
+EVE, WARM = "eve@example.net", "warm@example.com"
 ELSEWHERE, HERE = "127.0.0.2", "127.0.0.1"
 RAW = (
     b"From: Eve <eve@example.net>\r\nTo: all@example.com\r\nSubject: =?utf-8?q?gr=C3=BC=C3=9Fe?=\r\nMessage-ID: <chain@example.net>\r\n"
@@ -63,7 +63,7 @@ class Site(NamedTuple):
 def site(tmp_path: pathlib.Path) -> Iterator[Site]:
     rspamd = Rspamd("")
     milter = rspamd.serve_milter()
-    postfix = Postfix(BOB, CAROL, milter=milter)
+    postfix = Postfix(BOB, CAROL, WARM, milter=milter)
     settings = {"RELEASE_URL": f"smtp://{HERE}:{postfix.port}", "MAIL_FROM": "keep@example.com", "UNDO_SECONDS": 0}
     server = Mailkeep(f"sqlite:///{tmp_path}/mailkeep.db", MAILKEEP_ADMIN_PASSWORD=PASSWORD, **settings)
     with Dns({}) as dns, server.prepare():
@@ -85,8 +85,8 @@ def as_kept(mail: bytes) -> bytes:
 
 
 def test_rejected_kept_released_and_let_pass(site: Site) -> None:
-    has_map = {"from": EVE, "rcpt": [BOB]}
-    wait_for(lambda: site.rspamd.scan(b"Subject: first\r\n\r\n", has_map, "first")["action"] == "reject", 30, site.told)
+    # Each process of Rspamd reads the map for itself; what counts is the one that Postfix asks.
+    wait_for(lambda: "Spam" in site.send(b"Subject: first\r\n\r\n", WARM), 60, site.told)
     assert "Spam" in site.send(RAW, BOB, CAROL)
     wait_for(lambda: site.log()[0]["rcpt_count"] == 2, 10, site.told)
     mail = site.log()[0]
