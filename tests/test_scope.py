@@ -169,6 +169,7 @@ def test_even_with_every_permission_there_is(app: Flask) -> None:
     assert leaks(app, login(app, "carol", role="Everything"), own_mail(app, "carol@example.com")) == []
 
 
+@pytest.mark.long
 def test_the_walk_would_see_a_leak(app: Flask) -> None:
     """An admin is told of it by every route that shows mails: their rows, their sums, their days, their copies."""
     seen = {asked.split(" ")[1] for asked in leaks(app, login(app, "admin"), own_mail(app, "admin@example.com"))}
