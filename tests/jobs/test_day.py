@@ -106,7 +106,8 @@ class Day:
             worker.join()
 
 
-@pytest.mark.parametrize("kind", ["sqlite", pytest.param("mariadb", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("kind", ["sqlite", "mariadb"])
 def test_in_a_day_each_due_time_is_served_once(
     request: pytest.FixtureRequest, kind: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
