@@ -13,17 +13,14 @@ from app.forms.bulk import ACT_WORDS, STATE_WORDS
 from app.forms.search import as_pairs
 from app.models import BulkRun
 from app.queries.bulk import run_of, runs_of
-from app.queries.visibility import roles_here
 from app.security.acting import acting
 from app.security.actor import actor
 from app.services.acts import ACTS, Act
-from app.services.bulk import Order, begin, cancel, undo_all
-from app.views.bulk_page import confirm_values, meant_of_form, needs_reason, problem_of, run_values, terms_of_form, token_of_form
+from app.services.bulk import begin, cancel, undo_all
+from app.views.bulk_page import confirm_values, meant_of_form, needs_reason, order_of, problem_of, run_values, terms_of_form, token_of_form
 from app.views.doing import done
-from app.views.language import viewer_language
 from app.views.mail_log import search_url
 from app.views.mail_search import asked_key
-from app.views.zone import viewer_zone
 
 _RUNS = 50
 _LONGEST_REASON = 500
@@ -70,22 +67,9 @@ class BulkView(BaseView):
             page = self.render_template("bulk/confirm.html", **confirm_values(act, meant, problem if is_meant else ""))
             return page, 400 if is_meant else 200
         both = acting()
-        order = Order(
-            act=act.name,
-            token=token,
-            user_id=g.user.id,
-            roles=roles_here(g.user),
-            before=meant.before,
-            total=meant.total,
-            is_exact=meant.is_exact,
-            ids=meant.ids,
-            search=as_pairs(meant.terms),
-            options=[name for name in request.form.getlist("option") if name in act.options],
-            zone=viewer_zone().key,
-            language=viewer_language(),
-            reason=both.reason if both else request.form.get("reason", "").strip()[:_LONGEST_REASON] if needs_reason() else "",
-        )
-        return redirect(url_for("BulkView.run", run_id=begin(order, actor=actor())))
+        options = [name for name in request.form.getlist("option") if name in act.options]
+        reason = both.reason if both else request.form.get("reason", "").strip()[:_LONGEST_REASON] if needs_reason() else ""
+        return redirect(url_for("BulkView.run", run_id=begin(order_of(act, token, options, meant, reason), actor=actor())))
 
     @expose("/<int:run_id>")
     @has_access

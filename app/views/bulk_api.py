@@ -12,19 +12,15 @@ from flask_babel import ngettext
 from app.clock import stored_now
 from app.errors import BadRequest, NotAllowed, NotFound
 from app.forms.bulk import read_id, read_ids, read_search
-from app.forms.search import as_pairs
 from app.models import BulkRun
 from app.queries.bulk import results_of, run_of, run_of_token, runs_of, undoable_until
-from app.queries.visibility import roles_here
 from app.security.actor import actor
 from app.services.acts import ACTS, Act
 from app.services.bulk import MOST_TICKED, Order, begin, cancel, undo_all
 from app.views.api import MailActApi, asked_words
-from app.views.bulk_page import LONGEST_TOKEN, Meant, meant_by_ids, meant_by_search, needs_reason
-from app.views.language import viewer_language
+from app.views.bulk_page import LONGEST_TOKEN, Meant, meant_by_ids, meant_by_search, needs_reason, order_of
 from app.views.mail_search import asked_key, asked_size, hidden_fields
 from app.views.opening import HEADER, reason_in_header
-from app.views.zone import viewer_zone
 
 
 class BulkApi(MailActApi):
@@ -235,21 +231,7 @@ def _order(act: Act, token: str, options: list[str], meant: Meant) -> Order:
     reason = reason_in_header() if needs_reason() else ""
     if needs_reason() and not reason:
         raise NotAllowed(_("Say in the header %(name)s why you do this.", name=HEADER))
-    return Order(
-        act=act.name,
-        token=token,
-        user_id=g.user.id,
-        roles=roles_here(g.user),
-        before=meant.before,
-        total=meant.total,
-        is_exact=meant.is_exact,
-        ids=meant.ids,
-        search=as_pairs(meant.terms),
-        options=options,
-        zone=viewer_zone().key,
-        language=viewer_language(),
-        reason=reason,
-    )
+    return order_of(act, token, options, meant, reason)
 
 
 def _run(run_id: int) -> BulkRun:

@@ -23,10 +23,11 @@ from app.queries.bulk import count_of, results_of, rows_of, undoable_until
 from app.queries.fields import Filter, Op
 from app.queries.search import Search, find
 from app.queries.statistics import statistics_of
-from app.queries.visibility import scope_of
+from app.queries.visibility import roles_here, scope_of
 from app.security.acting import acting
 from app.services.acts import ACTS, Act
-from app.services.bulk import MOST_TICKED
+from app.services.bulk import MOST_TICKED, Order
+from app.views.language import viewer_language
 from app.views.mail_search import hidden_fields
 from app.views.zone import viewer_zone
 
@@ -155,6 +156,25 @@ def problem_of(act: Act, meant: Meant, token: str) -> str:
     if needs_reason() and not request.form.get("reason", "").strip():
         return str(_("Write a reason."))
     return ""
+
+
+def order_of(act: Act, token: str, options: Sequence[str], meant: Meant, reason: str) -> Order:
+    """As whoever asks stands here: with the roles that count on this face, and in their zone and language."""
+    return Order(
+        act=act.name,
+        token=token,
+        user_id=g.user.id,
+        roles=roles_here(g.user),
+        before=meant.before,
+        total=meant.total,
+        is_exact=meant.is_exact,
+        ids=meant.ids,
+        search=as_pairs(meant.terms),
+        options=options,
+        zone=viewer_zone().key,
+        language=viewer_language(),
+        reason=reason,
+    )
 
 
 def run_values(run: BulkRun) -> dict[str, Any]:
