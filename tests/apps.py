@@ -64,6 +64,7 @@ def make_app(url: str, folder: pathlib.Path, **overrides: Any) -> Flask:
         "MIN_FREE_BYTES": 0,
         "TESTING": True,
         "RATELIMIT_ENABLED": False,
+        "SEARCH_SECONDS": 10.0,  # what is found is not to hang on how busy the machine is
         "LOG_LEVEL": "WARNING",
         "FAB_PASSWORD_HASH_METHOD": _CHEAP_HASH,
         "AUTH_DB_FAKE_PASSWORD_HASH_CHECK": _NOBODYS_HASH,

@@ -76,10 +76,10 @@ class Walk:
             yield window
 
     def shrink(self) -> bool:
-        """After a statement that took too long: smaller steps, as long as there are any."""
-        self.size //= 8
-        self.length //= 8
-        return self.size >= _SMALLEST_BATCH or self.length >= _SHORTEST_SLICE
+        """After a statement that took too long: smaller steps. The smallest is tried again while there is time, as a machine may stall."""
+        self.size = max(self.size // 8, _SMALLEST_BATCH)
+        self.length = max(self.length // 8, _SHORTEST_SLICE)
+        return not self.deadline.is_over
 
     def seconds(self) -> float:
         return min(_STATEMENT_SECONDS, max(self.deadline.left(), 0.05))

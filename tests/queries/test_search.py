@@ -133,6 +133,29 @@ def test_a_statement_that_takes_too_long_ends_and_the_next_one_works(any_app: Fl
             assert fetch(connection, select(func.count()).select_from(Mail), 5)[0][0] == 60
 
 
+@pytest.mark.parametrize("addresses", [None, ("bob@example.com",)])
+@pytest.mark.parametrize("where", ["walk", "search"])
+def test_a_machine_that_stalls_for_a_moment_loses_no_page(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, where: str, addresses: tuple[str, ...] | None
+) -> None:
+    """A page of 25 is small already: a statement that timed out is tried once more."""
+    from app.queries import bounded
+
+    stalls = iter([True, True])
+
+    def stalling(*args: Any) -> Any:
+        if next(stalls, False):
+            raise bounded.TooSlow
+        return bounded.fetch(*args)
+
+    everything = make_mails(app, 40)
+    monkeypatch.setattr(f"app.queries.{where}.fetch", stalling)
+    with app.app_context():
+        page = find(search_of(addresses=addresses), 25, seconds=30)
+    assert [row.id for row in page.rows] == everything[:-26:-1]
+    assert next(stalls, None) is None
+
+
 @pytest.mark.parametrize(
     "text",
     ["nothing.is=1", "sender.ge=1", "ip.is=300.1.1.1", "score.ge=many", "score.ge=nan", "score.between=5", "size.ge=big", "time.on=someday",
