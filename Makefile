@@ -55,10 +55,13 @@ $(VENV)/.installed-dev: $(VENV)/bin/python pyproject.toml requirements.txt requi
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.txt -c requirements-dev.txt -e '.[mysql,ldap,postgres,redis,s3,oidc,dev]'
 	@touch $@
 
+# The tests' databases are made and thrown away by the thousand: in memory, where there are 8 GB of it for files, and else where TMPDIR says.
+ROOM = $(shell [ "$$(df --output=avail -k /dev/shm 2>/dev/null | tail -n 1)" -gt 8000000 ] 2>/dev/null && echo /dev/shm || echo $${TMPDIR:-/tmp})
+
 test: ## Everything the suite needs (servers too, from Debian), then the suite
 	scripts/install-test-servers
 	@$(MAKE) --no-print-directory $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n 3 --dist loadfile -m 'not rspamd4 and not long' $(ARGS)
+	TMPDIR=$(ROOM) $(BIN)/python -m pytest -n 4 --dist loadfile -m 'not rspamd4 and not long' $(ARGS)
 
 test-long: $(VENV)/.installed-dev ## What takes minutes: long simulations, and faults of servers once more
 	$(BIN)/python -m pytest -m long tests $(ARGS)

@@ -21,7 +21,7 @@ from tests.servers.s3 import S3
 
 @pytest.fixture(scope="session")
 def mariadb() -> Iterator[MariaDB]:
-    with MariaDB() as server:
+    with MariaDB(is_durable=False) as server:
         yield server
 
 

@@ -66,9 +66,7 @@ class MariaDBCopies:
 
     def __init__(self, server: MariaDB, folder: pathlib.Path) -> None:
         self.server = server
-        server.sql("SET GLOBAL innodb_flush_log_at_trx_commit = 0")  # the permissions come in hundreds of commits
         fill(server.create(_TEMPLATE), folder)
-        server.sql("SET GLOBAL innodb_flush_log_at_trx_commit = 1")
         self.tables = self._tables(_TEMPLATE)
 
     def make(self, _folder: pathlib.Path) -> str:

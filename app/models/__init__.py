@@ -13,6 +13,18 @@ from app.models.lesson import MailLesson, MailRescan
 from app.models.mail import CopyState, Direction, Listing, Mail, MailDetail, MailRecipient, NoticeState, ReleaseState
 from app.models.maps import Colour, Editors, Map, MapEntry, MapFetch, MapRevision, MapUpload, MapUploadPart, RevisionVerb
 from app.models.node import Node, NodeNonce
+from app.models.notice import (
+    Notice,
+    NoticeChoice,
+    NoticeDomain,
+    NoticeDue,
+    NoticeKind,
+    NoticeLine,
+    NoticeRefusal,
+    NoticeStep,
+    NoticeText,
+    NoticeUse,
+)
 from app.models.people import UserAddress, UserDomain, UserSetting, UserWay
 from app.models.release import Mode, Release, Step
 from app.models.request import Asks, Decision, MailRequest
@@ -61,7 +73,17 @@ __all__ = [
     "Mode",
     "Node",
     "NodeNonce",
+    "Notice",
+    "NoticeChoice",
+    "NoticeDomain",
+    "NoticeDue",
+    "NoticeKind",
+    "NoticeLine",
+    "NoticeRefusal",
     "NoticeState",
+    "NoticeStep",
+    "NoticeText",
+    "NoticeUse",
     "RecoveryCode",
     "Release",
     "ReleaseState",

@@ -45,9 +45,13 @@ class ReleaseState(StrEnum):
 
 @unique
 class NoticeState(StrEnum):
-    NONE = "none"
-    SENT = "sent"
-    SKIPPED = "skipped"
+    """Whether the recipients are told of it by letter."""
+
+    NONE = "none"  # it is nothing to be told of
+    DUE = "due"  # nobody has looked yet who is to be told
+    WAITING = "waiting"  # for the time of somebody's letter
+    SENT = "sent"  # to one of them at least
+    SKIPPED = "skipped"  # none of them is to be told, or all had gone before it was
 
 
 class Mail(Model):
@@ -109,6 +113,14 @@ class Mail(Model):
         Index("ix_mail_copy_state", "copy_state", "id"),
         Index("ix_mail_has_virus", "has_virus", "id"),
         Index("ix_mail_release_state", "release_state", "id"),
+        # Where the database can, only of those that somebody has still to look at.
+        Index(
+            "ix_mail_notice_state",
+            "notice_state",
+            "id",
+            postgresql_where=text("notice_state = 'due'"),
+            sqlite_where=text("notice_state = 'due'"),
+        ),
     )
 
     @property
