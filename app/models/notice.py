@@ -41,9 +41,7 @@ class NoticeLine(Model):
 
     mail_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     owner: Mapped[str] = mapped_column(Key(340), primary_key=True, comment="user:ID, address:ADDRESS or watch:ADDRESS")
-    address: Mapped[str] = mapped_column(
-        Key(320), comment="which of their addresses it came to; of a watcher: the first in the domains"
-    )
+    address: Mapped[str] = mapped_column(Key(320), comment="which of their addresses it came to; of a watcher: the first in the domains")
     notice_id: Mapped[int | None] = mapped_column(BigId, comment="the letter that tells of it; none: it waits for one")
 
 
