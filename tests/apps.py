@@ -14,8 +14,8 @@ from app.extensions import db
 SECRET = "tests-only-0123456789abcdef-0123456789"
 
 # What our passwords are kept as (tests/security/test_logins.py), at a thirtieth of its cost: there are hundreds of logins in a run.
-_CHEAP_HASH = "scrypt:1024:8:1"
-_NOBODYS_HASH = generate_password_hash("nobody's", _CHEAP_HASH)
+CHEAP_HASH = "scrypt:1024:8:1"
+NOBODYS_HASH = generate_password_hash("nobody's", CHEAP_HASH)
 
 
 class _Compiled(BytecodeCache):
@@ -66,8 +66,8 @@ def make_app(url: str, folder: pathlib.Path, **overrides: Any) -> Flask:
         "RATELIMIT_ENABLED": False,
         "SEARCH_SECONDS": 10.0,  # what is found is not to hang on how busy the machine is
         "LOG_LEVEL": "WARNING",
-        "FAB_PASSWORD_HASH_METHOD": _CHEAP_HASH,
-        "AUTH_DB_FAKE_PASSWORD_HASH_CHECK": _NOBODYS_HASH,
+        "FAB_PASSWORD_HASH_METHOD": CHEAP_HASH,
+        "AUTH_DB_FAKE_PASSWORD_HASH_CHECK": NOBODYS_HASH,
     }
     app = create_app(**settings | overrides)
     app.jinja_env.bytecode_cache = _compiled

@@ -15,18 +15,18 @@ from dataclasses import asdict, dataclass
 
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.security import check_password_hash, generate_password_hash
+from werkzeug.security import check_password_hash
 
 from app.clock import monotonic
 from app.errors import NotAllowed, NotAuthenticated, Unavailable
 from app.models import Node
 from app.networks import is_in
+from app.services.passwords import nobodys_hash
 
 log = logging.getLogger(__name__)
 
 _FRESH_SECONDS = 5.0
 _IMPATIENT_SECONDS = 1.0
-_NOBODY = generate_password_hash(secrets.token_hex(16))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class NodeBook:
                 return node.name
         if not meant:
             with self._checking:
-                check_password_hash(_NOBODY, password)
+                check_password_hash(nobodys_hash(), password)
         raise NotAuthenticated("wrong user or password")
 
     def refresh(self, older_than: float = _FRESH_SECONDS) -> bool:
@@ -166,7 +166,7 @@ class NodeBook:
         user, password = credentials(authorization)
         known = hmac.compare_digest(user.encode(), node.user.encode())
         with self._checking:
-            right = check_password_hash(node.password_hash if known else _NOBODY, password)
+            right = check_password_hash(node.password_hash if known else nobodys_hash(), password)
         if not (known and right):
             raise NotAuthenticated(f"wrong user or password for node {node.name}")
 

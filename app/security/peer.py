@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from flask import current_app, request
 from flask_babel import gettext as _
-from werkzeug.security import check_password_hash, generate_password_hash
+from werkzeug.security import check_password_hash
 
 from app.actor import Actor
 from app.clock import monotonic, now_ms
@@ -21,13 +21,13 @@ from app.queries.nodes import known_nodes, node_called
 from app.security.machine import credentials
 from app.security.proxy import UNNAMED
 from app.services.nonces import use
+from app.services.passwords import nobodys_hash
 from app.services.peering import secret_of
 
 log = logging.getLogger(__name__)
 
 MOST_BODY_BYTES = 1 << 20
 _NOBODYS_SECRET = secrets.token_hex(32)
-_NOBODY = generate_password_hash(secrets.token_hex(16))
 _checking = threading.Lock()
 _TELL_SECONDS = 10.0
 _MOST_TOLD = 1000
@@ -118,7 +118,7 @@ def _program(header: str, address: str, may_be_program: bool) -> Caller:
     with _checking:  # slow on purpose, and one at a time
         right = [node for node in found if check_password_hash(node.api_password_hash, password)]
         if not found:
-            check_password_hash(_NOBODY, password)
+            check_password_hash(nobodys_hash(), password)
     if not right:
         raise _No("a wrong user or password")
     return Caller(right[0].name, Actor(f"program: {user}"[:100], None, address))

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
-from werkzeug.security import generate_password_hash
 
 from app.actor import Actor
 from app.clock import stored_now
@@ -18,6 +17,7 @@ from app.models import Node, Verb
 from app.queries.nodes import node_called
 from app.rspamd.controller import checked_url
 from app.services.audit import record
+from app.services.passwords import hash_of
 from app.services.sealing import seal
 from environment import NODE_NAME_RULE, is_node_name
 
@@ -158,7 +158,7 @@ def _change(node: Node, user: str, password: str, allow: Sequence[str]) -> None:
         raise BadRequest("A node with a user needs a password.")
     node.user, node.allow = user, " ".join(network(word) for word in allow)
     if password:
-        node.password_hash = generate_password_hash(password)
+        node.password_hash = hash_of(password)
 
 
 def network(word: str) -> str:

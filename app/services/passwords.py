@@ -1,6 +1,8 @@
 """Passwords of ours: what one must be, and how it is set."""
 
+import secrets
 from collections.abc import Callable
+from functools import cache
 
 from flask import current_app
 from flask_babel import gettext as _
@@ -23,6 +25,12 @@ def hash_of(password: str) -> str:
     config = current_app.config
     method, salt = config.get("FAB_PASSWORD_HASH_METHOD", "scrypt"), config.get("FAB_PASSWORD_HASH_SALT_LENGTH", 16)
     return generate_password_hash(password, method, salt)
+
+
+@cache
+def nobodys_hash() -> str:
+    """What is looked at where there is nobody of that name: it takes as long, and no password is right. Posts ask outside of any request."""
+    return generate_password_hash(secrets.token_hex(16))
 
 
 def set_password(user: User, password: str, *, must_change: bool = False, actor: Actor) -> None:

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 from flask import current_app
 from flask_babel import gettext as _
 from sqlalchemy import select, update
-from werkzeug.security import generate_password_hash
 
 from app.actor import Actor
 from app.errors import BadRequest, Unavailable
@@ -19,6 +18,7 @@ from app.peers.wire import Place, is_loopback, trust_of
 from app.queries.nodes import node_called
 from app.services.audit import record
 from app.services.nodes import find, network
+from app.services.passwords import hash_of
 from app.services.sealing import seal, unseal
 
 _URL = re.compile(r"https?://(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)(?::\d{1,5})?(?:/[A-Za-z0-9._~/-]*)?")
@@ -126,7 +126,7 @@ def _change_program(node: Node, user: str | None, password: str | None) -> None:
     if password and not node.api_user:
         raise BadRequest(_("A password needs its user."))
     if password:
-        node.api_password_hash = generate_password_hash(password)
+        node.api_password_hash = hash_of(password)
     if node.api_user and not node.api_password_hash:
         raise BadRequest(_("A user of the API needs a password."))
 

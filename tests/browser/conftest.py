@@ -1,6 +1,9 @@
 """A real Chromium in front of a real gunicorn with the demo's mails: every page it opens must load without an error."""
 
+import fcntl
+import os
 import pathlib
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -46,10 +49,27 @@ def panel(tmp_path_factory: pytest.TempPathFactory, relay: Relay) -> Iterator[Ma
     folder: pathlib.Path = tmp_path_factory.mktemp("panel")
     server = Mailkeep(f"sqlite:///{folder}/mailkeep.db", MAILKEEP_ADMIN_PASSWORD=PASSWORD, LOGIN_RATE="1000 per minute", WORKERS=1)
     server.settings |= {"SMTP_URL": relay.url, "MAIL_FROM": "keep@example.com", "PUBLIC_URL": f"http://127.0.0.1:{server.port}"}
-    with server.prepare():
-        server.flask("mailkeep", "init")
-        server.flask("demo", "fill", "--mails", "300", "--yes")
+    fill(server, folder, tmp_path_factory.getbasetemp())
+    with server:
         yield server
+
+
+def fill(server: Mailkeep, folder: pathlib.Path, base: pathlib.Path) -> None:
+    """With the demo's mails, which one worker makes and the others copy."""
+    filled = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "filled"
+    with filled.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not filled.exists():
+            server.prepare()
+            server.flask("mailkeep", "init")
+            server.flask("demo", "fill", "--mails", "300", "--yes")
+            made = filled.with_suffix(".made")
+            shutil.copytree(folder, made / "database")
+            shutil.copytree(server.folder, made / "files")
+            made.rename(filled)
+            return
+    shutil.copytree(filled / "database", folder, dirs_exist_ok=True)
+    shutil.copytree(filled / "files", server.folder, dirs_exist_ok=True)
 
 
 @dataclass(slots=True)

@@ -52,11 +52,13 @@ def as_seen_by(addresses: tuple[str, ...] | None, entry: Any) -> Any:
 
 
 def test_every_filter_finds_what_a_plain_loop_finds(any_app: Flask, mails: list[Entry]) -> None:
-    scopes: tuple[tuple[str, ...] | None, ...] = (None, ("bob@example.com",), ("carol@example.com", "dave@example.org"), ())
+    """In small pages, and for one address alone, on one database: that is for none of them to do in its own way."""
+    scopes: list[tuple[str, ...] | None] = [None, ("carol@example.com", "dave@example.org")]
     with any_app.app_context():
-        for addresses in scopes:
+        is_first = db.engine.dialect.name == "sqlite"
+        for addresses in [*scopes, ("bob@example.com",), ()] if is_first else scopes:
             seen = [entry for entry in (as_seen_by(addresses, entry) for entry in reversed(mails)) if entry is not None]
-            for cases, size in ((CASES, 17), (DERIVED, 130)):
+            for cases, size in ((CASES, 17 if is_first else 130), (DERIVED, 130)):
                 for texts, rule in cases:
                     expected = [entry.id for entry in seen if rule(entry)]
                     assert all_pages(search_of(*texts, addresses=addresses), size) == expected, (texts, addresses)

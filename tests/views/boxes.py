@@ -29,6 +29,7 @@ from app.views.formats import FILTERS
 from app.views.home import Home, first_screen
 from app.views.language import Builder
 from app.views.notices import unnamed_proxy
+from tests.apps import CHEAP_HASH, NOBODYS_HASH
 from tests.make import PASSWORD
 
 
@@ -118,6 +119,8 @@ def settings(folder: pathlib.Path, *, ours: bool) -> dict[str, Any]:
         "SESSION_IDLE_HOURS": 4,
         "SESSION_HOURS": 24,
         "SESSION_PROTECTION": None,
+        "FAB_PASSWORD_HASH_METHOD": CHEAP_HASH,
+        "AUTH_DB_FAKE_PASSWORD_HASH_CHECK": NOBODYS_HASH,
     }
 
 
