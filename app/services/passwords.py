@@ -29,7 +29,7 @@ def hash_of(password: str) -> str:
 
 @cache
 def nobodys_hash() -> str:
-    """What is looked at where there is nobody of that name: it takes as long, and no password is right. Posts ask outside of any request."""
+    """What is looked at where there is nobody of that name: it takes as long, and no password is right. Posts ask without an app."""
     return generate_password_hash(secrets.token_hex(16))
 
 

@@ -25,8 +25,10 @@ def controller(panel: Mailkeep) -> Iterator[Rspamd]:
 
 def test_then_and_today_stand_side_by_side(admin: Watched, panel: Mailkeep, controller: Rspamd) -> None:
     with sqlite3.connect(panel.settings["DATABASE_URL"].removeprefix("sqlite:///")) as database:
-        held = "copy_state = 'stored' AND has_virus = 0 AND action = 'reject' AND node = 'mx-a'"
-        mail_id, score = database.execute(f"SELECT id, score FROM mail WHERE {held} ORDER BY id LIMIT 1 OFFSET 3").fetchone()
+        held = "copy_state = 'stored' AND has_virus = 0 AND action = 'reject' AND node = 'mx-a' AND symbols LIKE '%FUZZY_DENIED%'"
+        mail_id, score = database.execute(
+            f"SELECT id, score FROM mail JOIN mail_detail ON mail_id = id WHERE {held} ORDER BY id LIMIT 1"
+        ).fetchone()
     page = admin.open(f"/mails/show/{mail_id}")
     page.locator("#learning").get_by_role("button", name="Scan again").click()
     found = page.locator(".mk-rescan").first
