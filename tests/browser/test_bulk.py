@@ -12,7 +12,7 @@ from tests.browser.conftest import Watched
 from tests.servers.gunicorn import Mailkeep
 
 STORED = "/mails/list/?stored.is=yes&virus.is=no&action.is=reject&released.is=no&size=25"
-SECONDS = 20_000
+SECONDS = 60_000
 
 
 def keep_picture(page: Page, name: str) -> None:

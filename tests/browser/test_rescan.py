@@ -11,7 +11,7 @@ from tests.browser.test_screens import keep_pictures, serious_faults
 from tests.servers.gunicorn import Mailkeep
 from tests.servers.rspamd import Rspamd
 
-SECONDS = 20_000
+SECONDS = 60_000
 
 
 @pytest.fixture
