@@ -1,5 +1,6 @@
 """A private mail relay that keeps what it is sent, in this process; and one that says nothing at all."""
 
+import asyncio
 import socket
 import ssl
 from collections.abc import Iterator
@@ -34,8 +35,20 @@ class _Chunking(SMTP):
 
 
 class _Controller(Controller):
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        self.made: list[SMTP] = []
+        super().__init__(*arguments, **more)
+
     def factory(self) -> SMTP:
-        return _Chunking(self.handler, **self.SMTP_kwargs)
+        self.made.append(_Chunking(self.handler, **self.SMTP_kwargs))
+        return self.made[-1]
+
+    async def hang_up(self) -> None:
+        """Whoever is still connected: what is left open here would be found in another test."""
+        for each in self.made:
+            if each.transport is not None:
+                each.transport.abort()
+        await asyncio.sleep(0.01)
 
 
 class Relay:
@@ -65,6 +78,7 @@ class Relay:
         return self
 
     def __exit__(self, *_: object) -> None:
+        asyncio.run_coroutine_threadsafe(self._controller.hang_up(), self._controller.loop).result(10)
         self._controller.stop()
 
     @property
