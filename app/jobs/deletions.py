@@ -7,6 +7,7 @@ from app.jobs.timer import Timer
 from app.queries.deletions import next_look
 from app.services.copy_removal import own_node, remove_due
 from app.services.deletion import delete_due
+from app.services.removal_elsewhere import tell_others
 
 _BUSY_SECONDS = 1.0
 _SOON = timedelta(seconds=60)
@@ -16,8 +17,10 @@ def run() -> bool:
     """Once. Whether there is more soon."""
     following = next_look(own_node())
     if following is not None and following <= stored_now():
-        delete_due()
+        done = delete_due()
         remove_due()
+        if done:
+            tell_others()
         following = next_look(own_node())
     return following is not None and following <= stored_now() + _SOON
 

@@ -124,6 +124,15 @@ def due_removals(node: str | None, now: datetime, limit: int) -> Sequence[tuple[
     return [(row.node, row.digest) for row in db.session.execute(query.order_by(CopyRemoval.due_at).limit(limit))]
 
 
+def removals_elsewhere(own: str, now: datetime, since: datetime, limit: int) -> dict[str, list[str]]:
+    """By node the digests that another is to set aside, and could since a moment ago."""
+    theirs = (CopyRemoval.node != own, CopyRemoval.is_aside.is_(False), CopyRemoval.due_at <= now, CopyRemoval.due_at >= since)
+    found: dict[str, list[str]] = {}
+    for row in db.session.execute(select(CopyRemoval.node, CopyRemoval.digest).where(*theirs).limit(limit)):
+        found.setdefault(row.node, []).append(row.digest)
+    return found
+
+
 def is_referred_to(digest: str, node: str | None) -> bool:
     of_node = true() if node is None else Mail.copy_node == node
     kept = (Mail.copy_digest == digest, Mail.copy_state == CopyState.STORED, of_node)

@@ -21,6 +21,7 @@ from app.services.copy_removal import remove_due, take_leave
 from app.services.expiry import pass_gate
 from app.services.holds import must_not_be_held
 from app.services.moves import can_be_undone_until, changed, locked, locked_if_there, when_it_stands
+from app.services.removal_elsewhere import tell_others
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +97,13 @@ def delete_due(limit: int = _AT_ONCE, only: Collection[int] | None = None) -> in
 
 def delete_later() -> None:
     """What was asked for just now."""
-    when_it_stands(lambda: (delete_due(), remove_due()))
+    when_it_stands(_delete_and_tell)
+
+
+def _delete_and_tell() -> None:
+    delete_due()
+    remove_due()
+    tell_others()
 
 
 def _must_be_theirs(deleting: Deleting, extent: Extent) -> None:

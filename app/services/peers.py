@@ -104,6 +104,11 @@ def wake(name: str, release_ids: list[int], *, actor: Actor = SYSTEM) -> None:
     asked(name, "POST", "/release", json.dumps({"ids": release_ids}).encode(), actor=actor)
 
 
+def remove_at(name: str, digests: list[str]) -> None:
+    """It removes these copies now, where no mail refers to them."""
+    asked(name, "POST", "/remove", json.dumps({"digests": digests}).encode())
+
+
 def rspamd_of(name: str, question: dict[str, Any], seconds: float) -> Answered:
     """What its Rspamd answers, which listens to that server alone."""
     answer = asked(name, "POST", "/rspamd", json.dumps(question).encode(), most=_MOST_OF_RSPAMD, seconds=seconds + FIRST_BYTE_SECONDS)

@@ -1,5 +1,6 @@
-"""What this node does for another: gives a copy, sends what waits here. Who asks has seen to it that its user may."""
+"""What this node does for another: gives a copy, sends what waits here, removes what may go. Who asks has seen to it that its user may."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,13 +13,16 @@ from app.errors import BadRequest, NotFound
 from app.extensions import db
 from app.models import Mail, Verb
 from app.queries.audit import was_opened
+from app.queries.deletions import due_removals
 from app.queries.releases import waiting_here
 from app.services.audit import recorded
 from app.services.background import background
+from app.services.copy_removal import remove_due
 from app.services.release_sending import send_due
 from app.storage import store_for
 
 _MOST_IDS = 500
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _AGAIN_AFTER = timedelta(minutes=15)
 _LATEST_SECONDS = 60.0
 
@@ -53,6 +57,18 @@ def send_now(ids: Any) -> int:
         due = max((at - stored_now()).total_seconds() for _id, at in found)  # by a clock that may be ahead of ours
         mine = [release_id for release_id, _at in found]
         background().later(min(max(due, 0.0), _LATEST_SECONDS), lambda: send_due(only=mine))
+    return len(found)
+
+
+def remove_now(digests: Any) -> int:
+    """How many of them are this node's to remove. That is done after the answer, and as always: what a mail refers to stays."""
+    if not isinstance(digests, list) or len(digests) > _MOST_IDS or not all(_DIGEST.fullmatch(str(each)) for each in digests):
+        raise BadRequest("digests is a list of SHA-256 digests.")
+    due = {digest for _node, digest in due_removals(current_app.config["NODE_NAME"], stored_now(), _MOST_IDS)}
+    db.session.rollback()
+    found = due & set(digests)
+    if found:
+        background().later(0.0, remove_due)
     return len(found)
 
 

@@ -9,7 +9,7 @@ from app.errors import BadRequest
 from app.security.peer import caller
 from app.services.node_state import own_state
 from app.services.peers import PATH
-from app.services.serving import copy_for, copy_state, send_now
+from app.services.serving import copy_for, copy_state, remove_now, send_now
 from app.services.serving_rspamd import ask_rspamd
 
 node_api = Blueprint("node_api", __name__, url_prefix=PATH)
@@ -45,6 +45,11 @@ def raw(mail_id: int) -> Response:
 @node_api.post("/release")
 def release() -> tuple[Response, int]:
     return jsonify(taken=send_now(_told().get("ids"))), 202
+
+
+@node_api.post("/remove")
+def remove() -> tuple[Response, int]:
+    return jsonify(taken=remove_now(_told().get("digests"))), 202
 
 
 @node_api.post("/rspamd")

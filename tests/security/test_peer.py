@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import orjson
 import pytest
 import time_machine
 from flask import Flask
@@ -19,14 +20,20 @@ from app.clock import now_ms
 from app.extensions import db
 from app.models import Node, NodeNonce, Release
 from app.peers.claims import Claims, claims_of, is_signed_with, read_claims, signed
+from app.services.copy_removal import take_leave
+from app.services.insert import insert_entries
 from app.services.nodes import edit
 from app.services.nonces import forget_old
 from app.services.peering import Api, new_secret, set_api
 from app.services.sealing import seal
+from app.storage import store_for
+from app.storage.local import digest_of, pack
 from tests.apps import close
 from tests.databases import SqliteCopies
+from tests.make import make_entry, make_raw
 from tests.nodes import node_app, secret
 from tests.releases import ADMIN, BOB, asked, stored
+from tests.servers.process import wait_for
 
 STATE = "/api/node/state"
 REFUSED = "This node does not answer you. Its log says why.\n"
@@ -189,6 +196,28 @@ def test_nobody_has_another_node_send_what_is_not_its_own_or_not_due(two: tuple[
     body = f'{{"ids": [{own}, 99999]}}'.encode()
     call = {"method": "POST", "path": "/api/node/release", "body": body}
     assert send(here, signed(claims(**call), secret(asker)), **call).get_json() == {"taken": 0}
+
+
+def test_a_copy_goes_where_it_is_when_another_node_says_so_and_no_mail_has_it(two: tuple[Flask, Flask]) -> None:
+    asker, here = two
+    [gone, kept] = [make_raw(), make_raw()]
+    with here.app_context():
+        store = store_for(here.config["STORE_URL"])
+        for raw in (gone, kept):
+            store.put(digest_of(raw), pack(raw, 1))
+            take_leave("mx2", digest_of(raw))
+        db.session.commit()
+        insert_entries(db.engine, [make_entry(kept, keep=True)], "mx2")
+
+        def remove(body: bytes) -> Any:
+            call = {"method": "POST", "path": "/api/node/remove", "body": body}
+            return send(here, signed(claims(**call), secret(asker)), **call)
+
+        assert remove(orjson.dumps({"digests": [digest_of(gone), digest_of(kept), "0" * 64]})).get_json() == {"taken": 2}
+        wait_for(lambda: not store.is_in_place(digest_of(gone)), 10)
+        assert store.is_in_place(digest_of(kept))
+        for body in (b'{"digests": 7}', b'{"digests": ["../../etc/passwd"]}', b'{"digests": [' + b"1," * 600 + b"1]}"):
+            assert remove(body).status_code == 400
 
 
 def test_a_program_reads_with_its_password_and_does_no_more(two: tuple[Flask, Flask], caplog: pytest.LogCaptureFixture) -> None:
