@@ -3,7 +3,7 @@
 import ast
 import pathlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 from jinja2 import Environment
@@ -82,7 +82,26 @@ def our_layer(module: str, name: str) -> str | None:
     return parts[1] if len(parts) > 1 else name
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def each(paths: Iterable[pathlib.Path]) -> Callable[[Callable[[pathlib.Path], None]], Callable[[], None]]:
+    """One test for all of them, since thousands would take their time; it names those that fail."""
+
+    def around(check: Callable[[pathlib.Path], None]) -> Callable[[], None]:
+        def test() -> None:
+            faults = {}
+            for path in paths:
+                try:
+                    check(path)
+                except AssertionError as error:
+                    faults[name_of(path)] = str(error)
+            assert faults == {}
+
+        test.__name__ = check.__name__
+        return test
+
+    return around
+
+
+@each(SOURCES)
 def test_arrows_point_down(path: pathlib.Path) -> None:
     layer = layer_of(path)
     allowed = MAY_IMPORT.get(layer, GROUND) | {layer}
@@ -90,25 +109,25 @@ def test_arrows_point_down(path: pathlib.Path) -> None:
     assert not upwards
 
 
-@pytest.mark.parametrize("path", [path for path in SOURCES if layer_of(path) in KNOW_NO_REQUEST], ids=name_of)
+@each([path for path in SOURCES if layer_of(path) in KNOW_NO_REQUEST])
 def test_only_doors_know_a_request(path: pathlib.Path) -> None:
     assert not {name for module, name in imports_of(path) if module == "flask" and name in REQUEST_NAMES}
 
 
-@pytest.mark.parametrize("path", [path for path in SOURCES if layer_of(path) in KNOW_NO_FRAMEWORK], ids=name_of)
+@each([path for path in SOURCES if layer_of(path) in KNOW_NO_FRAMEWORK])
 def test_crafts_know_no_framework(path: pathlib.Path) -> None:
     roots = {module.split(".")[0] for module, _ in imports_of(path)}
     assert not roots & {"flask", "flask_appbuilder", "flask_sqlalchemy", "sqlalchemy", "wtforms"}
 
 
-@pytest.mark.parametrize("path", [path for path in SOURCES if layer_of(path) not in OPEN_A_SESSION], ids=name_of)
+@each([path for path in SOURCES if layer_of(path) not in OPEN_A_SESSION])
 def test_only_questions_and_verbs_open_a_session(path: pathlib.Path) -> None:
     if str(path.relative_to(APP)) not in OPEN_A_SESSION_TOO:
         used = [node.lineno for node in ast.walk(tree_of(path)) if isinstance(node, ast.Attribute) and ast.unparse(node) == "db.session"]
         assert not used
 
 
-@pytest.mark.parametrize("path", [path for path in SOURCES if layer_of(path) in ("views", "queries")], ids=name_of)
+@each([path for path in SOURCES if layer_of(path) in ("views", "queries")])
 def test_doors_and_questions_commit_nothing(path: pathlib.Path) -> None:
     calls = [node for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
     assert not [node.lineno for node in calls if node.func.attr == "commit"]  # type: ignore[attr-defined]
@@ -121,19 +140,19 @@ def test_only_the_clock_reads_the_clock() -> None:
     assert found <= {"app/clock.py", "app/storage/local.py"}
 
 
-@pytest.mark.parametrize("path", ALL_SOURCES, ids=name_of)
+@each(ALL_SOURCES)
 def test_files_fit_a_few_screens(path: pathlib.Path) -> None:
     if "versions" not in path.parts:  # a migration is as long as its tables
         assert len(path.read_text(encoding="utf-8").splitlines()) <= MAX_FILE_LINES
 
 
-@pytest.mark.parametrize("path", [path for path in ALL_SOURCES if "versions" not in path.parts], ids=name_of)
+@each([path for path in ALL_SOURCES if "versions" not in path.parts])
 def test_functions_fit_one_screen(path: pathlib.Path) -> None:
     functions = [node for node in ast.walk(tree_of(path)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     assert not [f"{node.name}:{node.lineno}" for node in functions if (node.end_lineno or 0) - node.lineno >= MAX_FUNCTION_LINES]
 
 
-@pytest.mark.parametrize("path", [path for path in ALL_SOURCES if path.stat().st_size], ids=name_of)
+@each([path for path in ALL_SOURCES if path.stat().st_size])
 def test_every_file_says_in_one_line_what_it_is(path: pathlib.Path) -> None:
     docstring = ast.get_docstring(tree_of(path))
     assert docstring
@@ -170,7 +189,7 @@ def test_every_setting_has_its_meaning_above_it() -> None:
         assert told or not setting, f"{line.split(' = ')[0]} is not explained"
 
 
-@pytest.mark.parametrize("path", TEMPLATES, ids=name_of)
+@each(TEMPLATES)
 def test_no_template_speaks_past_gettext(path: pathlib.Path) -> None:
     source = re.sub(r"<(script|style)\b.*?</\1>", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
     literal = "".join(
@@ -182,7 +201,7 @@ def test_no_template_speaks_past_gettext(path: pathlib.Path) -> None:
     assert not spoken + titles
 
 
-@pytest.mark.parametrize("path", [path for path in SOURCES if layer_of(path) in ("views", "forms")], ids=name_of)
+@each([path for path in SOURCES if layer_of(path) in ("views", "forms")])
 def test_no_view_speaks_past_gettext(path: pathlib.Path) -> None:
     tree = tree_of(path)
     flashed = [node.args[0] for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "flash" and node.args]
