@@ -11,6 +11,7 @@ from app.models.base import BigId, Digest, Key, Model
 from app.models.bulk import BulkResult
 from app.models.lesson import MailLesson, MailRescan
 from app.models.mail import MailDetail, MailRecipient
+from app.models.notice import NoticeLine, NoticeUse
 from app.models.release import Release
 from app.models.request import MailRequest
 
@@ -64,6 +65,6 @@ class CopyRemoval(Model):
     __table_args__ = (Index("ix_copy_removal_due", "node", "due_at"),)
 
 
-PARTS_OF_A_MAIL: tuple[Any, ...] = (MailDetail, MailRecipient, Release, MailLesson, MailRescan)
+PARTS_OF_A_MAIL: tuple[Any, ...] = (MailDetail, MailRecipient, Release, MailLesson, MailRescan, NoticeLine)
 """Go with their mail, by their mail_id."""
-OUTLIVE_A_MAIL: tuple[Any, ...] = (Deletion, BulkResult, MailRequest)
+OUTLIVE_A_MAIL: tuple[Any, ...] = (Deletion, BulkResult, MailRequest, NoticeUse)
