@@ -24,10 +24,11 @@ def put(lines: Mapping[tuple[int, str], str], due: Mapping[str, datetime]) -> se
     at the earlier time. Gives the mails that somebody is to be told of; nobody gets a second line of one."""
     ids = {mail_id for mail_id, _owner in lines}
     there = owners_told(ids) if ids else set()
-    fresh = [{"mail_id": key[0], "owner": key[1], "address": address} for key, address in lines.items() if key not in there]
+    fresh = [key for key in lines if key not in there]
     if fresh:
-        db.session.execute(insert(NoticeLine), fresh)
-    _put_due({row["owner"]: due[row["owner"]] for row in fresh})
+        rows = [{"mail_id": mail_id, "owner": owner, "address": lines[mail_id, owner]} for mail_id, owner in fresh]
+        db.session.execute(insert(NoticeLine), rows)
+    _put_due({owner: due[owner] for _mail_id, owner in fresh})
     return ids
 
 

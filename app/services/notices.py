@@ -43,11 +43,9 @@ def run(report: Report) -> None:
     finally:
         sender.close()
         db.session.rollback()
-    report.say(
-        f"{told.mails} new mails, {told.told} of them to be told of; {made} letters made, {sender.sent} sent, {sender.failed} failed."
-    )
-    if waiting := sum(counts_by_state().values()):
-        report.say(f"{report.words} {waiting} wait. {sender.why}".strip())
+    words = f"{told.mails} new mails, {told.told} of them to be told of; {made} letters made, {sender.sent} sent, {sender.failed} failed"
+    waiting = sum(counts_by_state().values())
+    report.say(f"{words}{f', {waiting} wait' if waiting else ''}. {sender.why}".strip())
     if sender.why:
         log.warning("letters about kept mail: %s", sender.why)
 
