@@ -34,8 +34,8 @@ _AT_ONCE, _MAILS = 100, 1000
 _CLAIMED = (NoticeStep.SENDING.value, NoticeStep.UNKNOWN.value)
 _SETTLED = (NoticeStep.SENT, NoticeStep.EMPTY)
 _GIVEN_UP = "Whoever sent it ended in the middle: it may have gone, and is not sent again."
-_MOST_IN_A_ROW = 5
-"""So many letters that the relay will not have now, one after the other, and it will have none."""
+_MOST_IN_A_ROW, _MOST_REFUSED = 5, 20
+"""So many letters one after the other that the relay will not have now, or not at all, and it will have none."""
 
 
 class Sender:
@@ -47,7 +47,9 @@ class Sender:
         """The relay is away, or takes nothing: the rest waits for the next run."""
         self._report, self._write = report, write
         self._round = Round(relay_of(current_app.config))
-        self._in_a_row = 0
+        self.is_refused = False
+        """It is not the letters: somebody has to look."""
+        self._in_a_row = self._refused = 0
         self._next_at = 0.0
 
     def close(self) -> None:
@@ -140,8 +142,11 @@ class Sender:
             case _:
                 self.failed += 1
         self._in_a_row = self._in_a_row + 1 if answer.kind is Kind.LATER else 0
+        self._refused = 0 if step is NoticeStep.SENT else self._refused + (step is NoticeStep.FAILED)
         if self._in_a_row >= _MOST_IN_A_ROW:
             self.why = f"The relay takes no letters now: {answer.words}"
+        elif self._refused >= _MOST_REFUSED:
+            self.is_refused, self.why = True, f"The relay refuses all letters: {answer.words}"
         self._report.progress(self.sent + self.failed + self.later + self.empty)
 
     def _wait(self) -> None:

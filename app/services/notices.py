@@ -6,6 +6,7 @@ from flask import current_app
 from flask_babel import gettext as _
 
 from app.clock import stored_now
+from app.errors import Unavailable
 from app.extensions import db
 from app.queries.notices import count_due_owners, counts_by_state
 from app.services.job import Report
@@ -46,6 +47,8 @@ def run(report: Report) -> None:
     words = f"{told.mails} new mails, {told.told} of them to be told of; {made} letters made, {sender.sent} sent, {sender.failed} failed"
     waiting = sum(counts_by_state().values())
     report.say(f"{words}{f', {waiting} wait' if waiting else ''}. {sender.why}".strip())
+    if sender.is_refused:
+        raise Unavailable(sender.why)
     if sender.why:
         log.warning("letters about kept mail: %s", sender.why)
 

@@ -40,7 +40,7 @@ def test_letters_go_to_whoever_sees_the_mail(app: Flask) -> None:
     app.config["NOTICE_TIMES"] = (("Recipient", "at once"),)
     alias(app, "alias.example", "example.com")
     make_mails(app, recipients=tuple(ADDRESSES))
-    choose = random.Random(7)  # noqa: S311 - the same each time
+    choose = random.Random(7)
     for number in range(12):
         make_user(app, f"u{number}", "Recipient")
         for address in choose.sample(ADDRESSES, choose.choice((1, 1, 2))):
