@@ -3,6 +3,7 @@
 import contextlib
 import re
 import smtplib
+import socket
 import ssl
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -84,7 +85,7 @@ class Round:
         """Unavailable where the relay is away, or wants nothing of us."""
         try:
             self._ready()
-        except (smtplib.SMTPException, OSError) as error:
+        except OSError as error:  # smtplib's are some
             raise Unavailable(_why(error, self._relay)) from error
 
     def give(self, raw: bytes, sender: str, recipient: str) -> Answer:
@@ -108,9 +109,8 @@ class Round:
             return Answer(Kind.UNKNOWN if handing.is_ended else Kind.LATER, 0, _why(error, self._relay))
 
     def close(self) -> None:
-        if self._session is not None:
-            with contextlib.suppress(OSError):  # a relay that has taken it may end as it likes
-                self._session.quit()
+        with contextlib.suppress(OSError, AttributeError):  # a relay that has taken it may end as it likes
+            self._session.quit()  # type: ignore[union-attr]
         self._hang_up()
 
     def _ready(self) -> smtplib.SMTP:
@@ -227,17 +227,18 @@ def _judged(reply: tuple[int, bytes]) -> Answer:
 
 
 def _why(error: Exception, relay: Relay) -> str:
+    late = f"The relay did not answer within {relay.timeout:g} seconds."
     match error:
         case smtplib.SMTPResponseException():
             return f"The relay said: {_words(error.smtp_code, error.smtp_error)}"
         case smtplib.SMTPServerDisconnected():  # smtplib makes it of a time-out, too
-            return _late(relay) if isinstance(error.__context__, TimeoutError) else "The relay hung up."
+            return late if isinstance(error.__context__, TimeoutError) else "The relay hung up."
         case smtplib.SMTPException():
             return f"The relay does not fit: {error}"
         case ssl.SSLError():
             return f"No TLS with the relay: {getattr(error, 'verify_message', '') or error.reason or error}"
         case TimeoutError():
-            return _late(relay)
+            return late
     return f"The relay cannot be reached: {getattr(error, 'strerror', '') or error}"
 
 
@@ -260,6 +261,8 @@ def _connected(relay: Relay) -> smtplib.SMTP:
     else:
         session = smtplib.SMTP(host, port, timeout=relay.timeout)
     try:
+        if parts.scheme != "lmtp+unix":  # the last line of a mail is not to wait for what came before it
+            session.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # type: ignore[union-attr]
         if parts.scheme == "smtp+starttls":
             session.starttls(context=relay.trust())
         if relay.user:
@@ -288,10 +291,6 @@ def _expect(answer: tuple[int, bytes], *good: int) -> tuple[int, bytes]:
     if answer[0] not in good:
         raise smtplib.SMTPResponseException(*answer)
     return answer
-
-
-def _late(relay: Relay) -> str:
-    return f"The relay did not answer within {relay.timeout:g} seconds."
 
 
 def _words(code: int, answer: bytes | str) -> str:

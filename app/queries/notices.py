@@ -138,10 +138,19 @@ def mails_of_letter(notice_id: int, after: int, limit: int) -> Sequence[int]:
 # --- sending --------------------------------------------------------------------------------------------------------------------
 
 
-def due_letters(now: datetime, limit: int) -> Sequence[int]:
+def due_letters(now: datetime, limit: int) -> list[Notice]:
     """Whose turn it is: those first that have waited longest, and letters that tell at once before all digests."""
     due = (Notice.state == NoticeStep.WAITING.value, Notice.next_try_at <= now)
-    return db.session.scalars(select(Notice.id).where(*due).order_by(Notice.next_try_at, Notice.id).limit(limit)).all()
+    query = select(Notice).where(*due).order_by(Notice.next_try_at, Notice.id).limit(limit)
+    found = list(db.session.scalars(query.execution_options(populate_existing=True)))
+    db.session.expunge_all()
+    return found
+
+
+def addresses_told(ids: Collection[int]) -> dict[int, str]:
+    """By letter one of the addresses that its mails came to."""
+    query = select(NoticeLine.notice_id, func.min(NoticeLine.address)).where(NoticeLine.notice_id.in_(ids)).group_by(NoticeLine.notice_id)
+    return {notice_id: address for notice_id, address in db.session.execute(query).tuples() if notice_id is not None}
 
 
 def lost_letters(before: datetime, limit: int) -> Sequence[int]:

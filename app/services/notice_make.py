@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, cast
 
-from sqlalchemy import delete, update
+from sqlalchemy import case, delete, update
 
 from app.clock import stored_now
 from app.extensions import PanelSession, db
@@ -55,8 +55,10 @@ def _make(owners: Sequence[str], report: Report) -> tuple[list[str], int]:
         letters = {owner: letter for owner, letter in letters.items() if owner not in many}
         db.session.add_all(letters.values())
         db.session.flush()
-        for owner, letter in letters.items():
-            run(update(NoticeLine).where(NoticeLine.owner == owner, NoticeLine.notice_id.is_(None)).values(notice_id=letter.id))
+        if letters:
+            of_theirs = case({owner: letter.id for owner, letter in letters.items()}, value=NoticeLine.owner)
+            theirs = (NoticeLine.owner.in_(list(letters)), NoticeLine.notice_id.is_(None))
+            run(update(NoticeLine).where(*theirs).values(notice_id=of_theirs))
         for owner in sorted(due - set(many) - set(people)):
             let_go(owner, _LINES + 1)
         if done := sorted(due - set(many)):

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any, cast
@@ -15,8 +15,8 @@ from app.errors import Unavailable
 from app.extensions import PanelSession, db
 from app.models import Notice, NoticeStep
 from app.models.notice import NOTICE_WORDS
-from app.queries.addressees import Addressee, addressee_of
-from app.queries.notices import Line, due_letters, lines_of, lost_letters, mails_of_letter, unsettled_letters
+from app.queries.addressees import Addressee, addressees_of
+from app.queries.notices import Line, addresses_told, due_letters, lines_of, lost_letters, mails_of_letter, unsettled_letters
 from app.services.job import Report
 from app.services.letters import envelope_of, relay_of
 from app.services.notice_lines import forget_lines, run, say_sent
@@ -61,45 +61,47 @@ class Sender:
         while not self._report.is_over() and not self.why:
             db.session.rollback()
             found = due_letters(stored_now(), _AT_ONCE)
+            people = self._people(found)
             db.session.rollback()
-            for letter_id in found:
+            for letter in found:
                 if self._report.is_over() or self.why or monotonic() > end:
                     break
-                self._send(letter_id)
+                self._send(letter, people.get(letter.owner))
             if not found or monotonic() > end:
                 return bool(found)
         return False
 
-    def _send(self, letter_id: int) -> None:
+    @staticmethod
+    def _people(found: Sequence[Notice]) -> dict[str, Addressee]:
+        told = addresses_told([letter.id for letter in found]) if found else {}
+        return addressees_of({letter.owner: told.get(letter.id, "") for letter in found})
+
+    def _send(self, letter: Notice, addressee: Addressee | None) -> None:
         self._wait()
-        if not self._is_there():
+        if not self._is_there() or not tried(partial(self._claim, letter)):
             return
-        letter = tried(partial(self._claim, letter_id))
-        if letter is None:
-            return
-        step, answer = self._handed_over(letter)
+        letter.tries += 1
+        step, answer = self._handed_over(letter, addressee)
         tried(partial(_record, letter, step, answer))
         log.info("letter %d to %s: %s: %s", letter.id, letter.address, step, answer.words)
         self._count(step, answer)
 
-    def _claim(self, letter_id: int) -> Notice | None:
-        """As it is then; None where somebody else has it."""
+    def _claim(self, letter: Notice) -> bool:
+        """Not where somebody else has it by now, or it was made void."""
         now = stored_now()
-        values: dict[str, Any] = {"state": NoticeStep.SENDING.value, "claimed_at": now, "next_try_at": None}
-        free = (Notice.id == letter_id, Notice.state == NoticeStep.WAITING.value, Notice.next_try_at <= now)
+        values: dict[str, Any] = {"state": NoticeStep.SENDING.value, "claimed_at": now, "next_try_at": None, "tries": letter.tries + 1}
+        free = (Notice.state == NoticeStep.WAITING.value, Notice.tries == letter.tries, Notice.next_try_at <= now)
+        as_it_was = Notice.revoked_at.is_(None) if letter.revoked_at is None else Notice.revoked_at.is_not(None)
         with cast(PanelSession, db.session()).begin_writing():
             self._report.must_hold()
-            is_ours = run(update(Notice).where(*free).values(tries=Notice.tries + 1, **values))
-            letter = db.session.get(Notice, letter_id, populate_existing=True) if is_ours else None
-            if letter is not None:
-                db.session.expunge(letter)
+            is_ours = bool(run(update(Notice).where(Notice.id == letter.id, *free, as_it_was).values(**values)))
             db.session.commit()
-        return letter
+        return is_ours
 
-    def _handed_over(self, letter: Notice) -> tuple[NoticeStep, Answer]:
+    def _handed_over(self, letter: Notice, addressee: Addressee | None) -> tuple[NoticeStep, Answer]:
         """Whatever is wrong with this letter holds up no other."""
         try:
-            message, to, why = self._written(letter)
+            message, to, why = self._written(letter, addressee)
         except Exception as error:
             log.exception("letter %d cannot be written", letter.id)
             return _step_after(letter, Kind.LATER), Answer(Kind.LATER, 0, f"It cannot be written: {type(error).__name__}: {error}")
@@ -110,18 +112,16 @@ class Sender:
         answer = self._round.give(message, "", to)
         return _step_after(letter, answer.kind), answer
 
-    def _written(self, letter: Notice) -> tuple[bytes | None, str, str]:
+    def _written(self, letter: Notice, addressee: Addressee | None) -> tuple[bytes | None, str, str]:
         """The message and where it goes; or why there is none."""
         if letter.revoked_at is not None:
             return None, "", "It was made void before it went."
+        if addressee is None:
+            return None, "", "They want no letters any more."
         lines = lines_of(letter.id, int(current_app.config.get("NOTICE_MOST_LINES", 100)))
         if not lines:
             return None, "", "All that it would have told of was gone by then."
-        addressee = addressee_of(letter.owner, lines[0].address)
-        if addressee is None:
-            return None, "", "They want no letters any more."
-        to = envelope_of(addressee.address)
-        return self._write(letter, addressee, lines), to, ""
+        return self._write(letter, addressee, lines), envelope_of(addressee.address), ""
 
     def _is_there(self) -> bool:
         """Asked before a letter is claimed: what was never given to anybody is nobody's to lose."""
