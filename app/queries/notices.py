@@ -196,15 +196,14 @@ def state_counts() -> dict[str, int]:
 
 def old_letters(before: datetime, limit: int) -> Sequence[int]:
     """In the order in which they were made, which is that of ids."""
-    oldest = select(Notice.id, Notice.made_at).order_by(Notice.id).limit(limit).subquery()
-    return db.session.scalars(select(oldest.c.id).where(oldest.c.made_at < before).order_by(oldest.c.id)).all()
+    oldest = db.session.execute(select(Notice.id, Notice.made_at).order_by(Notice.id).limit(limit))
+    return [row.id for row in oldest if row.made_at < before]
 
 
-def lines_left_behind(high: int, limit: int) -> Sequence[Row[Any]]:
-    """Of mails below that id: of no letter, or of one that is forgotten."""
-    letter = exists().where(Notice.id == NoticeLine.notice_id)
-    query = select(NoticeLine.mail_id, NoticeLine.owner).where(NoticeLine.mail_id < high, ~letter)
-    return db.session.execute(query.order_by(NoticeLine.mail_id).limit(limit)).all()
+def lines_left_behind(high: int, limit: int) -> set[int]:
+    """Mails below that id of which there are lines still."""
+    query = select(NoticeLine.mail_id).where(NoticeLine.mail_id < high).order_by(NoticeLine.mail_id)
+    return set(db.session.scalars(query.limit(limit)))
 
 
 def _by(query: Select[Any], model: Any, index: str) -> Select[Any]:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import cast
 
 from flask import current_app
-from sqlalchemy import and_, delete, or_
+from sqlalchemy import delete
 
 from app.clock import stored_now, utcnow
 from app.extensions import PanelSession, db
@@ -14,6 +14,8 @@ from app.queries.notices import lines_left_behind, mails_of_letter, old_letters
 from app.services.notice_lines import run
 
 _LETTERS, _LINES = 50, 1000
+_LONGEST_WAIT = timedelta(days=31)
+"""Of a line for its letter, and of that for the relay: what is older belongs to nothing any more."""
 
 
 def forget_old() -> int:
@@ -26,7 +28,7 @@ def forget_old() -> int:
             run(delete(NoticeUse).where(NoticeUse.notice_id.in_(ids)))
             done = run(delete(Notice).where(Notice.id.in_(ids)))
         if not ids:
-            done = _forget_strays(first_id_at(utcnow() - days))
+            done = _forget_strays(first_id_at(utcnow() - days - timedelta(days=current_app.config["NOTICE_MAX_DAYS"]) - _LONGEST_WAIT))
         db.session.commit()
     return done
 
@@ -38,6 +40,5 @@ def _forget_lines(letter_id: int) -> int:
 
 
 def _forget_strays(high: int) -> int:
-    rows = lines_left_behind(high, _LINES)
-    keys = [and_(NoticeLine.mail_id == row.mail_id, NoticeLine.owner == row.owner) for row in rows]
-    return run(delete(NoticeLine).where(or_(*keys))) if keys else 0
+    mails = lines_left_behind(high, _LINES)
+    return run(delete(NoticeLine).where(NoticeLine.mail_id.in_(mails))) if mails else 0
