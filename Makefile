@@ -16,7 +16,7 @@ STAMP := $(VENV)/.installed$(if $(EXTRAS),-$(subst $(comma),-,$(EXTRAS)))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run demo init test test-long test-rspamd4 screenshots bench bench-maps bench-pages lint fix types i18n migrate requirements clean
+.PHONY: help setup run demo init test test-long test-rspamd4 screenshots bench bench-maps bench-notices bench-pages lint fix types i18n migrate requirements clean
 
 help: ## What there is
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -80,6 +80,9 @@ bench: $(VENV)/.installed-dev ## Speed of ingest beside this machine's own ceili
 
 bench-maps: $(VENV)/.installed-dev ## Fetches of maps beside a bare GET; a million entries imported, published, fetched
 	$(BIN)/python -m bench.maps $(ARGS)
+
+bench-notices: $(VENV)/.installed-dev ## Mails looked at and letters made and sent a second, on MariaDB (ARGS="--mails 1000000 --people 100000")
+	$(BIN)/python -m bench.notices $(ARGS)
 
 bench-pages: $(VENV)/.installed-dev ## Server time of every screen and search on a million mails (MariaDB; 10 GB under var/bench)
 	$(BIN)/python -m bench.pages $(ARGS)

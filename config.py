@@ -32,6 +32,7 @@ from environment import (
     env_scores,
     env_secret,
     env_str,
+    env_times,
     env_zone,
     node_name,
 )
@@ -250,6 +251,24 @@ SMTP_TIMEOUT = env_float("SMTP_TIMEOUT", 10.0, 0.1, 300.0)
 # The address that mails come from; needed with SMTP_URL.
 MAIL_FROM = env_address("MAIL_FROM", "")
 
+# --- Letters that tell people of mail kept for them --------------------------------------------------------------------------
+# When accounts get them that have chosen nothing, by role: Recipient=daily at 07:00; Admin=never (empty: nobody does).
+NOTICE_TIMES = env_times("NOTICE_TIMES", "")
+# Of mails that Rspamd decided one of these for; with `add header` of junk, too.
+NOTICE_ACTIONS = env_list("NOTICE_ACTIONS", "discard,reject,quarantine", convert=lambda w: w.strip().lower())
+# Not of mails with a higher score (empty: no such rule).
+NOTICE_MAX_SCORE = env_str("NOTICE_MAX_SCORE", "50.1")
+# Not of mails with one of these symbols. A * at either end matches anything.
+NOTICE_NOT_SYMBOLS = env_list("NOTICE_NOT_SYMBOLS", "*_BL,*_BLACKLIST")
+# Of mails with a virus, too.
+NOTICE_VIRUSES = env_bool("NOTICE_VIRUSES", False)
+# Not of mails that are older than so many days when somebody looks whom to tell.
+NOTICE_MAX_DAYS = env_int("NOTICE_MAX_DAYS", 7, 1, 3650)
+# Letters a minute at most.
+NOTICE_RATE = env_int("NOTICE_RATE", 600, 1, 1_000_000)
+# Days after which a letter is forgotten: whom it told of what, and its links.
+NOTICE_KEEP_DAYS = env_int("NOTICE_KEEP_DAYS", 90, 1, 3650)
+
 # --- Jobs -------------------------------------------------------------------------------------------------------------------
 # off: nothing runs by its schedule, only by `flask jobs run`, for sites that have cron or systemd do it.
 JOBS = env_bool("JOBS", True)
@@ -332,6 +351,8 @@ if STORE_MIN_SCORE:
     env_float("STORE_MIN_SCORE", 0.0, -1e9, 1e9)
 if RELEASE_MAX_SCORE:
     env_float("RELEASE_MAX_SCORE", 0.0, -1e9, 1e9)
+if NOTICE_MAX_SCORE:
+    env_float("NOTICE_MAX_SCORE", 0.0, -1e9, 1e9)
 
 # --- What the frameworks are told (not settings of ours) -------------------------------------------------------------------
 SQLALCHEMY_TRACK_MODIFICATIONS = False

@@ -195,6 +195,18 @@ def env_roles(name: str, default: str) -> tuple[tuple[str, str], ...]:
     return tuple(pairs)
 
 
+def env_times(name: str, default: str) -> tuple[tuple[str, str], ...]:
+    """ "Recipient=daily at 07:00; Admin=never" as pairs. What is no time of day or week stops the start a little later."""
+    pairs = []
+    for word in env_str(name, default).split(";"):
+        role, equals, times = (part.strip() for part in word.partition("="))
+        if word.strip() and not (role and equals and times):
+            raise ConfigError(name, f"{word.strip()!r} is no role and times such as Recipient=daily at 07:00")
+        if word.strip():
+            pairs.append((role, times))
+    return tuple(pairs)
+
+
 def env_file(name: str, default: str) -> str:
     value = env_str(name, default)
     if value and not os.access(BASE_DIR / value, os.R_OK):

@@ -1,8 +1,9 @@
-"""The only door to SMTP: a letter of ours for all of its recipients or for none, or a mail as it is for one."""
+"""The only door to SMTP: a letter of ours for all of its recipients or for none, or mails as they are for one each."""
 
 import contextlib
 import re
 import smtplib
+import socket
 import ssl
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -68,21 +69,67 @@ def send(message: bytes, sender: str, recipients: Sequence[str], relay: Relay) -
 
 def pass_on(raw: bytes, sender: str, recipient: str, relay: Relay) -> Answer:
     """One mail as it is, to one recipient; `sender` may be empty. Never raises for what a relay or a mail can do."""
-    if not is_envelope_address(recipient) or (sender and not is_envelope_address(sender)):
-        return Answer(Kind.NEVER, 0, f"{sender or '<>'} to {recipient} is no envelope that can be sent."[:_LONGEST_ANSWER])
-    handing = _Handing()
-    try:
-        with _session(relay) as session:
+    with contextlib.closing(Round(relay)) as alone:
+        return alone.give(raw, sender, recipient)
+
+
+class Round:
+    """Mails one after the other through one session, which is opened anew where the relay hung up."""
+
+    def __init__(self, relay: Relay) -> None:
+        self._relay = relay
+        self._session: smtplib.SMTP | None = None
+        self._is_fresh = False
+
+    def open(self) -> None:
+        """Unavailable where the relay is away, or wants nothing of us."""
+        try:
+            self._ready()
+        except OSError as error:  # smtplib's are some
+            raise Unavailable(_why(error, self._relay)) from error
+
+    def give(self, raw: bytes, sender: str, recipient: str) -> Answer:
+        """As pass_on() has it. What becomes of one is nothing to the next."""
+        if not is_envelope_address(recipient) or (sender and not is_envelope_address(sender)):
+            return Answer(Kind.NEVER, 0, f"{sender or '<>'} to {recipient} is no envelope that can be sent."[:_LONGEST_ANSWER])
+        handing = _Handing()
+        try:
+            session = self._ready()
+            self._is_fresh = False
             handing.open(session, raw, sender, recipient)
-            return _judged(handing.finish(session, relay))
-    except _Misfit as error:
-        return Answer(Kind.NEVER, 0, str(error))
-    except smtplib.SMTPResponseException as error:
-        is_final = handing.is_begun and not handing.is_ended and 500 <= error.smtp_code < 600
-        kind = Kind.UNKNOWN if handing.is_ended else Kind.NEVER if is_final else Kind.LATER
-        return Answer(kind, error.smtp_code, _words(error.smtp_code, error.smtp_error))
-    except (smtplib.SMTPException, OSError, UnicodeError) as error:
-        return Answer(Kind.UNKNOWN if handing.is_ended else Kind.LATER, 0, _why(error, relay))
+            return _judged(handing.finish(session, self._relay))
+        except _Misfit as error:
+            return Answer(Kind.NEVER, 0, str(error))
+        except smtplib.SMTPResponseException as error:
+            is_final = handing.is_begun and not handing.is_ended and 500 <= error.smtp_code < 600
+            kind = Kind.UNKNOWN if handing.is_ended else Kind.NEVER if is_final else Kind.LATER
+            return Answer(kind, error.smtp_code, _words(error.smtp_code, error.smtp_error))
+        except (smtplib.SMTPException, OSError, UnicodeError) as error:
+            self._hang_up()
+            return Answer(Kind.UNKNOWN if handing.is_ended else Kind.LATER, 0, _why(error, self._relay))
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError, AttributeError):  # a relay that has taken it may end as it likes
+            self._session.quit()  # type: ignore[union-attr]
+        self._hang_up()
+
+    def _ready(self) -> smtplib.SMTP:
+        """With nothing of the mail before."""
+        if self._session is not None and not self._is_fresh:
+            try:
+                self._session.sock.settimeout(self._relay.timeout)  # type: ignore[union-attr]
+                _expect(self._session.rset(), 250)
+            except (OSError, AttributeError):  # it has had enough of this session
+                self._hang_up()
+        if self._session is None:
+            self._session = _connected(self._relay)
+        self._is_fresh = True
+        return self._session
+
+    def _hang_up(self) -> None:
+        if self._session is not None:
+            self._session.close()
+        self._session, self._is_fresh = None, False
 
 
 def is_envelope_address(text: str) -> bool:
@@ -180,22 +227,31 @@ def _judged(reply: tuple[int, bytes]) -> Answer:
 
 
 def _why(error: Exception, relay: Relay) -> str:
+    late = f"The relay did not answer within {relay.timeout:g} seconds."
     match error:
         case smtplib.SMTPResponseException():
             return f"The relay said: {_words(error.smtp_code, error.smtp_error)}"
         case smtplib.SMTPServerDisconnected():  # smtplib makes it of a time-out, too
-            return _late(relay) if isinstance(error.__context__, TimeoutError) else "The relay hung up."
+            return late if isinstance(error.__context__, TimeoutError) else "The relay hung up."
         case smtplib.SMTPException():
             return f"The relay does not fit: {error}"
         case ssl.SSLError():
             return f"No TLS with the relay: {getattr(error, 'verify_message', '') or error.reason or error}"
         case TimeoutError():
-            return _late(relay)
+            return late
     return f"The relay cannot be reached: {getattr(error, 'strerror', '') or error}"
 
 
 @contextlib.contextmanager
 def _session(relay: Relay) -> Iterator[smtplib.SMTP]:
+    with contextlib.closing(_connected(relay)) as session:
+        yield session
+        with contextlib.suppress(OSError):  # a relay that has taken it may end as it likes
+            session.quit()
+
+
+def _connected(relay: Relay) -> smtplib.SMTP:
+    """TLS and the password done."""
     parts = urlsplit(relay.url)
     host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
     if parts.scheme == "smtps":
@@ -205,15 +261,16 @@ def _session(relay: Relay) -> Iterator[smtplib.SMTP]:
     else:
         session = smtplib.SMTP(host, port, timeout=relay.timeout)
     try:
+        if parts.scheme != "lmtp+unix":  # the last line of a mail is not to wait for what came before it
+            session.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # type: ignore[union-attr]
         if parts.scheme == "smtp+starttls":
             session.starttls(context=relay.trust())
         if relay.user:
             session.login(relay.user, relay.password)
-        yield session
-        with contextlib.suppress(OSError):  # a relay that has taken it may end as it likes
-            session.quit()
-    finally:
+    except BaseException:
         session.close()
+        raise
+    return session
 
 
 def _hand_over(session: smtplib.SMTP, message: bytes, sender: str, recipients: Sequence[str]) -> str:
@@ -234,10 +291,6 @@ def _expect(answer: tuple[int, bytes], *good: int) -> tuple[int, bytes]:
     if answer[0] not in good:
         raise smtplib.SMTPResponseException(*answer)
     return answer
-
-
-def _late(relay: Relay) -> str:
-    return f"The relay did not answer within {relay.timeout:g} seconds."
 
 
 def _words(code: int, answer: bytes | str) -> str:

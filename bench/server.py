@@ -15,6 +15,7 @@ class KeptMariaDB(MariaDB):
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "app").mkdir(exist_ok=True)
         self.pool = pool
+        self.flushes: list[str] = []
         self.port = free_port()
         self.process = None
         self.log = self.folder / "output.log"

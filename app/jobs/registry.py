@@ -4,7 +4,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.jobs.geoip import look_at_geoip
 from app.jobs.sweep import look_at_store
-from app.services import disk_budget, retention
+from app.services import disk_budget, notices, retention
 from app.services.job import Job, Scope
 from app.services.leftovers import forget_leftovers
 
@@ -33,6 +33,15 @@ _ALL = (
         retention.run,
         _l("Retention"),
         _l("Lets copies and mails go that are old enough, by the rules of RETENTION_*."),
+        can_be_dry=True,
+    ),
+    Job(
+        "notices",
+        Scope.CLUSTER,
+        "every minute",
+        notices.run,
+        _l("Letters about kept mail"),
+        _l("Tells recipients, and who watches domains, of mail that is kept for them, at the times that each wants."),
         can_be_dry=True,
     ),
     Job(

@@ -65,6 +65,6 @@ class CopyRemoval(Model):
     __table_args__ = (Index("ix_copy_removal_due", "node", "due_at"),)
 
 
-PARTS_OF_A_MAIL: tuple[Any, ...] = (MailDetail, MailRecipient, Release, MailLesson, MailRescan, NoticeLine, NoticeUse)
+PARTS_OF_A_MAIL: tuple[Any, ...] = (MailDetail, MailRecipient, Release, MailLesson, MailRescan, NoticeLine)
 """Go with their mail, by their mail_id."""
-OUTLIVE_A_MAIL: tuple[Any, ...] = (Deletion, BulkResult, MailRequest)
+OUTLIVE_A_MAIL: tuple[Any, ...] = (Deletion, BulkResult, MailRequest, NoticeUse)

@@ -73,5 +73,11 @@ def _matcher(patterns: tuple[str, ...]) -> Callable[[str], Any]:
     return re.compile("|".join(re.escape(pattern).replace(r"\*", ".*") for pattern in patterns) or r"(?!)").fullmatch
 
 
+def has_like(symbols: Iterable[Symbol], patterns: tuple[str, ...]) -> bool:
+    """A pattern may begin or end with *."""
+    matches = _matcher(patterns)
+    return any(matches(symbol["name"]) for symbol in symbols)
+
+
 def has_any(symbols: Iterable[Symbol], names: Collection[str]) -> bool:
     return bool(names) and any(symbol["name"] in names for symbol in symbols)

@@ -3,7 +3,7 @@
 from flask import Flask, current_app
 
 from app.extensions import db
-from app.services import letters
+from app.services import letters, notice_policy
 from app.services.assembly import Assembly
 from app.services.background import Background
 from app.services.map_feed import MapFeed
@@ -24,6 +24,7 @@ def init_app(app: Flask) -> None:
     app.extensions["mailkeep_intake"] = Assembly(app, lambda: book.number_of(app.config["NODE_NAME"]), book.refresh)
     with app.app_context():
         engine = db.engine
+        notice_policy.prepare(app, engine)
     app.extensions["mailkeep_maps"] = MapFeed(engine, TextFolder(app.config["MAPS_DIR"]), app.config["DB_PATIENCE_SECONDS"], book.refresh)
     folder = app.config["MAPS_FILES_DIR"]
     app.extensions["mailkeep_map_files"] = MapWriter(app.extensions["mailkeep_maps"], folder) if folder else None

@@ -14,6 +14,7 @@ from app.errors import BadRequest, Unavailable
 from app.extensions import PLUS
 from app.rspamd.report import Report
 from app.services.entry import Entry
+from app.services.notice_policy import policy_of
 from app.services.personal import wishes_for
 from app.services.rows import detail_row, mail_row, recipient_rows
 from app.services.statements import Statements, statements_for
@@ -72,7 +73,8 @@ def _insert_once(engine: Engine, entries: Sequence[Entry], node: str, thorough: 
             statements = statements_for(engine.dialect)
             outcome, fresh = _split(connection, statements, entries, thorough)
             if fresh:
-                statements.insert(connection, "mail", [mail_row(entry, node) for entry in fresh])
+                tells = policy_of(engine).tells
+                statements.insert(connection, "mail", [mail_row(entry, node, tells(entry)) for entry in fresh])
                 statements.insert(connection, "mail_detail", [detail_row(entry) for entry in fresh])
                 plus = engine.get_execution_options().get(PLUS, "")
                 statements.insert(connection, "mail_recipient", [row for entry in fresh for row in recipient_rows(entry, plus, wishes)])

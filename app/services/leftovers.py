@@ -2,7 +2,7 @@
 
 from flask import current_app
 
-from app.services import bulk, map_uploads, nonces
+from app.services import bulk, map_uploads, nonces, notice_leftovers
 from app.services.job import Report
 
 
@@ -13,6 +13,7 @@ def forget_leftovers(report: Report) -> None:
         ("uploads", map_uploads.forget_old),
         ("acts on many mails", bulk.forget_old),
         ("requests between nodes", nonces.forget_abandoned),
+        ("letters about kept mail, and lines of theirs", notice_leftovers.forget_old),
     )
     counts: dict[str, int] = {}
     for at, (name, forget) in enumerate(parts):

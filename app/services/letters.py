@@ -35,7 +35,7 @@ def prepare(app: Flask) -> None:
     if config["SMTP_USER"] and config["SMTP_URL"].startswith("smtp:") and not _is_here(urlsplit(config["SMTP_URL"]).hostname or ""):
         raise ConfigError("SMTP_USER", "would send its password in the clear; take smtps:// or smtp+starttls://")
     try:
-        _relay(config).trust()
+        relay_of(config).trust()
     except OSError:
         raise ConfigError("SMTP_CA_FILE", f"{config['SMTP_CA_FILE']} holds no certificates") from None
 
@@ -59,7 +59,7 @@ def send_letter(letter: str, to: str, language: str = "", **values: str) -> str:
     message = _write(letter, to, language, values)
     db.session.rollback()
     try:
-        said = send(message, config["MAIL_FROM"], [_envelope(to)], _relay(config))
+        said = send(message, config["MAIL_FROM"], [envelope_of(to)], relay_of(config))
     except Unavailable as error:
         log.warning("mail %r to %s not sent: %s", letter, to, error)
         raise Unavailable(_("The mail to %(address)s could not be sent. %(why)s", address=to, why=str(error))) from error
@@ -78,7 +78,7 @@ def written(letter: str, language: str, **values: str) -> tuple[str, str]:
 def _write(letter: str, to: str, language: str, values: dict[str, str]) -> bytes:
     config = current_app.config
     subject, text = written(letter, language, **values)
-    message_id, address = new_message_id(config["MAIL_FROM"]), _envelope(to)
+    message_id, address = new_message_id(config["MAIL_FROM"]), envelope_of(to)
     own = {"Message-ID": message_id, HEADER: mark_of(str(config["SECRET_KEY"]), message_id, address)}
     names = {"name": config["APP_NAME"], "sender": config["MAIL_FROM"], "recipient": address}
     try:
@@ -93,7 +93,7 @@ def _render(template: str, values: dict[str, str]) -> str:
     return found.render({key: one_line(value) for key, value in values.items()}, app_name=current_app.config["APP_NAME"]).strip() + "\n"
 
 
-def _envelope(address: str) -> str:
+def envelope_of(address: str) -> str:
     """A domain as every relay takes it."""
     local, at, domain = address.rpartition("@")
     try:
@@ -102,7 +102,7 @@ def _envelope(address: str) -> str:
         return address
 
 
-def _relay(config: Any) -> Relay:
+def relay_of(config: Any) -> Relay:
     named = (config[f"SMTP_{name}"] for name in ("URL", "USER", "PASSWORD", "CA_FILE", "TIMEOUT"))
     return Relay(*named)
 

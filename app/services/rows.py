@@ -28,7 +28,8 @@ ENVELOPE_FROM = "envelope_from"
 """In `extra`: the envelope sender, where it is not all lower case."""
 
 
-def mail_row(entry: Entry, local_node: str) -> Row:
+def mail_row(entry: Entry, local_node: str, is_told: bool = False) -> Row:
+    """`is_told`: see services/notice_policy."""
     report = entry.report
     mail_from, mime_from = report.mail_from.lower(), report.from_address or address_of(report.header_from)
     first = report.recipients[0].lower() if report.recipients else ""
@@ -57,7 +58,7 @@ def mail_row(entry: Entry, local_node: str) -> Row:
         "copy_state": CopyState.STORED if entry.keep else CopyState.NONE,
         "copy_digest": entry.digest,
         "copy_node": local_node if entry.keep else None,
-        "notice_state": NoticeState.NONE,
+        "notice_state": NoticeState.DUE if is_told else NoticeState.NONE,
         "release_state": ReleaseState.NONE,
     }
 

@@ -1,0 +1,214 @@
+"""Who is told by letter of mail that came to an address: the accounts whose it is, else the address itself, and who watches its domain."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import select
+
+from app.extensions import db
+from app.mime.addresses import base_of
+from app.models import NoticeDomain, NoticeRefusal
+from app.queries.domains import aliases_for
+from app.queries.matching import contains_any_case
+from app.queries.notice_people import Person, accounts_of, pieces, users_of
+from app.roles import Role
+
+NEVER, WATCHED_AT = "never", "daily at 07:00"
+_USER, _ADDRESS, _WATCH = "user:", "address:", "watch:"
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """Whoever gets letters."""
+
+    owner: str
+    user_id: int | None
+    address: str
+    """Where the letter goes."""
+    language: str
+    zone: str
+    times: str
+    domain: str = ""
+    """Whose rules count: of the address that the mail came to."""
+
+    @property
+    def is_watcher(self) -> bool:
+        return self.owner.startswith(_WATCH)
+
+
+def addressee_of(owner: str, came_to: str = "") -> Addressee | None:
+    """`came_to`: one of their addresses, if not their main one; it says by which domain's rules. None: no longer there, inactive, or
+    wants none."""
+    return addressees_of({owner: came_to}).get(owner)
+
+
+def addressees_of(owners: Mapping[str, str]) -> dict[str, Addressee]:
+    """Of many, each with the address that its mail came to, or nothing."""
+    people = users_of({number for owner in owners if (number := _number_of(owner)) is not None})
+    singles = {owner.removeprefix(_ADDRESS) for owner in owners if owner.startswith(_ADDRESS)}
+    refused = refused_among(singles)
+    domains = {address.rpartition("@")[2] for address in singles}
+    named = ((came_to, people.get(_number_of(owner))) for owner, came_to in owners.items())
+    domains |= {(came_to or person.address).rpartition("@")[2] for came_to, person in named if person}
+    rules = Rules(domains)
+    found: dict[str, Addressee | None] = {}
+    for owner, came_to in owners.items():
+        if owner.startswith(_WATCH):
+            found[owner] = _watcher(owner.removeprefix(_WATCH), came_to.rpartition("@")[2])
+        elif person := people.get(_number_of(owner)):
+            found[owner] = rules.person(person, (came_to or person.address).rpartition("@")[2])
+        elif owner.startswith(_ADDRESS) and (address := owner.removeprefix(_ADDRESS)) not in refused:
+            found[owner] = rules.nobody(address)
+    return {owner: each for owner, each in found.items() if each is not None and each.times != NEVER}
+
+
+def owners_of(addresses: Collection[str]) -> dict[str, tuple[Addressee, ...]]:
+    """Of each address whoever is told of mail to it: every account whose it is, exactly as queries/reached has it; or the address itself,
+    where it is nobody's. Addresses of which nobody wants a letter are left out."""
+    forms, mains = _forms_of(addresses)
+    own = accounts_of({form for each in forms.values() for form in each.all})
+    people = users_of({number for numbers in own.values() for number in numbers})
+    rules = Rules({address.rpartition("@")[2] for address in addresses}, mains)
+    strays = {address: form.plain for address, form in forms.items() if not form.accounts(own)}
+    refused = refused_among(strays.values())
+    found: dict[str, tuple[Addressee, ...]] = {}
+    for address, form in forms.items():
+        numbers, domain = form.accounts(own), address.rpartition("@")[2]
+        told = [rules.person(people[number], domain) for number in sorted(numbers) if number in people]
+        if address in strays and strays[address] not in refused:
+            told = [rules.nobody(strays[address])]
+        if wanted := tuple(each for each in told if each is not None and each.times != NEVER):
+            found[address] = wanted
+    return found
+
+
+def watchers_of(domains: Collection[str]) -> dict[str, tuple[Addressee, ...]]:
+    """By domain; mail to an alias is mail to the domain that it stands for."""
+    rules = Rules(domains)
+    return {domain: found for domain in domains if (found := tuple(rules.watchers(domain)))}
+
+
+def site_language() -> str:
+    return str(current_app.config["BABEL_DEFAULT_LOCALE"])
+
+
+def site_zone() -> str:
+    """In which the site's times of day are meant."""
+    return str(current_app.config["JOBS_ZONE"])
+
+
+def refused_among(addresses: Iterable[str]) -> set[str]:
+    found: set[str] = set()
+    for piece in pieces(addresses):
+        found |= set(db.session.scalars(select(NoticeRefusal.address).where(NoticeRefusal.address.in_(piece))))
+    return found
+
+
+class Rules:
+    """What holds in some domains: each rule is that of the domain itself, or of the one that it is another name of."""
+
+    def __init__(self, domains: Collection[str], mains: Mapping[str, str] | None = None) -> None:
+        self._mains = {alias: main for piece in pieces(domains) for alias, main in aliases_for(piece).items()} if mains is None else mains
+        self._rows: dict[str, Any] = {}
+        columns = (NoticeDomain.domain, NoticeDomain.times, NoticeDomain.everybody, NoticeDomain.language)
+        for piece in pieces({*domains, *self._mains.values()}):
+            query = select(*columns, NoticeDomain.watchers, NoticeDomain.watch_times).where(NoticeDomain.domain.in_(piece))
+            self._rows |= {row.domain: row for row in db.session.execute(query)}
+
+    def _of(self, domain: str) -> list[Any]:
+        return [self._rows[each] for each in (domain, self._mains.get(domain)) if each in self._rows]
+
+    def person(self, person: Person, domain: str) -> Addressee | None:
+        """None: there is no address that a letter could go to."""
+        rows = self._of(domain)
+        times = person.times or next((row.times for row in rows if row.times), "") or _by_role(person.roles)
+        language = person.language or next((row.language for row in rows if row.language), "") or site_language()
+        if "@" not in person.address:
+            return None
+        return Addressee(f"{_USER}{person.id}", person.id, person.address, language, person.zone or site_zone(), times, domain)
+
+    def nobody(self, address: str) -> Addressee | None:
+        """An address without an account, where its domain wants all to be told."""
+        domain = address.rpartition("@")[2]
+        rows = self._of(domain)
+        if not any(row.everybody for row in rows[:1]):
+            return None
+        times = next((row.times for row in rows if row.times), "") or _by_role((Role.RECIPIENT.value,))
+        language = next((row.language for row in rows if row.language), "") or site_language()
+        return Addressee(f"{_ADDRESS}{address}", None, address, language, site_zone(), times, domain)
+
+    def watchers(self, domain: str) -> Iterator[Addressee]:
+        for row in self._of(domain):
+            for address in watchers_in(row.watchers):
+                times = row.watch_times or WATCHED_AT
+                if times != NEVER:
+                    yield Addressee(f"{_WATCH}{address}", None, address, row.language or site_language(), site_zone(), times, row.domain)
+
+
+def watchers_in(text: str) -> list[str]:
+    return [word for line in text.splitlines() if (word := line.strip().lower())]
+
+
+def _watcher(address: str, domain: str) -> Addressee | None:
+    """None where no domain names it any more. Of several the one that its mail came to counts, else the first."""
+    named = select(NoticeDomain.domain).where(contains_any_case(NoticeDomain.watchers, address))
+    rows = db.session.scalars(named.order_by(NoticeDomain.domain))
+    domains = sorted(rows, key=lambda each: each != domain)
+    rules = Rules(domains, {})
+    found = (each for name in domains for each in rules.watchers(name) if each.address == address)
+    return next(found, None)
+
+
+def _by_role(roles: Collection[str]) -> str:
+    return next((times for role, times in current_app.config["NOTICE_TIMES"] if role in roles), NEVER)
+
+
+def _number_of(owner: str) -> int:
+    """Of an account; 0 where it is none."""
+    number = owner.removeprefix(_USER) if owner.startswith(_USER) else ""
+    return int(number) if number.isascii() and number.isdigit() else 0
+
+
+# --- whose an address is ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Forms:
+    """bob+tag@alias, and what it may be by rule."""
+
+    itself: str
+    near: tuple[str, ...]
+    """bob+tag@domain and bob@alias."""
+    far: tuple[str, ...]
+    """bob@domain; where nothing is between, there is no such."""
+    plain: str
+    """Without tag and alias: of addresses without an account, the one that stands for all."""
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        return (self.itself, *self.near, *self.far)
+
+    def accounts(self, own: Mapping[str, frozenset[int]]) -> frozenset[int]:
+        """What somebody has as their own is nobody else's by rule, and the nearest rule counts."""
+        for step in ((self.itself,), self.near, self.far):
+            found = frozenset(number for form in step for number in own.get(form, ()))
+            if found:
+                return found
+        return frozenset()
+
+
+def _forms_of(addresses: Collection[str]) -> tuple[dict[str, _Forms], dict[str, str]]:
+    """And the domains that those of aliases stand for."""
+    plus, mains = str(current_app.config["PLUS_ADDRESSING"]), dict[str, str]()
+    for piece in pieces({address.rpartition("@")[2] for address in addresses}):
+        mains |= aliases_for(piece)
+    found: dict[str, _Forms] = {}
+    for address in addresses:
+        base, main = base_of(address, plus), mains.get(address.rpartition("@")[2])
+        in_main = [f"{each.rpartition('@')[0]}@{main}" for each in (address, base) if each] if main else []
+        near = [*in_main[:1], *([base] if base else [])]
+        far = in_main[1:]
+        found[address] = _Forms(address, tuple(near), tuple(far), far[0] if far else (base or (in_main[0] if in_main else address)))
+    return found, mains

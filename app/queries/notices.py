@@ -1,0 +1,212 @@
+"""Letters that tell of kept mail: whose lines wait, which letter's turn it is, and what one has still to tell."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import Row, Select, and_, exists, func, literal_column, or_, select
+
+from app.errors import NotFound
+from app.extensions import db
+from app.ids import id_time
+from app.models import CopyState, Mail, MailRecipient, Notice, NoticeDue, NoticeLine, NoticeState, NoticeStep, Release, Step
+
+_ON_THE_WAY = (Step.WAITING, Step.SENDING, Step.SENT, Step.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One mail in a letter."""
+
+    mail_id: int
+    received_at: datetime
+    """UTC."""
+    sender: str
+    subject: str
+    action: str
+    score: float
+    size: int
+    has_virus: bool
+    address: str
+    """Theirs that it came to: of others they learn nothing."""
+
+
+def lines_of(notice_id: int, limit: int) -> list[Line]:
+    """The newest first, as far as there is still something to be told: not of mails that are gone, whose copy is gone, or that were
+    released to that address already."""
+    columns = (Mail.id, Mail.mime_from, Mail.mail_from, Mail.subject, Mail.action, Mail.score, Mail.size, Mail.has_virus)
+    query = (
+        select(*columns, NoticeLine.address).join(Mail, Mail.id == NoticeLine.mail_id).where(NoticeLine.notice_id == notice_id, _is_kept())
+    )
+    rows = db.session.execute(query.order_by(NoticeLine.mail_id.desc()).limit(limit))
+    return [
+        Line(
+            row.id,
+            id_time(row.id),
+            row.mime_from or row.mail_from,
+            row.subject,
+            row.action,
+            row.score,
+            row.size,
+            row.has_virus,
+            row.address,
+        )
+        for row in rows
+    ]
+
+
+def _is_kept() -> Any:
+    released = exists().where(Release.mail_id == NoticeLine.mail_id, Release.address == NoticeLine.address, Release.state.in_(_ON_THE_WAY))
+    return and_(Mail.copy_state == CopyState.STORED.value, ~released)
+
+
+# --- collecting ---------------------------------------------------------------------------------------------------------------
+
+
+def due_mails(after: int, limit: int) -> Sequence[Row[Any]]:
+    """Of which nobody has looked yet whom to tell, in the order of ids."""
+    due = Mail.notice_state == literal_column(f"'{NoticeState.DUE.value}'")  # a partial index serves no parameter
+    query = select(Mail.id, Mail.rcpt_count).where(due, Mail.id > after).order_by(Mail.id).limit(limit)
+    return db.session.execute(_by(query, Mail, "ix_mail_notice_state")).all()
+
+
+def still_due(ids: Collection[int]) -> Sequence[Row[Any]]:
+    """As they are now, with a lock on each: in the order of ids, as everybody takes more than one."""
+    query = select(Mail.id, Mail.copy_state).where(Mail.id.in_(ids), Mail.notice_state == NoticeState.DUE.value)
+    return db.session.execute(query.order_by(Mail.id).with_for_update()).all()
+
+
+def recipients_of(ids: Collection[int]) -> Sequence[Row[Any]]:
+    columns = (MailRecipient.mail_id, MailRecipient.address, MailRecipient.domain, MailRecipient.personal)
+    query = select(*columns).where(MailRecipient.mail_id.in_(ids))
+    return db.session.execute(query.order_by(MailRecipient.mail_id, MailRecipient.position)).all()
+
+
+def owners_told(ids: Collection[int]) -> set[tuple[int, str]]:
+    """By mail, who has a line of it."""
+    query = select(NoticeLine.mail_id, NoticeLine.owner).where(NoticeLine.mail_id.in_(ids))
+    return set(db.session.execute(query).tuples())
+
+
+def due_of(owners: Collection[str]) -> dict[str, datetime]:
+    """When their letters are due, with a lock on each, in the order of owners."""
+    query = select(NoticeDue.owner, NoticeDue.due_at).where(NoticeDue.owner.in_(owners)).order_by(NoticeDue.owner).with_for_update()
+    return dict(db.session.execute(query).tuples().all())
+
+
+# --- making letters -------------------------------------------------------------------------------------------------------------
+
+
+def due_owners(now: datetime, after: tuple[datetime, str] | None, limit: int) -> Sequence[Row[Any]]:
+    """Whose letter is to be written, those that are due longest first."""
+    query = select(NoticeDue.owner, NoticeDue.due_at).where(NoticeDue.due_at <= now)
+    if after is not None:
+        at, owner = after
+        query = query.where(NoticeDue.due_at >= at, or_(NoticeDue.due_at > at, NoticeDue.owner > owner))
+    return db.session.execute(query.order_by(NoticeDue.due_at, NoticeDue.owner).limit(limit)).all()
+
+
+def count_due_owners(now: datetime) -> int:
+    return db.session.scalar(select(func.count()).select_from(NoticeDue).where(NoticeDue.due_at <= now)) or 0
+
+
+def waiting_of(owners: Collection[str]) -> dict[str, tuple[int, str]]:
+    """By owner how many lines wait for a letter, and one of the addresses."""
+    query = select(NoticeLine.owner, func.count(), func.min(NoticeLine.address))
+    query = query.where(NoticeLine.owner.in_(owners), NoticeLine.notice_id.is_(None)).group_by(NoticeLine.owner)
+    return {owner: (count, address) for owner, count, address in db.session.execute(query).tuples()}
+
+
+def waiting_mails(owner: str, limit: int) -> Sequence[int]:
+    query = select(NoticeLine.mail_id).where(NoticeLine.owner == owner, NoticeLine.notice_id.is_(None))
+    return db.session.scalars(query.order_by(NoticeLine.mail_id).limit(limit)).all()
+
+
+def begun_for(owner: str) -> int | None:
+    """A letter that has not yet got all of its lines."""
+    begun = (Notice.owner == owner, Notice.state == NoticeStep.WAITING.value, Notice.next_try_at.is_(None))
+    return db.session.scalar(select(Notice.id).where(*begun).order_by(Notice.id.desc()).limit(1))
+
+
+def mails_of_letter(notice_id: int, after: int, limit: int) -> Sequence[int]:
+    query = select(NoticeLine.mail_id).where(NoticeLine.notice_id == notice_id, NoticeLine.mail_id > after)
+    return db.session.scalars(query.order_by(NoticeLine.mail_id).limit(limit)).all()
+
+
+# --- sending --------------------------------------------------------------------------------------------------------------------
+
+
+def due_letters(now: datetime, limit: int) -> list[Notice]:
+    """Whose turn it is: those first that have waited longest, and letters that tell at once before all digests."""
+    due = (Notice.state == NoticeStep.WAITING.value, Notice.next_try_at <= now)
+    query = select(Notice).where(*due).order_by(Notice.next_try_at, Notice.id).limit(limit)
+    found = list(db.session.scalars(query.execution_options(populate_existing=True)))
+    db.session.expunge_all()
+    return found
+
+
+def addresses_told(ids: Collection[int]) -> dict[int, str]:
+    """By letter one of the addresses that its mails came to."""
+    query = select(NoticeLine.notice_id, func.min(NoticeLine.address)).where(NoticeLine.notice_id.in_(ids)).group_by(NoticeLine.notice_id)
+    return {notice_id: address for notice_id, address in db.session.execute(query).tuples() if notice_id is not None}
+
+
+def lost_letters(before: datetime, limit: int) -> Sequence[int]:
+    """Claimed so long ago that nobody will say what became of them."""
+    query = select(Notice.id).where(Notice.state == NoticeStep.SENDING.value, Notice.claimed_at < before)
+    return db.session.scalars(query.limit(limit)).all()
+
+
+def unsettled_letters(limit: int) -> list[tuple[int, str]]:
+    """That were sent, or told nobody, and of whose mails not all say so yet: they have still a time to be looked at."""
+    ended = (Notice.state.in_((NoticeStep.SENT.value, NoticeStep.EMPTY.value)), Notice.next_try_at.is_not(None))
+    return list(db.session.execute(select(Notice.id, Notice.state).where(*ended).limit(limit)).tuples())
+
+
+def counts_by_state() -> dict[str, int]:
+    """Of letters that are still to do something."""
+    open_ = (NoticeStep.WAITING.value, NoticeStep.SENDING.value)
+    query = select(Notice.state, func.count()).where(Notice.state.in_(open_)).group_by(Notice.state)
+    return dict(db.session.execute(query).tuples().all())
+
+
+def letters(state: str = "", before: int = 0, limit: int = 50) -> Sequence[Notice]:
+    """The newest first."""
+    query = select(Notice).order_by(Notice.id.desc()).limit(limit)
+    query = query.where(Notice.state == state) if state else query
+    return db.session.scalars(query.where(Notice.id < before) if before else query).all()
+
+
+def letter_of(notice_id: int) -> Notice:
+    found = db.session.get(Notice, notice_id)
+    if found is None:
+        raise NotFound(_("There is no such letter."))
+    return found
+
+
+def state_counts() -> dict[str, int]:
+    """Of all letters that are not forgotten."""
+    return dict(db.session.execute(select(Notice.state, func.count()).group_by(Notice.state)).tuples().all())
+
+
+# --- forgetting -----------------------------------------------------------------------------------------------------------------
+
+
+def old_letters(before: datetime, limit: int) -> Sequence[int]:
+    """In the order in which they were made, which is that of ids."""
+    oldest = db.session.execute(select(Notice.id, Notice.made_at).order_by(Notice.id).limit(limit))
+    return [row.id for row in oldest if row.made_at < before]
+
+
+def lines_left_behind(high: int, limit: int) -> set[int]:
+    """Mails below that id of which there are lines still."""
+    query = select(NoticeLine.mail_id).where(NoticeLine.mail_id < high).order_by(NoticeLine.mail_id)
+    return set(db.session.scalars(query.limit(limit)))
+
+
+def _by(query: Select[Any], model: Any, index: str) -> Select[Any]:
+    for dialect in ("mysql", "mariadb"):
+        query = query.with_hint(model, f"FORCE INDEX ({index})", dialect)
+    return query

@@ -1,0 +1,73 @@
+"""Which mails people are told of by letter, as far as the mail itself says it: decided once, as it comes in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import Engine
+
+from app.errors import BadRequest
+from app.models import Listing
+from app.rspamd.marks import listing_of
+from app.rspamd.symbols import has_like
+from app.services.entry import Entry
+from app.services.notice_times import read_times
+from app.services.released import ORIGIN
+from environment import ConfigError
+
+_POLICY = "notice_policy"
+"""What an engine knows beside its database: threads that write mails have no app to ask."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoticePolicy:
+    """Of nothing, unless letters can be sent that have links."""
+
+    actions: frozenset[str] = frozenset()
+    max_score: float | None = None
+    not_symbols: tuple[str, ...] = ()
+    viruses: bool = False
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> "NoticePolicy":
+        if not can_tell(config):
+            return cls()
+        score = config["NOTICE_MAX_SCORE"]
+        return cls(
+            frozenset(config["NOTICE_ACTIONS"]), float(score) if score else None, config["NOTICE_NOT_SYMBOLS"], config["NOTICE_VIRUSES"]
+        )
+
+    def tells(self, entry: Entry) -> bool:
+        """Of letters of our own no copy is kept, so nobody is told of them; and what we released once has been told of."""
+        report = entry.report
+        if report.action not in self.actions or not entry.keep or report.user or (entry.virus is not None and not self.viruses):
+            return False
+        if (self.max_score is not None and report.score > self.max_score) or ORIGIN in report.extra:
+            return False
+        return listing_of(report.symbols) != Listing.DENY and not has_like(report.symbols, self.not_symbols)
+
+
+_NOTHING = NoticePolicy()
+
+
+def prepare(app: Flask, engine: Engine) -> None:
+    """ConfigError where somebody is to get letters that cannot be."""
+    if app.config["NOTICE_TIMES"] and not can_tell(app.config):
+        raise ConfigError("NOTICE_TIMES", "needs SMTP_URL and PUBLIC_URL")
+    for _role, times in app.config["NOTICE_TIMES"]:
+        try:
+            read_times(times)
+        except BadRequest as error:
+            raise ConfigError("NOTICE_TIMES", str(error)) from None
+    engine.update_execution_options(**{_POLICY: NoticePolicy.from_config(app.config)})
+
+
+def policy_of(engine: Engine) -> NoticePolicy:
+    found: NoticePolicy = engine.get_execution_options().get(_POLICY, _NOTHING)
+    return found
+
+
+def can_tell(config: Mapping[str, Any]) -> bool:
+    """Whether there is a relay, and an address that links lead to."""
+    return bool(config["SMTP_URL"] and (config["PUBLIC_URL"] or config["PORTAL_URL"]))

@@ -1,0 +1,90 @@
+"""Letters of long ago are forgotten, and what is told of a mail goes with it; nobody is told anew because of that."""
+
+import pathlib
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from click.testing import Result
+from flask import Flask
+
+from app.clock import stored_now, utcnow
+from app.extensions import db
+from app.ids import id_at
+from app.models import Notice, NoticeLine, NoticeUse
+from app.services import notice_leftovers
+from tests.apps import close
+from tests.make import make_user
+from tests.notices import BOB, kept, later, letter, lines, state_of, telling_app, told
+from tests.releases import ADMIN
+from tests.servers.relay import Relay
+
+
+@pytest.fixture
+def app(database: str, tmp_path: pathlib.Path, relay: Relay) -> Iterator[Flask]:
+    app = telling_app(database, tmp_path, relay.url, UNDO_SECONDS=0)
+    make_user(app, "bob", "Recipient")
+    yield app
+    close(app)
+
+
+def forget(app: Flask) -> list[int]:
+    with app.app_context():
+        counts = []
+        while count := notice_leftovers.forget_old():
+            counts.append(count)
+        return counts
+
+
+def test_what_is_old_goes_in_small_pieces(app: Flask, relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notice_leftovers, "_LINES", 2)
+    old = [kept(app) for _ in range(3)]
+    told(app)
+    with app.app_context():
+        use = NoticeUse(notice_id=db.session.query(Notice.id).scalar(), mail_id=old[0], act="release", used_at=stored_now(), ip="192.0.2.1")
+        stray = NoticeLine(mail_id=id_at(utcnow() - timedelta(days=129), 1, 1), owner="user:999", address=BOB)
+        db.session.add_all([use, stray])
+        db.session.commit()
+    later(app, days=91)
+    new = kept(app)
+    told(app)
+    assert forget(app) == [2, 1, 1, 1]
+    assert {mail_id for mail_id, _owner, _address in lines(app)} == {new}
+    assert letter(app).mails == 1
+    with app.app_context():
+        assert db.session.query(NoticeUse).count() == 0
+    told(app)
+    assert (len(relay.envelopes), {state_of(app, mail_id) for mail_id in old}) == (2, {"sent"})
+
+
+def test_with_a_mail_goes_what_is_told_of_it(app: Flask) -> None:
+    from app.models import Extent
+    from app.queries.deletions import ANYTHING
+    from app.services import deletion
+
+    mail_id, other = kept(app), kept(app)
+    told(app)
+    with app.app_context():
+        deletion.ask(ANYTHING, mail_id, Extent.MAIL, actor=ADMIN)
+        assert deletion.delete_due() == 1
+    assert lines(app) == {(other, "user:bob", BOB)}
+
+
+def test_the_command_line_shows_them(app: Flask, relay: Relay) -> None:
+    def said(*words: str) -> Result:
+        return app.test_cli_runner().invoke(args=["notices", *words])
+
+    assert said("list").output == "There are no letters.\n"
+    relay.refuse.add(BOB)
+    mail_id = kept(app, subject="Of a \x1b[31mkind")
+    told(app)
+    number = letter(app).id
+    assert f"{number}  " in said("list").output
+    assert "failed  at once  bob@example.com  1 mails\n1 failed\n" in said("list", "--state", "failed").output
+    assert said("list", "--state", "sent").output == "1 failed\n"
+    shown = said("show", str(number)).output
+    assert "550 5.1.1 no such user here" in shown
+    assert str(mail_id) in shown
+    assert "\x1b" not in shown
+    assert said("show", "99").exit_code == 1
+    assert "1 new mails" not in app.test_cli_runner().invoke(args=["jobs", "run", "notices", "--dry-run"]).output

@@ -1,0 +1,158 @@
+"""Each is told once of each mail, whoever is killed in the middle of it, and however many do it at the same time."""
+
+import multiprocessing
+import os
+import pathlib
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from app.extensions import db
+from app.models import Mail, Notice, NoticeLine
+from app.models.people import User
+from app.services import notice_collect, notice_make, notice_sending, notices
+from app.services.job import Report
+from tests.apps import close
+from tests.make import make_user
+from tests.notices import BOB, CAROL, kept, later, telling_app, told
+from tests.servers.relay import Relay
+
+fork: Any = multiprocessing.get_context("fork")
+
+
+@pytest.fixture
+def app(database: str, tmp_path: pathlib.Path, relay: Relay) -> Iterator[Flask]:
+    app = telling_app(database, tmp_path, relay.url)
+    for name in ("bob", "carol"):
+        make_user(app, name, "Recipient")
+    yield app
+    close(app)
+
+
+def begun(app: Flask, work: Callable[[], object]) -> Any:
+    """In a process of its own, with connections of its own."""
+
+    def run() -> None:
+        with app.app_context():
+            db.engine.dispose(close=False)
+            work()
+            os._exit(0)
+
+    process = fork.Process(target=run, daemon=True)
+    process.start()
+    return process
+
+
+def die(*_: object, **__: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def dies_after(place: Any, name: str) -> None:
+    real = getattr(place, name)
+
+    def last(*given: Any, **named: Any) -> None:
+        real(*given, **named)
+        die()
+
+    setattr(place, name, last)
+
+
+STEPS: dict[str, Callable[[], None]] = {
+    "lines are written, not committed": lambda: dies_after(notice_collect, "put"),
+    "lines are committed": lambda: dies_after(notices, "collect"),
+    "letters are written, not committed": lambda: dies_after(notice_make, "run"),
+    "letters are committed": lambda: dies_after(notices, "make"),
+    "one is claimed": lambda: setattr(notice_sending, "lines_of", die),
+    "it is written": lambda: setattr(notice_sending.Round, "give", die),
+    "the relay has it, and has not answered": lambda: setattr(notice_sending.Round, "give", _gone_before_the_answer),
+    "the relay has answered": lambda: dies_after(notice_sending.Round, "give"),
+    "it is recorded": lambda: dies_after(notice_sending, "_record"),
+}
+
+
+def _gone_before_the_answer(self: Any, raw: bytes, sender: str, recipient: str) -> None:
+    from app.smtp import _Handing
+
+    handing = _Handing()
+    handing.open(self._ready(), raw, sender, recipient)
+    self._session.send(b".\r\n")
+    die()
+
+
+def said(relay: Relay, app: Flask) -> Counter[tuple[str, str]]:
+    """How often whom was told of what; our plain letters have a subject on each line."""
+    with app.app_context():
+        subjects = [subject for (subject,) in db.session.query(Mail.subject)]
+    letters = [(message["To"], message.get_content()) for message in relay.messages]
+    return Counter((to, subject) for to, text in letters for subject in subjects if f"  {subject}\n" in text.replace("\r\n", "\n"))
+
+
+def unknown(app: Flask) -> set[tuple[str, str]]:
+    """Whom a letter that may have gone would have told of what."""
+    with app.app_context():
+        query = db.session.query(Notice.address, Mail.subject).filter(Notice.state == "unknown")
+        query = query.join(NoticeLine, NoticeLine.notice_id == Notice.id).join(Mail, Mail.id == NoticeLine.mail_id)
+        return {(to, subject) for to, subject in query}
+
+
+def test_who_is_killed_in_between_tells_nobody_twice_and_forgets_nobody(app: Flask, relay: Relay) -> None:
+    lost: set[tuple[str, str]] = set()
+    for number, (step, prepare) in enumerate(STEPS.items()):
+        kept(app, BOB, CAROL, subject=f"Both {number}")
+        kept(app, CAROL, subject=f"One {number}")
+        due = {(BOB, f"Both {number}"), (CAROL, f"Both {number}"), (CAROL, f"One {number}")}
+
+        def work(prepare: Callable[[], None] = prepare) -> None:
+            prepare()
+            notices.run(Report())
+
+        process = begun(app, work)
+        process.join(60)
+        assert process.exitcode == -signal.SIGKILL, step
+        time.sleep(0.05)  # what the relay was sent last is still being taken
+        told(app)
+        later(app, minutes=11)
+        told(app)
+        counts = said(relay, app)
+        assert not [pair for pair, count in counts.items() if count > 1], step
+        lost = unknown(app)
+        assert due <= set(counts) | lost, step
+    assert {subject[-1] for _to, subject in lost} == {"4", "5", "6", "7"}  # died with a letter in their hands
+
+
+def test_four_who_tell_at_once_tell_each_once(app: Flask, relay: Relay) -> None:
+    """Without the lease that lets only one run: the database alone sees to it. Two of them are killed, wherever they are."""
+    with app.app_context():
+        assert db.session.query(User).count() == 2
+    ids = [kept(app, BOB, CAROL, subject=f"Mail {number}.") for number in range(30)]
+
+    def work() -> None:
+        for _ in range(40):
+            try:
+                notices.run(Report())
+            except Exception:
+                db.session.rollback()
+            time.sleep(0.01)
+
+    processes = [begun(app, work) for _ in range(4)]
+    ids += [kept(app, CAROL, BOB, subject=f"Mail {number}.") for number in range(30, 45)]
+    for process in processes[:2]:
+        time.sleep(random.uniform(0, 0.1))
+        os.kill(process.pid, signal.SIGKILL)
+    ids += [kept(app, BOB, subject=f"Mail {number}.") for number in range(45, 60)]
+    for process in processes:
+        process.join(60)
+    for _ in range(2):
+        told(app)
+        later(app, minutes=11)
+    told(app)
+    counts, lost = said(relay, app), unknown(app)
+    assert not [pair for pair, count in counts.items() if count > 1]
+    wanted = {(to, f"Mail {number}.") for number in range(60) for to in ((BOB, CAROL) if number < 45 else (BOB,))}
+    assert set(counts) | lost == wanted
