@@ -40,7 +40,7 @@ SCREENS = {
     "letters": "/notices/",
     "failed-letters": "/notices/?state=failed",
     "no-letters": "/notices/?address=nobody@nowhere.example",
-    "letter": "/notices/901",
+    "letter": "/notices/4",
     "letter-domains": "/notices/domains/",
     "letter-domain": "/notices/domains/rule?domain=example.com",
     "letter-refusals": "/notices/refusals/",
