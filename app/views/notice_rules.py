@@ -66,6 +66,7 @@ class NoticeDomainView(BaseView):
     def _form(self, rule: DomainRule, *, is_new: bool) -> Any:
         title = _("Letters about mail to %(domain)s", domain=rule.domain) if rule.domain else _("Letters about the mail of a domain")
         shown = {"rule": rule, "is_new": is_new, "may_edit": self._may_edit(), "languages": current_app.config["LANGUAGES"]}
+        shown["may_all"] = letters_scope_of(g.user).everything
         return self.render_template("notices/domain.html", title=title, **shown, **WORDS)
 
     def _may_edit(self) -> bool:
