@@ -43,6 +43,8 @@ _MAPS: tuple[Grant, ...] = (("menu_access", "Maps"), ("can_list", "MapView"))
 _ENTRIES: tuple[Grant, ...] = (("can_edit", "MapView"),)
 _NODES: tuple[Grant, ...] = (("menu_access", "Nodes"), ("can_list", "NodeView"))
 _JOBS: tuple[Grant, ...] = (("menu_access", "Jobs"), ("can_list", "JobView"))
+_LETTERS: tuple[Grant, ...] = (("menu_access", "Letters"), ("can_list", "NoticeView"))
+_LETTERS_SET: tuple[Grant, ...] = (*_LETTERS, ("can_edit", "NoticeView"))
 _AUDIT: tuple[Grant, ...] = (("menu_access", "Audit trail"), ("can_list", "AuditView"))
 _HOLDS: tuple[Grant, ...] = (("menu_access", "Holds"), ("can_list", "HoldView"))
 
@@ -50,8 +52,9 @@ _HOLDS: tuple[Grant, ...] = (("menu_access", "Holds"), ("can_list", "HoldView"))
 GRANTS: dict[str, frozenset[Grant]] = {
     Role.DOMAIN_ADMIN: frozenset(
         _OWN_ACCOUNT + LOG + _CONTENT + _ACTS + _REQUEST + _DECIDE + _LEARN + _RESCANS + _SYMBOLS + _PEOPLE + _MAPS + _ENTRIES
-    ),
-    Role.AUDITOR: frozenset(_OWN_ACCOUNT + LOG + _RESCANS + _SYMBOLS + _AUDIT + _HOLDS + _MAPS + _NODES + _JOBS),
+    )
+    | frozenset(_LETTERS_SET),
+    Role.AUDITOR: frozenset(_OWN_ACCOUNT + LOG + _RESCANS + _SYMBOLS + _AUDIT + _HOLDS + _MAPS + _NODES + _JOBS + _LETTERS),
     Role.RECIPIENT: frozenset(_OWN_ACCOUNT + LOG + _CONTENT + _ACTS + _REQUEST + _MAPS + _ENTRIES),
     Role.PUBLIC: frozenset(),
 }

@@ -20,6 +20,7 @@ from app.models import MapEntry, UserDomain
 from app.models.people import User
 from app.services.insert import insert_entries
 from app.storage import store_for
+from tests.letters import make_letter
 from tests.make import list_value, login, make_entry, make_node, make_user, token
 
 # What doors refuse, these walks would wait for as who guesses does.
@@ -71,6 +72,8 @@ class World:
         with app.app_context():
             by_rcpt = {entry.rcpt: entry.id for entry in db.session.scalars(select(MapEntry))}
         self.pairs = {"own": by_rcpt["carol@example.com"], "foreign": by_rcpt["stranger@foreign.example"]}
+        for whose, address in (("own", "carol@example.com"), ("foreign", "stranger@foreign.example")):
+            make_letter(app, address, id=self.people[whose])
         self.tokens = {name: token(client, "/profile/" if name else "/login/") for name, client in self.clients.items()}
         self.file = pathlib.Path(app.config["SQLALCHEMY_DATABASE_URI"].removeprefix("sqlite:///"))
         self._leave_database()
@@ -128,6 +131,7 @@ def path_of(rule: Rule, mail: int, person: int, pair: int) -> str:
         "release_id": 1,
         "act": "release",
         "run_id": 1,
+        "notice_id": person,  # the letter to them has their number
         "request_id": 1,
         "hold_id": 1,
         "lesson": "spam",

@@ -84,9 +84,15 @@ class Verb(StrEnum):
     STORE_SWEPT = "store.swept"
     JOB_CHANGED = "job.changed"
     JOB_ASKED = "job.asked"
+    NOTICES_CHOSEN = "account.notices"
+    NOTICES_OF_DOMAIN = "domain.notices"
+    NOTICES_REFUSED = "notice.refused"
+    NOTICES_ACCEPTED = "notice.accepted"
+    NOTICE_VOIDED = "notice.voided"
+    NOTICE_AGAIN = "notice.again"
 
 
-KINDS = ("account", "role", "group", "node", "domain", "map", "search", "log", "audit", "mail", "bulk", "hold", "store", "job")
+KINDS = ("account", "role", "group", "node", "domain", "map", "search", "log", "audit", "mail", "bulk", "hold", "store", "job", "notice")
 """What may be a target."""
 
 

@@ -16,6 +16,7 @@ from app.ids import id_at, id_time
 from app.models import Mail, Mode, NoticeState, Release, ReleaseState, Step
 from app.rspamd.report import Report
 from app.services.demo_acts import fill_acts
+from app.services.demo_letters import fill_letters
 from app.services.demo_maps import fill_maps
 from app.services.demo_messages import Envelope, author_of, domain_of_sender, message_of
 from app.services.demo_texts import DOMAINS, KINDS, PEOPLE, Kind
@@ -48,6 +49,7 @@ def fill(count: int, days: int, *, beside_real_mail: bool = False) -> int:
     fill_maps()
     new = sum(_insert(batch) for batch in _batches(_entries(count, days)))
     fill_acts(_NODES)
+    fill_letters(_NODES)
     return new
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from app.errors import BadRequest
 from app.extensions import db
 from app.models.people import UserSetting
+from app.services.notice_choices import follow_zone
 
 THEMES = ("light", "dark")
 
@@ -24,20 +25,25 @@ def choose(user_id: int, *, language: str | None = None, zone: str | None = None
         raise BadRequest(_("There is no such appearance."))
     chosen = {name: value for name, value in (("language", language), ("zone", zone), ("theme", theme)) if value is not None}
     try:
-        _put(user_id, chosen)
+        moves = _put(user_id, chosen)
     except IntegrityError:  # the first choice, in two windows at once
         db.session.rollback()
-        _put(user_id, chosen)
+        moves = _put(user_id, chosen)
+    if moves:
+        follow_zone(user_id)
 
 
-def _put(user_id: int, chosen: dict[str, str]) -> None:
+def _put(user_id: int, chosen: dict[str, str]) -> bool:
+    """Whether their clock is another one now."""
     row = db.session.get(UserSetting, user_id)
     if row is None:
         row = UserSetting(user_id=user_id, language="", zone="", theme="", owes_password=False)
         db.session.add(row)
+    moves = chosen.get("zone", row.zone) != row.zone
     for name, value in chosen.items():
         setattr(row, name, value)
     db.session.commit()
+    return moves
 
 
 @cache

@@ -43,6 +43,9 @@ from app.views.message import MessageView
 from app.views.new_password import NewPasswordView
 from app.views.nodes import NodeView
 from app.views.nodes_api import NodesApi
+from app.views.notice_api import NoticeApi, NoticeChoiceApi
+from app.views.notice_letters import NoticeView
+from app.views.notice_rules import NoticeDomainView, NoticeRefusalView
 from app.views.notices import open_requests, unnamed_proxy
 from app.views.opening import ReasonView
 from app.views.people import PeopleView
@@ -72,6 +75,7 @@ MENU = (
     (MailLogView, "Mails", _l("Mails"), "fa-envelope-o"),
     (QuarantineView, "Quarantine", _l("Quarantine"), "fa-archive"),
     (RequestView, "Requests", _l("Requests"), "fa-inbox"),
+    (NoticeView, "Letters", _l("Letters"), "fa-paper-plane-o"),
     (MapView, "Maps", _l("Maps"), "fa-list-ul"),
     (PeopleView, "People", _l("People"), "fa-users"),
     (DomainView, "Domains", _l("Domain aliases"), "fa-at"),
@@ -98,6 +102,8 @@ PAGES = (
     TimelineView,
     BulkView,
     ReasonView,
+    NoticeDomainView,
+    NoticeRefusalView,
     ProfileView,
     SessionView,
     ApiKeyView,
@@ -110,7 +116,7 @@ PAGES = (
 
 APIS = (
     *(MailApi, RawApi, ReleaseApi, RequestApi, LessonApi, LearningApi),
-    *(DeletionApi, TimelineApi, BulkApi, NodesApi, OpenApi),
+    *(DeletionApi, TimelineApi, BulkApi, NodesApi, NoticeApi, NoticeChoiceApi, OpenApi),
 )
 
 

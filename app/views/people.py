@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.errors import MailkeepError
+from app.forms.notices import typed_times
 from app.models.people import User
 from app.queries.access_keys import keys_of
 from app.queries.people import Reach, addresses_by_user, domains_by_user, find_people, person_of, reach_of, roles_to_give, ways_by_user
@@ -20,8 +21,10 @@ from app.security.actor import actor
 from app.security.reset import Purpose, send_link
 from app.services import access_keys, addresses, passwords, people, second_factor
 from app.services.letters import can_carry_links
+from app.services.notice_choices import choose
 from app.services.sessions import end_all_sessions
 from app.views.doing import done
+from app.views.notice_page import letters_to
 
 ROLE_LABELS: dict[str, Any] = {
     Role.ADMIN: _l("Admin: everything"),
@@ -113,6 +116,16 @@ class PeopleView(BaseView):
             done(lambda: addresses.add_address(reach, user, added, actor=actor()), _("The address is added."))
         return _back_to(user)
 
+    @expose("/<int:user_id>/letters", methods=["POST"])
+    @has_access
+    @permission_name("edit")
+    def letters(self, user_id: int) -> Any:
+        reach = reach_of(g.user)
+        user = person_of(reach, user_id)
+        times, who = typed_times(request.form), actor()
+        done(lambda: choose(user_id, times, by=who.name, actor=who, reach=reach), _("The choice counts from now on."))
+        return _back_to(user)
+
     @expose("/<int:user_id>/password", methods=["POST"])
     @has_access
     @permission_name("edit")
@@ -197,6 +210,8 @@ class PeopleView(BaseView):
             shortest=passwords.SHORTEST_PASSWORD,
             can_mail=can_carry_links(),
             invites="invite" in request.form,
+            choose_at=url_for("PeopleView.letters", user_id=user.id) if user and self._may("can_edit") else "",
+            **(letters_to(user) if user else {}),
         )
 
 

@@ -7,13 +7,16 @@ from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext as _
 
+from app.forms.notices import typed_times
 from app.queries.people import addresses_by_user
 from app.queries.visibility import domains_of, roles_of
 from app.security.actor import actor
 from app.services import passwords, people, settings
+from app.services.notice_choices import choose
 from app.views.choices import choices, remember
 from app.views.doing import done
 from app.views.language import COOKIE as LANGUAGE_COOKIE
+from app.views.notice_page import letters_to
 from app.views.own import change_password_as_typed
 from app.views.theme import COOKIE as THEME_COOKIE
 
@@ -36,7 +39,17 @@ class ProfileView(BaseView):
             shortest=passwords.SHORTEST_PASSWORD,
             choices=choices(),
             zones=settings.zones(),
+            choose_at=url_for("ProfileView.letters"),
+            **letters_to(g.user),
         )
+
+    @expose("/letters", methods=["POST"])
+    @has_access
+    @permission_name("edit")
+    def letters(self) -> Any:
+        times, who = typed_times(request.form), actor()
+        done(lambda: choose(g.user.id, times, by=who.name, actor=who), _("Your choice counts from now on."))
+        return redirect(url_for("ProfileView.profile", _anchor="letters"))
 
     @expose("/choices", methods=["POST"])
     @has_access

@@ -117,7 +117,10 @@ GET  /mails/newer                           MailLogView.newer
 GET  /mails/related/<pk>                    MailLogView.related
 GET  /mails/show/<pk>                       MailLogView.show
 GET  /mails/statistics                      MailLogView.statistics
+GET  /api/v1/notices/choice                 NoticeChoiceApi.choice
+PUT  /api/v1/notices/choice                 NoticeChoiceApi.choose
 GET  /profile/                              ProfileView.profile
+POST /profile/letters                       ProfileView.letters
 POST /profile/name                          ProfileView.name
 POST /profile/password                      ProfileView.password
 GET  /quarantine/                           QuarantineView.days

@@ -1,0 +1,121 @@
+"""Lines that wait for a letter: put off or brought forward when somebody wants their letters at other times, let go when they want none."""
+
+from collections.abc import Collection
+from datetime import datetime
+from itertools import groupby
+from typing import Any, cast
+
+from sqlalchemy import delete, func, or_, select, update
+
+from app.clock import stored_now
+from app.extensions import PanelSession, db
+from app.models import Notice, NoticeDue, NoticeLine, NoticeStep
+from app.queries.addressees import Addressee, addressee_of, addressees_of
+from app.queries.matching import escaped
+from app.queries.notices import mails_of_letter
+from app.services import notice_lines as lines
+from app.services.notice_times import next_time
+
+_AT_ONCE = 1000
+_OWNERS_AT_ONCE = 500
+_MOST_BATCHES = 50
+"""Who has more lines than so many batches waits for the job to let the rest go."""
+
+
+def lock(owner: str) -> bool:
+    """Whoever writes letters for somebody holds this row: what is moved here is in no letter yet. Whether anything waits for one."""
+    found = db.session.scalar(select(NoticeDue.owner).where(NoticeDue.owner == owner).with_for_update())
+    return found is not None
+
+
+def move(owner: str) -> None:
+    """In the transaction of whoever calls, once it holds the lock. Who wants none is due at once: then the job lets go what is left."""
+    db.session.flush()
+    due_at = _due(addressee_of(owner), stored_now())
+    lines.run(update(NoticeDue).where(NoticeDue.owner == owner).values(due_at=due_at))
+
+
+def _due(addressee: Addressee | None, now: datetime) -> datetime:
+    return (next_time(addressee.times, addressee.zone, now) if addressee is not None else None) or now
+
+
+def let_go(owner: str) -> None:
+    """Nobody is told of what waits for this one. A transaction for each batch."""
+    for _batch in range(_MOST_BATCHES):
+        with cast(PanelSession, db.session()).begin_writing():
+            # Where the row is only just coming, MariaDB would wait for it and take it away from its lines.
+            is_more = lock(owner) and lines.let_go(owner)
+            db.session.commit()
+        if not is_more:
+            return
+
+
+def let_go_of_domains(owner: str, domains: Collection[str]) -> None:
+    """Of a watcher's lines those of mail to these domains: of others they may be told still."""
+    theirs = (NoticeLine.owner == owner, NoticeLine.notice_id.is_(None), or_(*(_in_domain(domain) for domain in domains)))
+    while True:
+        with cast(PanelSession, db.session()).begin_writing():
+            lock(owner)
+            mails = list(db.session.scalars(select(NoticeLine.mail_id).where(*theirs).order_by(NoticeLine.mail_id).limit(_AT_ONCE)))
+            if mails:
+                lines.run(delete(NoticeLine).where(NoticeLine.mail_id.in_(mails), *theirs))
+                lines.settle(mails)
+            db.session.commit()
+        if len(mails) < _AT_ONCE:
+            return
+
+
+def stop_letters(owner: str, why: str) -> None:
+    """Those that wait for their turn are not sent, and tell nobody."""
+    with cast(PanelSession, db.session()).begin_writing():
+        lock(owner)
+        waiting = (Notice.owner == owner, Notice.state == NoticeStep.WAITING.value)
+        stopped = list(db.session.scalars(select(Notice.id).where(*waiting).order_by(Notice.id).with_for_update()))
+        if stopped:
+            values = {"state": NoticeStep.EMPTY.value, "next_try_at": None, "ended_at": stored_now(), "answer": why}
+            lines.run(update(Notice).where(Notice.id.in_(stopped), *waiting).values(**values))
+        db.session.commit()
+    for notice_id in stopped:
+        while _forgot_some(notice_id):
+            pass
+
+
+def _forgot_some(notice_id: int) -> bool:
+    with cast(PanelSession, db.session()).begin_writing():
+        mails = mails_of_letter(notice_id, 0, _AT_ONCE)
+        if mails:
+            lines.forget_lines(notice_id, mails)
+        db.session.commit()
+    return bool(mails)
+
+
+def move_domains(domains: Collection[str]) -> int:
+    """Where other times hold for domains now: whoever waits for a letter with mail to them. How many were moved."""
+    after, moved = "", 0
+    while True:
+        with cast(PanelSession, db.session()).begin_writing():
+            now = stored_now()
+            ahead = select(NoticeDue.owner, NoticeDue.due_at).where(NoticeDue.owner > after).order_by(NoticeDue.owner)
+            rows = db.session.execute(ahead.limit(_OWNERS_AT_ONCE)).all()
+            # What is due already is not put off.
+            moved += _move_each([row.owner for row in rows if row.due_at > now], domains, now)
+            db.session.commit()
+        if len(rows) < _OWNERS_AT_ONCE:
+            return moved
+        after = rows[-1].owner
+
+
+def _move_each(owners: Collection[str], domains: Collection[str], now: datetime) -> int:
+    told = select(NoticeLine.owner, func.min(NoticeLine.address)).where(NoticeLine.owner.in_(owners), NoticeLine.notice_id.is_(None))
+    query = told.where(or_(*(_in_domain(domain) for domain in domains))).group_by(NoticeLine.owner)
+    came_to: dict[str, str] = dict(db.session.execute(query).tuples().all()) if owners else {}
+    found = addressees_of(came_to)
+    dues = sorted((_due(found.get(owner), now), owner) for owner in came_to)
+    for due_at, group in groupby(dues, key=lambda pair: pair[0]):
+        moved = update(NoticeDue).where(NoticeDue.owner.in_([owner for _due_at, owner in group]), NoticeDue.due_at > now)
+        lines.run(moved.values(due_at=due_at))
+    return len(dues)
+
+
+def _in_domain(domain: str) -> Any:
+    return NoticeLine.address.like(f"%{escaped('@' + domain)}", escape="!")

@@ -1,0 +1,38 @@
+"""flask notices: choices, rules of domains, refusals, links made void."""
+
+from flask import Flask
+from flask.testing import FlaskCliRunner
+
+from tests.letters import letter, make_letter
+from tests.make import make_user
+
+
+def test_what_the_screens_do_commands_do_too(app: Flask, runner: FlaskCliRunner) -> None:
+    def said(*words: str, code: int = 0) -> str:
+        result = runner.invoke(args=["notices", *words])
+        assert result.exit_code == code, result.output
+        return result.output
+
+    make_user(app, "bob", "Recipient")
+    assert "bob: never (as the site says)" in said("choice", "bob")
+    assert "bob: daily at 06:30 (by command line" in said("choice", "bob", "daily at 06:30")
+    assert "says no times" in said("choice", "bob", "soon", code=1)
+    assert "as the site says" in said("choice", "bob", "")
+    said("choice", "nobody", "never", code=1)
+    told = said(
+        "domains", "set", "Example.com", "--times", "hourly", "--everybody", "--watcher", "postmaster", "--watcher", "a@example.org"
+    )
+    assert told == "example.com  hourly; everybody; watched by postmaster@example.com, a@example.org, daily at 07:00\n"
+    assert said("domains", "set", "example.com", "--language", "de", "--watcher", "none") == "example.com  hourly; everybody; de\n"
+    assert said("domains", "list") == "example.com  hourly; everybody; de\n"
+    said("domains", "remove", "example.com")
+    said("domains", "remove", "example.com", code=1)
+    said("refusals", "add", "Eve+x@example.com")
+    assert "belongs to the account bob" in said("refusals", "add", "bob@example.com", code=1)
+    assert said("refusals", "list").startswith("eve@example.com  ")
+    said("refusals", "remove", "eve@example.com")
+    assert said("refusals", "list") == ""
+    number = make_letter(app, "bob@example.com")
+    said("void", str(number))
+    said("void", "4711", code=1)
+    assert letter(app, number).revoked_by.startswith("command line")
