@@ -71,6 +71,7 @@ class Verb(StrEnum):
     RELEASE_DENIED = "mail.release.denied"
     MAIL_REPORTED = "mail.reported"
     REPORT_CLOSED = "mail.report.closed"
+    LINK_USED = "mail.link"
     MAIL_FETCHED = "mail.fetched"
     MAIL_LEARNED = "mail.learned"
     MAIL_RESCANNED = "mail.rescanned"
@@ -84,9 +85,10 @@ class Verb(StrEnum):
     STORE_SWEPT = "store.swept"
     JOB_CHANGED = "job.changed"
     JOB_ASKED = "job.asked"
+    NOTICE_REVOKED = "notice.revoked"
 
 
-KINDS = ("account", "role", "group", "node", "domain", "map", "search", "log", "audit", "mail", "bulk", "hold", "store", "job")
+KINDS = ("account", "role", "group", "node", "domain", "map", "search", "log", "audit", "mail", "bulk", "hold", "store", "job", "notice")
 """What may be a target."""
 
 
