@@ -16,12 +16,13 @@ from app.models.people import User
 from app.services.notice_links import link_to, unsubscribe_link
 from tests.releases import BOB
 
+PUBLIC = "https://mail.example.com"
 NOTHING = {"Release": 0, "MapEntry": 0, "MailRequest": 0, "NoticeUse": 0}
 
 
-def tell_everybody(app: Flask, domain: str = "example.com", **fields: object) -> None:
+def tell_everybody(app: Flask, domain: str = "example.com", everybody: bool = True, **fields: object) -> None:
     with app.app_context():
-        db.session.merge(NoticeDomain(domain=domain, everybody=True, **fields))
+        db.session.merge(NoticeDomain(domain=domain, everybody=everybody, **fields))
         db.session.commit()
 
 

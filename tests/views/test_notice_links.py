@@ -15,11 +15,10 @@ from app.models import NoticeUse, Release
 from tests.apps import close
 from tests.databases import SqliteCopies
 from tests.make import login, make_user
-from tests.notices import NOTHING, done, form_of, letter, link, of_bob, press, tell_everybody
+from tests.notices import NOTHING, PUBLIC, done, form_of, letter, link, of_bob, press, tell_everybody
 from tests.releases import BOB, releasing_app, stored
 
 ACTS = ("release", "allow", "block", "report")
-PUBLIC = "https://mail.example.com"
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from app.services.notice_links import revoke
 from tests.apps import close
 from tests.databases import SqliteCopies
 from tests.make import make_user
-from tests.notices import NOTHING, done, form_of, letter, link, of_bob, tell_everybody
+from tests.notices import NOTHING, PUBLIC, done, form_of, letter, link, of_bob, tell_everybody
 from tests.releases import BOB, releasing_app, stored
 
 
