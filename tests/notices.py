@@ -50,16 +50,16 @@ def link(app: Flask, notice_id: int, mail_id: int, act: str) -> str:
     return parse_qs(urlsplit(url).query)["link"][0]
 
 
-def form_of(client: FlaskClient, text: str) -> dict[str, str]:
+def form_of(client: FlaskClient, text: str, path: str = "/notice") -> dict[str, str]:
     """Of the page behind it, as it is sent by who chose to go on; shown a few seconds ago."""
     with time_machine.travel(utcnow() - timedelta(seconds=5), tick=False):
-        page = client.get("/notice", query_string={"link": text}).get_data(as_text=True)
+        page = client.get(path, query_string={"link": text}).get_data(as_text=True)
     start = page.index('value="', page.index('name="page"')) + 7
     return {"link": text, "page": page[start : page.index('"', start)], "answer": "yes"}
 
 
-def press(client: FlaskClient, text: str, **changes: Any) -> tuple[int, str]:
-    answer = client.post("/notice", data=form_of(client, text) | changes)
+def press(client: FlaskClient, text: str, path: str = "/notice", **changes: Any) -> tuple[int, str]:
+    answer = client.post(path, data=form_of(client, text, path) | changes)
     return answer.status_code, answer.get_data(as_text=True)
 
 

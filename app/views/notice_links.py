@@ -21,6 +21,7 @@ from app.views.errors import STATUS
 from app.views.formats import action_word
 from app.views.language import viewer_language
 from app.views.notice_words import ended_words, words_of
+from app.views.zone import zone_called
 
 notice_links = Blueprint("notice_links", __name__, url_prefix="/notice")
 
@@ -113,7 +114,7 @@ def _page(link: Link, text: str, zone: ZoneInfo, *, again: bool = False) -> Any:
 def _is_by_hand() -> bool:
     """As far as a browser says so. Those that tell of a press say `?1`, and nothing where a script of the page submits its form."""
     headers = request.headers
-    if not is_ours(urlsplit(headers.get("Origin", "").replace("null", ""))):
+    if not _is_from_here(headers.get("Origin", "null")):
         return False
     if "Sec-Fetch-Site" not in headers:  # an old browser, or no TLS
         return True
@@ -122,6 +123,14 @@ def _is_by_hand() -> bool:
         return False
     tells = any(name in headers.get("User-Agent", "") for name in _TELL_OF_PRESSES)
     return not tells or headers.get("Sec-Fetch-User") == "?1"
+
+
+def _is_from_here(origin: str) -> bool:
+    """Since our pages send no referrer, browsers send `null` with their forms."""
+    try:
+        return origin == "null" or is_ours(urlsplit(origin))
+    except ValueError:
+        return False
 
 
 # --- no more letters -----------------------------------------------------------------------------------------------------------
@@ -167,7 +176,7 @@ def _in_its_language(notice: Notice, answer: Callable[[ZoneInfo], Any]) -> Any:
     config = current_app.config
     known = language if language in config["LANGUAGES"] else config["BABEL_DEFAULT_LOCALE"]
     with force_locale(known):
-        return answer(ZoneInfo(zone or config.get("BABEL_DEFAULT_TIMEZONE", "UTC")))
+        return answer(zone_called(zone or config.get("BABEL_DEFAULT_TIMEZONE", "UTC")))
 
 
 def _told(template: str, status: int, **values: Any) -> Response:

@@ -92,6 +92,7 @@ BROWSER = {
         ({"answer": ""}, {}),
         ({"answer": "YES"}, {}),
         ({}, {"Origin": "https://evil.example"}),
+        ({}, {"Origin": "https://["}),
         ({}, BROWSER | {"Sec-Fetch-Site": "cross-site"}),
         ({}, BROWSER | {"Sec-Fetch-Site": "none"}),
         ({}, BROWSER | {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}),

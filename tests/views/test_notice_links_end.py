@@ -18,7 +18,7 @@ from app.services.notice_links import revoke
 from tests.apps import close
 from tests.databases import SqliteCopies
 from tests.make import make_user
-from tests.notices import NOTHING, PUBLIC, done, form_of, letter, link, of_bob, tell_everybody
+from tests.notices import NOTHING, PUBLIC, done, form_of, letter, link, of_bob, press, tell_everybody
 from tests.releases import BOB, releasing_app, stored
 
 
@@ -121,3 +121,20 @@ def test_a_further_address_that_was_lost_takes_its_mail_along(app: Flask) -> Non
         db.session.commit()
     assert client.post("/notice", data=form).status_code == 410
     assert done(app) == NOTHING
+
+
+def test_at_the_portal_and_below_a_path_a_link_is_pressed_as_well(app: Flask, tmp_path: pathlib.Path) -> None:
+    """By another process on the same database."""
+    mail = stored(app)
+    text = link(app, of_bob(app, mail), mail, "release")
+    url, store = app.config["SQLALCHEMY_DATABASE_URI"], app.config["STORE_URL"]
+    more = {"ROLES": ("portal",), "PORTAL_URL": f"{PUBLIC}/mine", "STORE_URL": store, "UNDO_SECONDS": 3600}
+    portal = releasing_app(url, tmp_path, "smtp://127.0.0.1:9", **more)
+    client = portal.test_client()
+    page = client.get("/mine/notice", query_string={"link": text}).get_data(as_text=True)
+    assert 'action="/mine/notice"' in page
+    assert 'href="/mine/static/css/letters.css' in page
+    assert client.get("/mine/notice", query_string={"link": text[:-3]}).status_code == 404
+    assert press(client, text, path="/mine/notice")[0] == 200
+    assert done(app) == NOTHING | {"Release": 1, "NoticeUse": 1}
+    close(portal)
