@@ -90,7 +90,7 @@ def personal_maps(reach: MapReach, colour: str) -> list[Map]:
 
 def takes_sender(reach: MapReach, maps: Collection[Map], mail: Mail, keys: Sequence[str]) -> bool:
     """Whether its sender can be listed in one of them. Asks nothing of the database."""
-    return bool(_own_pairs(reach, maps, mail, (keys,)))
+    return any(_own_pairs(reach, (found,), mail, (keys,)) for found in maps)
 
 
 def _own_pairs(reach: MapReach, maps: Collection[Map], mail: Mail, recipients: Sequence[Sequence[str]]) -> list[tuple[Map, Offer]]:
