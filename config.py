@@ -327,6 +327,10 @@ REQUEST_ROLES = env_list("REQUEST_ROLES", "Recipient,Domain admin")
 # A mail that somebody's own list allows and that was held back is released to them by itself.
 PERSONAL_RELEASE = env_bool("PERSONAL_RELEASE", True)
 
+# --- Letters about kept mail ------------------------------------------------------------------------------------------------
+# Days for which the links in a letter count.
+NOTICE_LINK_DAYS = env_int("NOTICE_LINK_DAYS", 14, 1, 365)
+
 # --- Teaching Rspamd, and scanning again ------------------------------------------------------------------------------------
 # Who may teach Rspamd spam and ham: admins with all mails, domain admins with those to their domains.
 LEARN_ROLES = env_list("LEARN_ROLES", "Admin,Domain admin")

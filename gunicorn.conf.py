@@ -29,6 +29,9 @@ forwarded_allow_ips = "*"
 secure_scheme_headers = {}
 forwarder_headers = "X-RSPAMD-SCAN_TIME,X-RSPAMD-RSPAMD_SERVER"
 
+# Where a site has an access log: without queries and referrers, since the links in our letters are keys.
+access_log_format = '%(h)s - %(u)s %(t)s "%(m)s %(U)s %(H)s" %(s)s %(b)s "%(a)s"'
+
 # A worker that ends at this would only be started again, for ever: refuse before there are any.
 refuse_weak_secret(ours.SECRET_KEY)
 

@@ -34,6 +34,12 @@ PUBLIC = {
     "ThemeView.choose",
     "UtilView.back",
     "appbuilder.static",
+    *(
+        "notice_links.show",
+        "notice_links.pressed",
+        "notice_links.unsubscribe",
+        "notice_links.unsubscribed",
+    ),  # the link is the key: 404 without
     "health.healthz",
     "health.readyz",  # no details for strangers
     "static",

@@ -29,3 +29,10 @@ def test_a_start_removes_old_counters_and_nothing_else(monkeypatch: pytest.Monke
         path.touch()
     settings(monkeypatch, tmp_path)["on_starting"](None)
     assert {path for path in tmp_path.rglob("*") if path.is_file()} == kept
+
+
+def test_an_access_log_has_no_key_of_a_link(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
+    """%(r)s is the whole request line, %(q)s its query, %(f)s the referrer."""
+    line = settings(monkeypatch, tmp_path)["access_log_format"]
+    assert "%(U)s" in line
+    assert not [name for name in ("%(r)s", "%(q)s", "%(f)s") if name in line]

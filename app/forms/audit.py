@@ -67,6 +67,7 @@ VERBS = {
     Verb.RELEASE_DENIED: _l("denied the release of the mail"),
     Verb.MAIL_REPORTED: _l("told that the mail was wrongly held back"),
     Verb.REPORT_CLOSED: _l("closed what was told of the mail"),
+    Verb.LINK_USED: _l("used a link in a letter about the mail"),
     Verb.MAIL_FETCHED: _l("had the copy from another node"),
     Verb.MAIL_LEARNED: _l("taught Rspamd with the mail"),
     Verb.MAIL_RESCANNED: _l("scanned the mail again"),

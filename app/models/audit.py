@@ -71,6 +71,7 @@ class Verb(StrEnum):
     RELEASE_DENIED = "mail.release.denied"
     MAIL_REPORTED = "mail.reported"
     REPORT_CLOSED = "mail.report.closed"
+    LINK_USED = "mail.link"
     MAIL_FETCHED = "mail.fetched"
     MAIL_LEARNED = "mail.learned"
     MAIL_RESCANNED = "mail.rescanned"

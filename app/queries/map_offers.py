@@ -1,6 +1,6 @@
 """What of a mail may be put into which map with one click: by whoever looks at it, in the right form."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum, unique
 from typing import Any
@@ -51,6 +51,8 @@ class Offer:
 
 _ADDRESSES = {MapKind.ADDRESS: (0,), MapKind.DOMAIN: (1,), MapKind.ADDRESS_OR_DOMAIN: (0, 1), MapKind.PAIR: (0, 1)}
 """Of the two sides of a sender those that such a map takes."""
+_WHOLE = (Why.HEADER_FROM, Why.SENDER)
+"""A sender's whole address, that which is seen first."""
 _WHY = {MapPart.MAIL_FROM: (Why.SENDER, Why.SENDER_DOMAIN), MapPart.MIME_FROM: (Why.HEADER_FROM, Why.HEADER_FROM_DOMAIN)}
 
 
@@ -58,26 +60,42 @@ def offers_for(user: Any, mail: Mail) -> list[Offer]:
     """In the order of the maps. Whether this user may see the mail is asked before."""
     reach = map_reach_of(user)
     maps = [found for found in all_maps(reach) if found.enabled and reach.edits(found)]
-    recipients = _keys(_recipients(user, mail))
+    recipients = keys_of(_recipients(user, mail))
     offers = [(found, offer) for found in maps for offer in _of_map(reach, found, mail, recipients)]
     there = _there(reach, offers)
     return [replace(offer, is_there=(found.id, offer.value) in there) for found, offer in offers]
 
 
 def sender_offers(user: Any, mail: Mail, addresses: Sequence[str]) -> list[Offer]:
-    """To allow its sender for those of these addresses that are their own: one pair each, of the sender that is seen where there is one."""
-    reach = map_reach_of(user)
-    if not (addresses and reach.own.addresses):
-        return []
-    maps = [found for found in all_maps(reach) if found.enabled and found.colour == "allow" and found.is_personal and reach.edits(found)]
-    whole, recipients = (Why.HEADER_FROM, Why.SENDER), _keys(addresses)
-    offers = [(found, offer) for found in maps for offer in _of_map(reach, found, mail, recipients) if offer.why in whole]
-    own = [(found, offer) for found, offer in offers if offer.rcpt in reach.own.addresses]
+    """To allow its sender for those of these addresses that are their own."""
+    return personal_offers(map_reach_of(user), mail, addresses, "allow") if addresses else []
+
+
+def personal_offers(reach: MapReach, mail: Mail, addresses: Sequence[str], colour: str) -> list[Offer]:
+    """One pair for each of these addresses that is their own, of the sender that is seen where there is one."""
+    own = _own_pairs(reach, personal_maps(reach, colour), mail, keys_of(addresses))
     there = _there(reach, own)
     nearest: dict[str, Offer] = {}
-    for found, offer in sorted(own, key=lambda each: whole.index(each[1].why)):
+    for found, offer in sorted(own, key=lambda each: _WHOLE.index(each[1].why)):
         nearest.setdefault(offer.rcpt, replace(offer, is_there=(found.id, offer.value) in there))
     return list(nearest.values())
+
+
+def personal_maps(reach: MapReach, colour: str) -> list[Map]:
+    """In which they may list a sender for themselves."""
+    if not reach.own.addresses:
+        return []
+    return [found for found in all_maps(reach) if found.enabled and found.colour == colour and found.is_personal and reach.edits(found)]
+
+
+def takes_sender(reach: MapReach, maps: Collection[Map], mail: Mail, keys: Sequence[str]) -> bool:
+    """Whether its sender can be listed in one of them. Asks nothing of the database."""
+    return any(_own_pairs(reach, (found,), mail, (keys,)) for found in maps)
+
+
+def _own_pairs(reach: MapReach, maps: Collection[Map], mail: Mail, recipients: Sequence[Sequence[str]]) -> list[tuple[Map, Offer]]:
+    offers = [(found, offer) for found in maps for offer in _of_map(reach, found, mail, recipients) if offer.why in _WHOLE]
+    return [(found, offer) for found, offer in offers if offer.rcpt in reach.own.addresses]
 
 
 def _of_map(reach: MapReach, found: Map, mail: Mail, recipients: Sequence[Sequence[str]]) -> Iterator[Offer]:
@@ -106,7 +124,7 @@ def _value(reach: MapReach, found: Map, text: str) -> str | None:
     return value.text
 
 
-def _keys(recipients: Sequence[str]) -> list[list[str]]:
+def keys_of(recipients: Sequence[str]) -> list[list[str]]:
     """By recipient the names that lists may have for it, the nearest first."""
     aliases, plus = aliases_for(address.rpartition("@")[2] for address in recipients), current_app.config["PLUS_ADDRESSING"]
     return [[name.key for name in names_of(address, plus, aliases).addresses] for address in recipients]

@@ -202,7 +202,8 @@ def requests_to_decide(deciding: Deciding, ids: Collection[int]) -> set[int]:
     return set(db.session.scalars(query)) if ids else set()
 
 
-def count_of_own(user_id: int, most: int) -> int:
-    """Open ones, never more than `most`."""
-    query = select(MailRequest.id).where(MailRequest.user_id == user_id, MailRequest.state == Decision.OPEN).limit(most)
+def count_of_own(asking: Asking, most: int) -> int:
+    """Open ones, never more than `most`. An address without an account counts for itself."""
+    theirs = [MailRequest.user_id == asking.user_id, *([] if asking.user_id else [MailRequest.address.in_(asking.addresses)])]
+    query = select(MailRequest.id).where(*theirs, MailRequest.state == Decision.OPEN).limit(most)
     return db.session.scalar(select(func.count()).select_from(query.subquery())) or 0

@@ -54,9 +54,9 @@ DEBTS = (
         _l("Choose a new password first."),
     ),
 )
-# Open to whoever owes something; machines have no account.
+# Open to whoever owes something; machines have no account, and who comes by the link of a letter is nobody here.
 _OPEN = frozenset({"static", "appbuilder.static", "LoginView.logout", "LanguageView.choose", "ThemeView.choose"})
-_MACHINES = frozenset({"health", "metrics", "ingest", "node_api"})
+_MACHINES = frozenset({"health", "metrics", "ingest", "node_api", "notice_links"})
 
 
 def debt_of(user: Any, way: str) -> Debt | None:

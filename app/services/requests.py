@@ -86,7 +86,7 @@ def _ask(asking: Asking, mail_id: int, asks: Asks, addresses: Sequence[str], com
         row.state, row.user_id, row.asked_by, row.asked_at = Decision.OPEN, asking.user_id, actor.name[:100], stored_now()
         row.comment, row.decided_by, row.decided_at, row.words = comment, "", None, ""
         db.session.add(row)
-    if asked and count_of_own(asking.user_id, MOST_OPEN + 1) > MOST_OPEN:
+    if asked and count_of_own(asking, MOST_OPEN + 1) > MOST_OPEN:
         raise Conflict(_("You have %(most)s open requests already; wait until some are decided.", most=MOST_OPEN))
     return asked
 

@@ -11,6 +11,7 @@ from app.views.health import health, metrics
 from app.views.ingest import IngestDoor, ingest
 from app.views.map_feed import MapDoor, map_feed
 from app.views.node_api import node_api
+from app.views.notice_links import notice_links
 
 # Blueprint, the roles that serve it, what guards it.
 BLUEPRINTS = (
@@ -18,6 +19,7 @@ BLUEPRINTS = (
     (metrics, {"web", "ingest", "jobs"}, "METRICS_ALLOW"),
     (ingest, {"ingest"}, "Basic auth and address list of the node"),
     (map_feed, {"web", "ingest"}, "MAPS_ALLOW and the address lists of the nodes; Basic auth where it is sent, or MAPS_AUTH"),
+    (notice_links, {"web", "portal"}, "the link itself: signed, for some days, once; and a press by hand on the page that it leads to"),
     (node_api, {"web", "ingest", "jobs"}, "the asking node's signature, addresses and clock; Basic auth where it was set, for reading"),
 )
 

@@ -13,6 +13,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.forms.audit import VERBS
 from app.models import CopyState, Mail, Verb
+from app.queries.notice_links import LinkAct
 from app.queries.timeline import Happened, happened_to
 from app.queries.visibility import get_mail, scope_of
 from app.rspamd.lessons import Learnt
@@ -41,6 +42,10 @@ SENTENCES: dict[tuple[str, str], tuple[str, str, Any]] = {
     (Verb.RELEASE_DENIED, ""): ("bad", "fa-ban", _l("The request for %(to)s was denied.")),
     (Verb.MAIL_REPORTED, ""): ("warn", "fa-flag-o", _l("%(to)s told that it was wrongly held back.")),
     (Verb.REPORT_CLOSED, ""): ("plain", "fa-check", _l("What %(to)s told of it was read.")),
+    (Verb.LINK_USED, LinkAct.RELEASE): ("plain", "fa-link", _l("%(to)s released it by a link in a letter.")),
+    (Verb.LINK_USED, LinkAct.ALLOW): ("plain", "fa-link", _l("%(to)s released it and allowed its sender by a link in a letter.")),
+    (Verb.LINK_USED, LinkAct.BLOCK): ("plain", "fa-link", _l("%(to)s blocked its sender by a link in a letter.")),
+    (Verb.LINK_USED, LinkAct.REPORT): ("plain", "fa-link", _l("%(to)s reported it by a link in a letter.")),
     (Verb.MAIL_LEARNED, Learnt.ASKED): ("wait", "fa-graduation-cap", _l("Rspamd was to be taught: %(lesson)s.")),
     (Verb.MAIL_LEARNED, Learnt.DONE): ("good", "fa-graduation-cap", _l("Rspamd has learned: %(lesson)s.")),
     (Verb.MAIL_LEARNED, Learnt.KNOWN): ("plain", "fa-graduation-cap", _l("Rspamd knew already: %(lesson)s.")),

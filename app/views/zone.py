@@ -14,12 +14,12 @@ def viewer_zone() -> ZoneInfo:
     if not has_request_context():
         return ZoneInfo("UTC")
     if "_zone" not in g:
-        g._zone = _zone(choices().zone or request.cookies.get(COOKIE, ""))
+        g._zone = zone_called(choices().zone or request.cookies.get(COOKIE, ""))
     zone: ZoneInfo = g._zone
     return zone
 
 
-def _zone(name: str) -> ZoneInfo:
+def zone_called(name: str) -> ZoneInfo:
     return ZoneInfo(name if name in _names() else "UTC")
 
 

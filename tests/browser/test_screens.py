@@ -89,12 +89,21 @@ SCREENS = {
     "sessions": "/sessions/",
     "forgotten": "/password/forgotten",
     "ended-link": "/password/choose?link=reset.1.1.0",
+    "letter-no-link": "/notice?link=x",
+    "letters-no-link": "/notice/unsubscribe?link=x",
     "keys": "/keys/",
     "second-factor": "/second-factor/",
     "new-password": "/new-password/",
     "missing": "/mails/show/1",
 }
-ERRORS = {"mistake": "400", "audit-mistake": "400", "missing": "404", "ended-link": "410"}
+ERRORS = {
+    "mistake": "400",
+    "audit-mistake": "400",
+    "missing": "404",
+    "ended-link": "410",
+    "letter-no-link": "404",
+    "letters-no-link": "404",
+}
 # Answers of GET that are no screens: files, pieces of screens, redirects, what machines ask for, and what only a POST does.
 NO_SCREENS = {
     *(

@@ -139,6 +139,10 @@ POST /sessions/end                          SessionView.end
 POST /sessions/end-others                   SessionView.end_others
 GET  /static/<path:filename>                static
 GET  /static/appbuilder/<path:filename>     appbuilder.static
+GET /notice notice_links.show
+POST /notice notice_links.pressed
+GET /notice/unsubscribe notice_links.unsubscribe
+POST /notice/unsubscribe notice_links.unsubscribed
 GET /requests/ RequestView.list
 POST /requests/ask/<int:mail_id> RequestView.ask
 GET /requests/own RequestView.own
