@@ -39,6 +39,7 @@ from environment_addresses import (
     counter_url,
     database_url,
     env_address,
+    env_picture,
     env_servers,
     env_url,
     release_url,
@@ -249,6 +250,14 @@ SMTP_CA_FILE = env_file("SMTP_CA_FILE", "")
 SMTP_TIMEOUT = env_float("SMTP_TIMEOUT", 10.0, 0.1, 300.0)
 # The address that mails come from; needed with SMTP_URL.
 MAIL_FROM = env_address("MAIL_FROM", "")
+
+# --- Letters of kept mail ---------------------------------------------------------------------------------------------------
+# The picture above them: https://host/logo.png, or a PNG, JPEG or GIF file of 64 kB at most, which travels with each (empty: APP_NAME).
+NOTICE_LOGO = env_picture("NOTICE_LOGO", "")
+# A line below them: who you are, and who is asked when something is unclear.
+NOTICE_FOOTER = env_str("NOTICE_FOOTER", "")
+# The most mails that one letter names; of the rest it says how many they are.
+NOTICE_MOST_LINES = env_int("NOTICE_MOST_LINES", 100, 1, 1000)
 
 # --- Jobs -------------------------------------------------------------------------------------------------------------------
 # off: nothing runs by its schedule, only by `flask jobs run`, for sites that have cron or systemd do it.

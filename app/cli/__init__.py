@@ -13,6 +13,7 @@ from app.cli.mail import mail
 from app.cli.mailkeep import mailkeep
 from app.cli.maps import maps
 from app.cli.nodes import nodes
+from app.cli.notice_words import notices
 from app.cli.retention import retention
 from app.cli.rspamd import rspamd
 from app.cli.spool import spool
@@ -22,5 +23,5 @@ from app.cli.users import users
 
 def register(app: Flask) -> None:
     app.cli.add_command(retention)
-    for group in (audit, demo, domains, hold, jobs, mail, mailkeep, maps, nodes, rspamd, spool, store, users):
+    for group in (audit, demo, domains, hold, jobs, mail, mailkeep, maps, nodes, notices, rspamd, spool, store, users):
         app.cli.add_command(group)

@@ -76,6 +76,7 @@ VERBS = {
     Verb.BULK_ENDED: _l("ended the act on many mails"),
     Verb.JOB_CHANGED: _l("changed the job"),
     Verb.JOB_ASKED: _l("had the job run"),
+    Verb.NOTICE_WORDS: _l("changed the words of the letter"),
     Verb.HOLD_ADDED: _l("began the legal hold"),
     Verb.HOLD_LIFTED: _l("lifted the legal hold"),
     Verb.RETENTION_ENDED: _l("let go what was old enough"),

@@ -65,6 +65,7 @@ GRANT_LABELS: dict[Grant, Any] = {
     ("can_edit", "JobView"): _l("Jobs: change and run them"),
     ("can_list", "HoldView"): _l("Legal holds: see"),
     ("can_edit", "HoldView"): _l("Legal holds: begin and lift"),
+    ("can_edit", "NoticeWordsView"): _l("Letters: change their words"),
     ("can_list", "AuditView"): _l("Audit trail: read and export"),
 }
 

@@ -84,9 +84,10 @@ class Verb(StrEnum):
     STORE_SWEPT = "store.swept"
     JOB_CHANGED = "job.changed"
     JOB_ASKED = "job.asked"
+    NOTICE_WORDS = "notice.words"
 
 
-KINDS = ("account", "role", "group", "node", "domain", "map", "search", "log", "audit", "mail", "bulk", "hold", "store", "job")
+KINDS = ("account", "role", "group", "node", "domain", "map", "search", "log", "audit", "mail", "bulk", "hold", "store", "job", "notice")
 """What may be a target."""
 
 

@@ -43,6 +43,7 @@ from app.views.message import MessageView
 from app.views.new_password import NewPasswordView
 from app.views.nodes import NodeView
 from app.views.nodes_api import NodesApi
+from app.views.notice_words import NoticeWordsView
 from app.views.notices import open_requests, unnamed_proxy
 from app.views.opening import ReasonView
 from app.views.people import PeopleView
@@ -106,6 +107,7 @@ PAGES = (
     SecondStepView,
     SecondFactorView,
     NewPasswordView,
+    NoticeWordsView,
 )
 
 APIS = (
