@@ -251,7 +251,7 @@ SMTP_TIMEOUT = env_float("SMTP_TIMEOUT", 10.0, 0.1, 300.0)
 # The address that mails come from; needed with SMTP_URL.
 MAIL_FROM = env_address("MAIL_FROM", "")
 
-# --- Letters of kept mail ---------------------------------------------------------------------------------------------------
+# --- Letters about kept mail -----------------------------------------------------------------------------------------------
 # The picture above them: https://host/logo.png, or a PNG, JPEG or GIF file of 64 kB at most, which travels with each (empty: APP_NAME).
 NOTICE_LOGO = env_picture("NOTICE_LOGO", "")
 # A line below them: who you are, and who is asked when something is unclear.

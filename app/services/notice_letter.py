@@ -48,7 +48,7 @@ class Links:
 
 
 def write(notice: Notice, addressee: Addressee, lines: Sequence[Line]) -> bytes:
-    """The whole message, to the notice's address. `lines`: as many as are wanted in it at most, or more."""
+    """The whole message, to the addressee. `lines`: as many as are wanted in it at most, or more."""
     kind, language = NoticeKind(notice.kind), known_language(addressee.language)
     found = lines[: current_app.config["NOTICE_MOST_LINES"]]
     more = max(notice.mails, len(lines)) - len(found) if len(lines) >= current_app.config["NOTICE_MOST_LINES"] else 0
@@ -63,7 +63,7 @@ def write(notice: Notice, addressee: Addressee, lines: Sequence[Line]) -> bytes:
         letter = fitting(templates_of(kind, language), addressee, found, links, more=more)
     except TooMuch:  # more mails are told of than when these words were kept
         letter = fitting(templates(default_words(kind, language)), addressee, found, links, more=more)
-    return sealed(letter, notice.address, headers_of(notice))
+    return sealed(letter, addressee.address, headers_of(notice))
 
 
 def fitting(read: Templates, addressee: Addressee, lines: Sequence[Line], links: Links, *, more: int = 0) -> Letter:
