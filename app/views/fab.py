@@ -31,6 +31,7 @@ from app.views.jobs import JobView
 from app.views.language import Builder
 from app.views.learning import LearningView
 from app.views.learning_api import LearningApi, LessonApi
+from app.views.letter_words import NoticeWordsView
 from app.views.mail_api import MailApi
 from app.views.mail_log import MailLogView
 from app.views.map_export import MapExportView
@@ -43,7 +44,6 @@ from app.views.message import MessageView
 from app.views.new_password import NewPasswordView
 from app.views.nodes import NodeView
 from app.views.nodes_api import NodesApi
-from app.views.notice_words import NoticeWordsView
 from app.views.notices import open_requests, unnamed_proxy
 from app.views.opening import ReasonView
 from app.views.people import PeopleView
