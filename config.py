@@ -40,6 +40,7 @@ from environment_addresses import (
     counter_url,
     database_url,
     env_address,
+    env_picture,
     env_servers,
     env_url,
     release_url,
@@ -268,6 +269,14 @@ NOTICE_MAX_DAYS = env_int("NOTICE_MAX_DAYS", 7, 1, 3650)
 NOTICE_RATE = env_int("NOTICE_RATE", 600, 1, 1_000_000)
 # Days after which a letter is forgotten: whom it told of what, and its links.
 NOTICE_KEEP_DAYS = env_int("NOTICE_KEEP_DAYS", 90, 1, 3650)
+# Days for which the links in a letter count.
+NOTICE_LINK_DAYS = env_int("NOTICE_LINK_DAYS", 14, 1, 365)
+# The picture above them: https://host/logo.png, or a PNG, JPEG or GIF file of 64 kB at most, which travels with each (empty: APP_NAME).
+NOTICE_LOGO = env_picture("NOTICE_LOGO", "")
+# A line below them: who you are, and who is asked when something is unclear.
+NOTICE_FOOTER = env_str("NOTICE_FOOTER", "")
+# The most mails that one letter names; of the rest it says how many they are.
+NOTICE_MOST_LINES = env_int("NOTICE_MOST_LINES", 100, 1, 1000)
 
 # --- Jobs -------------------------------------------------------------------------------------------------------------------
 # off: nothing runs by its schedule, only by `flask jobs run`, for sites that have cron or systemd do it.
@@ -326,10 +335,6 @@ RELEASE_TO_ANYWHERE = env_bool("RELEASE_TO_ANYWHERE", False)
 REQUEST_ROLES = env_list("REQUEST_ROLES", "Recipient,Domain admin")
 # A mail that somebody's own list allows and that was held back is released to them by itself.
 PERSONAL_RELEASE = env_bool("PERSONAL_RELEASE", True)
-
-# --- Letters about kept mail ------------------------------------------------------------------------------------------------
-# Days for which the links in a letter count.
-NOTICE_LINK_DAYS = env_int("NOTICE_LINK_DAYS", 14, 1, 365)
 
 # --- Teaching Rspamd, and scanning again ------------------------------------------------------------------------------------
 # Who may teach Rspamd spam and ham: admins with all mails, domain admins with those to their domains.

@@ -136,6 +136,24 @@ def env_address(name: str, default: str) -> str:
     return value
 
 
+_PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8")
+_MOST_PICTURE_BYTES = 64 * 1024
+
+
+def env_picture(name: str, default: str) -> str:
+    """A link, or the whole path of a file that mail programs show."""
+    value = env_str(name, default)
+    if not value or re.fullmatch(r"https://[A-Za-z0-9.-]+(:\d{1,5})?/[^\s\"'<>{}]*", value):
+        return value
+    try:
+        content = (BASE_DIR / value).read_bytes()
+    except OSError:
+        raise ConfigError(name, f"{value!r} is neither a file that can be read nor a link such as https://host/logo.png") from None
+    if not content.startswith(_PICTURES) or len(content) > _MOST_PICTURE_BYTES:
+        raise ConfigError(name, f"{value} is no PNG, JPEG or GIF of {_MOST_PICTURE_BYTES // 1024} kB at most")
+    return str(BASE_DIR / value)
+
+
 def env_servers(name: str, default: str) -> tuple[str, ...]:
     words = env_list(name, default)
     for word in words:

@@ -138,6 +138,8 @@ def path_of(rule: Rule, mail: int, person: int, pair: int) -> str:
         "number": pair,  # each came with a revision
         "token": "nothing",
         "filename": "nothing",
+        "slug": "digest",
+        "language": "en",
     }
     if rule.endpoint.startswith("Node"):
         values["number"] = 1

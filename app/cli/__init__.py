@@ -3,7 +3,8 @@
 from flask import Flask
 
 import app.cli.learning
-import app.cli.mail_acts  # noqa: F401 - commands of `flask mail`
+import app.cli.mail_acts
+import app.cli.notice_words  # noqa: F401 - commands of `flask mail` and `flask notices`
 from app.cli.audit import audit
 from app.cli.demo import demo
 from app.cli.domains import domains

@@ -83,6 +83,7 @@ VERBS = {
     Verb.NOTICES_ACCEPTED: _l("allowed letters to an address again"),
     Verb.NOTICE_VOIDED: _l("made a letter’s links void"),
     Verb.NOTICE_AGAIN: _l("had a letter sent again"),
+    Verb.NOTICE_WORDS: _l("changed the words of the letter"),
     Verb.HOLD_ADDED: _l("began the legal hold"),
     Verb.HOLD_LIFTED: _l("lifted the legal hold"),
     Verb.RETENTION_ENDED: _l("let go what was old enough"),

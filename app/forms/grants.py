@@ -68,6 +68,7 @@ GRANT_LABELS: dict[Grant, Any] = {
     ("can_edit", "NoticeView"): _l("Letters: void, send again, set what holds for domains"),
     ("can_list", "HoldView"): _l("Legal holds: see"),
     ("can_edit", "HoldView"): _l("Legal holds: begin and lift"),
+    ("can_edit", "NoticeWordsView"): _l("Letters: change their words"),
     ("can_list", "AuditView"): _l("Audit trail: read and export"),
 }
 

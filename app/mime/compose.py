@@ -35,9 +35,9 @@ def compose(
 def headed(name: str, sender: str, recipient: str, subject: str, at: datetime) -> EmailMessage:
     """Nothing but the beginning of its header."""
     message = EmailMessage(policy=SMTP if recipient.isascii() else SMTPUTF8)
-    message["From"] = _address(_words(name), sender)
-    message["To"] = _address("", recipient)
-    message["Subject"] = _words(subject)
+    message["From"] = address_field(seen_words(name), sender)
+    message["To"] = address_field("", recipient)
+    message["Subject"] = seen_words(subject)
     message["Date"] = format_datetime(at)
     message["Auto-Submitted"] = "auto-generated"
     return message
@@ -52,13 +52,14 @@ def _fits(text: str) -> bool:
     return text.isascii() and all(len(line) <= _LONGEST_TEXT_LINE for line in text.splitlines())
 
 
-def _address(name: str, address: str) -> Address:
+def address_field(name: str, address: str) -> Address:
+    """ValueError for what is no address."""
     if not _PLAIN.fullmatch(address):
         raise ValueError(f"{address!r} is no address")
     local, _at, domain = address.rpartition("@")
     return Address(name, local, domain)
 
 
-def _words(text: str) -> str:
+def seen_words(text: str) -> str:
     """One line, of letters that are seen."""
     return "".join(letter for letter in one_line(text) if letter.isprintable())[:_LONGEST_LINE]

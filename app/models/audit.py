@@ -91,6 +91,7 @@ class Verb(StrEnum):
     NOTICES_ACCEPTED = "notice.accepted"
     NOTICE_VOIDED = "notice.voided"
     NOTICE_AGAIN = "notice.again"
+    NOTICE_WORDS = "notice.words"
 
 
 KINDS = ("account", "role", "group", "node", "domain", "map", "search", "log", "audit", "mail", "bulk", "hold", "store", "job", "notice")

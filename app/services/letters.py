@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 def prepare(app: Flask) -> None:
     """Nothing is asked yet: a relay that is away keeps nothing from starting."""
     config = app.config
+    if config["NOTICE_LINK_DAYS"] > config["NOTICE_KEEP_DAYS"]:  # a link that was used is known by its letter
+        raise ConfigError("NOTICE_LINK_DAYS", "cannot be more than NOTICE_KEEP_DAYS")
     if config["RELEASE_URL"] and not config["MAIL_FROM"]:
         raise ConfigError("MAIL_FROM", "is needed with RELEASE_URL")
     if not config["SMTP_URL"]:
@@ -56,7 +58,14 @@ def send_letter(letter: str, to: str, language: str = "", **values: str) -> str:
     config = current_app.config
     if not config["SMTP_URL"]:
         raise Unavailable(_("No mail can be sent: there is no relay (SMTP_URL)."))
-    message = _write(letter, to, language, values)
+    return hand_over(letter, _write(letter, to, language, values), to)
+
+
+def hand_over(letter: str, message: bytes, to: str) -> str:
+    """As send_letter, of a message that is written already."""
+    config = current_app.config
+    if not config["SMTP_URL"]:
+        raise Unavailable(_("No mail can be sent: there is no relay (SMTP_URL)."))
     db.session.rollback()
     try:
         said = send(message, config["MAIL_FROM"], [envelope_of(to)], relay_of(config))
@@ -65,6 +74,13 @@ def send_letter(letter: str, to: str, language: str = "", **values: str) -> str:
         raise Unavailable(_("The mail to %(address)s could not be sent. %(why)s", address=to, why=str(error))) from error
     log.info("mail %r to %s: %s", letter, to, said)
     return said
+
+
+def own_headers(address: str) -> dict[str, str]:
+    """By which a letter to this envelope address is known again when Rspamd tells of it."""
+    config = current_app.config
+    message_id = new_message_id(config["MAIL_FROM"])
+    return {"Message-ID": message_id, HEADER: mark_of(str(config["SECRET_KEY"]), message_id, address)}
 
 
 def written(letter: str, language: str, **values: str) -> tuple[str, str]:
@@ -78,11 +94,10 @@ def written(letter: str, language: str, **values: str) -> tuple[str, str]:
 def _write(letter: str, to: str, language: str, values: dict[str, str]) -> bytes:
     config = current_app.config
     subject, text = written(letter, language, **values)
-    message_id, address = new_message_id(config["MAIL_FROM"]), envelope_of(to)
-    own = {"Message-ID": message_id, HEADER: mark_of(str(config["SECRET_KEY"]), message_id, address)}
+    address = envelope_of(to)
     names = {"name": config["APP_NAME"], "sender": config["MAIL_FROM"], "recipient": address}
     try:
-        return compose(**names, subject=subject, text=text, at=utcnow(), own=own)
+        return compose(**names, subject=subject, text=text, at=utcnow(), own=own_headers(address))
     except ValueError:
         raise Unavailable(_("%(address)s is no address that mail can be sent to.", address=to)) from None
 

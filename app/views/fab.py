@@ -31,6 +31,7 @@ from app.views.jobs import JobView
 from app.views.language import Builder
 from app.views.learning import LearningView
 from app.views.learning_api import LearningApi, LessonApi
+from app.views.letter_words import NoticeWordsView
 from app.views.mail_api import MailApi
 from app.views.mail_log import MailLogView
 from app.views.map_export import MapExportView
@@ -112,6 +113,7 @@ PAGES = (
     SecondStepView,
     SecondFactorView,
     NewPasswordView,
+    NoticeWordsView,
 )
 
 APIS = (

@@ -27,7 +27,7 @@ _MAX_SOURCE = 512 << 10
 FRAME_POLICY = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox"
 )
-_PRIVATE = {
+PRIVATE = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -77,7 +77,7 @@ class MessageView(BaseView):
         return Response(
             document,
             mimetype="text/html",
-            headers=_PRIVATE | {"Content-Security-Policy": FRAME_POLICY, "X-Frame-Options": "SAMEORIGIN"},
+            headers=PRIVATE | {"Content-Security-Policy": FRAME_POLICY, "X-Frame-Options": "SAMEORIGIN"},
         )
 
     @expose("/<int:mail_id>/source")
@@ -124,7 +124,7 @@ def _mail_name(mail: Mail) -> str:
 def _file(content: bytes, name: str) -> Response:
     """Always to be saved, never to be shown, whatever it claims to be."""
     plain = name.encode("ascii", "replace").decode().replace("?", "_")
-    response = Response(content, mimetype="application/octet-stream", headers=_PRIVATE)
+    response = Response(content, mimetype="application/octet-stream", headers=PRIVATE)
     response.headers["Content-Disposition"] = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return response
