@@ -25,11 +25,13 @@ _WATCHER = "postmaster@example.com"
 def fill_letters(nodes: Collection[str]) -> None:
     """With mails of these nodes."""
     held = (Mail.node.in_(nodes), Mail.copy_state == "stored", Mail.first_rcpt != "")
-    mails = list(db.session.scalars(select(Mail).where(*held).order_by(Mail.id.desc()).limit(40)))
+    mails = list(db.session.scalars(select(Mail).where(*held).order_by(Mail.id.desc()).limit(400)))
     if not mails or db.session.scalar(select(Notice.id).limit(1)) is not None:
         return
     for hours, (kind, step, count, answer, tries) in zip(range(60, 0, -10), _LETTERS, strict=True):
-        first, at = mails[hours % len(mails)], stored_now() - timedelta(hours=hours)
+        at = stored_now() - timedelta(hours=hours)
+        there = [mail for mail in mails if mail.received_at.replace(tzinfo=None) < at] or mails
+        first = there[hours // 10 % len(there)]
         address = _WATCHER if kind is NoticeKind.WATCH else first.first_rcpt.lower()
         owner = f"watch:{address}" if kind is NoticeKind.WATCH else f"address:{address}"
         moments = {"made_at": at, "claimed_at": at, "ended_at": at + timedelta(seconds=4)}
@@ -37,7 +39,7 @@ def fill_letters(nodes: Collection[str]) -> None:
         row = Notice(kind=kind.value, owner=owner, address=address, mails=count, state=step.value, **moments, **words)
         db.session.add(row)
         db.session.flush()
-        theirs = [mail for mail in mails if kind is NoticeKind.WATCH or mail.first_rcpt == first.first_rcpt][:count]
+        theirs = [mail for mail in there if kind is NoticeKind.WATCH or mail.first_rcpt == first.first_rcpt][:count]
         row.mails = len(theirs) if count else 1
         db.session.add_all(NoticeLine(mail_id=mail.id, owner=owner, address=address, notice_id=row.id) for mail in _new(theirs, owner))
     db.session.add(NoticeDomain(domain="example.com", times="daily at 07:00", everybody=True, watchers=_WATCHER))
