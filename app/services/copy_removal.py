@@ -46,10 +46,10 @@ def take_leave_of_all(copies: Sequence[tuple[str, str]]) -> None:
     if not copies:
         return
     digests = sorted({digest for _, digest in copies})
-    query = select(CopyRemoval).where(CopyRemoval.digest.in_(digests), CopyRemoval.node.in_({node for node, _ in copies}))
-    waiting = {(row.node, row.digest): row for row in db.session.scalars(query)}
+    query = select(CopyRemoval.node, CopyRemoval.digest).where(CopyRemoval.digest.in_(digests), CopyRemoval.node.in_({node for node, _ in copies}))
+    waiting = set(db.session.execute(query).tuples())  # not as objects: a row may be gone before it is locked
     fresh = [copy for copy in copies if copy not in waiting]
-    for node, digest in set(copies) & set(waiting):
+    for node, digest in set(copies) & waiting:
         take_leave(node, digest)
     try:
         with db.session.begin_nested():
