@@ -3,7 +3,8 @@
 from flask import Flask
 
 import app.cli.learning
-import app.cli.mail_acts  # noqa: F401 - commands of `flask mail`
+import app.cli.mail_acts
+import app.cli.partitions  # noqa: F401 - of `flask db`
 from app.cli.audit import audit
 from app.cli.demo import demo
 from app.cli.domains import domains

@@ -25,9 +25,9 @@ _AGAIN = timedelta(minutes=1)
 _AT_ONCE = 100
 
 
-def take_leave(node: str, digest: str) -> None:
-    """Joins the transaction in which a mail stops referring to its copy."""
-    now = stored_now()
+def take_leave(node: str, digest: str, wait: timedelta = timedelta()) -> None:
+    """Joins the transaction in which a mail stops referring to its copy. `wait`: for mails that are about to."""
+    now = stored_now() + wait
     row = _locked(node, digest)
     if row is None:
         try:
@@ -41,7 +41,7 @@ def take_leave(node: str, digest: str) -> None:
         row.is_aside, row.due_at = False, now
 
 
-def take_leave_of_all(copies: Sequence[tuple[str, str]]) -> None:
+def take_leave_of_all(copies: Sequence[tuple[str, str]], wait: timedelta = timedelta()) -> None:
     """Of many mails at once, by node and digest. Joins the transaction likewise."""
     if not copies:
         return
@@ -50,13 +50,14 @@ def take_leave_of_all(copies: Sequence[tuple[str, str]]) -> None:
     waiting = set(db.session.execute(query).tuples())  # not as objects: a row may be gone before it is locked
     fresh = [copy for copy in copies if copy not in waiting]
     for node, digest in set(copies) & waiting:
-        take_leave(node, digest)
+        take_leave(node, digest, wait)
+    due_at = stored_now() + wait
     try:
         with db.session.begin_nested():
-            db.session.add_all(CopyRemoval(node=node, digest=digest, is_aside=False, due_at=stored_now()) for node, digest in fresh)
+            db.session.add_all(CopyRemoval(node=node, digest=digest, is_aside=False, due_at=due_at) for node, digest in fresh)
     except IntegrityError:  # somebody else has taken leave of one of them, at the same time
         for node, digest in fresh:
-            take_leave(node, digest)
+            take_leave(node, digest, wait)
 
 
 def remove_due(limit: int = _AT_ONCE) -> int:
