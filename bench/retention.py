@@ -43,7 +43,13 @@ def main() -> None:
 def bench(database: KeptMariaDB, mails: int, chosen: argparse.Namespace) -> None:
     days = mails // chosen.day
     close(million.app_on(database, mails, narrow=not chosen.wide, days=days))
-    settings = {"RETENTION_MAIL_DAYS": days - chosen.go, "RETENTION_COPY_DAYS": 0, "JOBS": "off", "LOG_LEVEL": "ERROR", "RETENTION_PARTITIONS": "day"}
+    settings = {
+        "RETENTION_MAIL_DAYS": days - chosen.go,
+        "RETENTION_COPY_DAYS": 0,
+        "JOBS": "off",
+        "LOG_LEVEL": "ERROR",
+        "RETENTION_PARTITIONS": "day",
+    }
     panel = Mailkeep(database.url("million"), **settings).prepare()
     if chosen.partitions:
         print(panel.flask("db", "partition").strip())
@@ -60,9 +66,13 @@ def bench(database: KeptMariaDB, mails: int, chosen: argparse.Namespace) -> None
     finally:
         panel.close()
     without = Load(latencies=before.latencies + after.latencies)
-    print(f"{mails:,} mails, {chosen.rate:.0f} a second come in: {due:,} were old enough and went in {seconds:.1f} s ({due / seconds:.0f}/s), {left} stayed")
+    print(
+        f"{mails:,} mails, {chosen.rate:.0f} a second come in: {due:,} were old enough and went in {seconds:.1f} s ({due / seconds:.0f}/s), {left} stayed"
+    )
     for what, found in (("before", before), ("meanwhile", during), ("after", after)):
-        print(f"  {what}: {len(found.latencies)} mails, p50 {found.percentile(50):.1f} ms, p99 {found.percentile(99):.1f} ms, {found.answers}")
+        print(
+            f"  {what}: {len(found.latencies)} mails, p50 {found.percentile(50):.1f} ms, p99 {found.percentile(99):.1f} ms, {found.answers}"
+        )
     print(f"  p99 meanwhile is {during.percentile(99) / without.percentile(99):.2f} times that of before and after", flush=True)
 
 

@@ -48,7 +48,8 @@ def partitions(model: Any = Mail) -> list[Partition]:
 
 def sizes() -> dict[str, tuple[int, int]]:
     """Rows and bytes of each table, as the database guesses them."""
-    query = "SELECT table_rows, data_length + index_length FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = :name"
+    ours = "table_schema = DATABASE() AND table_name = :name"
+    query = f"SELECT table_rows, data_length + index_length FROM information_schema.tables WHERE {ours}"  # noqa: S608 - our words
     names = [model.__tablename__ for model in KEYS]
     return {name: tuple(map(int, db.session.execute(text(query), {"name": name}).one())) for name in names}  # type: ignore[misc]
 

@@ -46,8 +46,9 @@ def take_leave_of_all(copies: Sequence[tuple[str, str]], wait: timedelta = timed
     if not copies:
         return
     digests = sorted({digest for _, digest in copies})
-    query = select(CopyRemoval.node, CopyRemoval.digest).where(CopyRemoval.digest.in_(digests), CopyRemoval.node.in_({node for node, _ in copies}))
-    waiting = set(db.session.execute(query).tuples())  # not as objects: a row may be gone before it is locked
+    # Not as objects: a row may be gone before it is locked.
+    ours = (CopyRemoval.digest.in_(digests), CopyRemoval.node.in_({node for node, _ in copies}))
+    waiting = set(db.session.execute(select(CopyRemoval.node, CopyRemoval.digest).where(*ours)).tuples())
     fresh = [copy for copy in copies if copy not in waiting]
     for node, digest in set(copies) & waiting:
         take_leave(node, digest, wait)

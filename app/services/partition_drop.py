@@ -13,7 +13,7 @@ from app.errors import MailkeepError
 from app.extensions import PanelSession, db
 from app.models import PARTS_OF_A_MAIL, Extent, Mail, MailDetail, MailRecipient
 from app.queries.partitions import ASKED, IDENTITIES, KEYS, REST, Partition, is_any_at_work, is_any_mail, look_of, partitions, without_mail
-from app.queries.retention import Rules, aged, before, copy_bytes_of, is_searched_through
+from app.queries.retention import Kept, Rules, aged, before, copy_bytes_of, is_searched_through
 from app.services.copy_removal import take_leave_of_all
 from app.services.expiry import Batch, Pace, copies_of, sorted_out
 from app.services.partitions import insist, make_ahead, patient_connection
@@ -83,13 +83,18 @@ def _try(whole: Partition, report: Any, tallies: Any, now: datetime) -> None:
 
 def _all_of(whole: Partition, report: Any, now: datetime) -> list[tuple[Batch, dict[int, int]]] | None:
     """None where one of them has to stay."""
-    rules, low, found = Rules(Extent.MAIL, current_app.config), whole.low, []
+    rules, low = Rules(Extent.MAIL, current_app.config), whole.low
+    found: list[tuple[Batch, dict[int, int]]] = []
+
+    def due(row: Any, domains: Any) -> Kept | None:
+        return rules.due(row, domains, now)
+
     while not report.is_over():
         db.session.rollback()
         rows = db.session.execute(aged(Extent.MAIL, low, whole.high, _READ)).all()
         if not rows:
             return found
-        batch = sorted_out(rows, lambda row, domains: rules.due(row, domains, now))
+        batch = sorted_out(rows, due)
         if len(batch.gone) < len(rows):
             return None
         found.append((batch, copy_bytes_of([row.id for row in rows])))

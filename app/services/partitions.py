@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, NullPool, create_engine
+from sqlalchemy import Connection, NullPool, create_engine, func, select
 from sqlalchemy.exc import OperationalError
 
 from app.clock import monotonic, utcnow
@@ -150,8 +150,8 @@ def _keep_identities_beside(connection: Connection) -> None:
     above = -1
     while True:
         # Held for a moment: what is deleted in between would stay behind.
-        some = f"SELECT id FROM mail WHERE id > {above} ORDER BY id LIMIT {_AT_ONCE}"  # noqa: S608 - a number of ours
-        last = connection.exec_driver_sql(f"SELECT MAX(id) FROM ({some}) AS some").scalar()
+        some = select(Mail.id).where(Mail.id > above).order_by(Mail.id).limit(_AT_ONCE).subquery()
+        last = connection.scalar(select(func.max(some.c.id)))
         if last is None:
             return
         taken = f"SELECT identity, id FROM mail WHERE id > {above} AND id <= {last} LOCK IN SHARE MODE"  # noqa: S608 - numbers of ours
