@@ -83,11 +83,9 @@ def let_go() -> None:
     db.session.rollback()
 
 
-def is_due(state: JobState, now: datetime) -> bool:
-    """As _due() has it in SQL."""
-    waits = state.not_before is not None and now < state.not_before <= now + LONGEST_PAUSE
-    free = state.leased_until is None or not now < state.leased_until <= now + 2 * LEASE
-    return free and bool(state.asked_by or (not state.paused and state.due_at <= now and not waits))
+def due_names(now: datetime) -> set[str]:
+    """Of the jobs that claim() would give away."""
+    return set(db.session.scalars(select(JobState.name).where(_free(now), _due(now))))
 
 
 def _free(now: datetime) -> ColumnElement[bool]:

@@ -73,7 +73,7 @@ def partition(by: str, told: Told) -> None:
         told.say("All of them are in partitions already.")
         return
     clause = _definitions(by)
-    told.say(f"{len(clause)} partitions, {', '.join(clause[:1])} to {clause[-2]}, and one for what comes later.")
+    told.say(f"{len(clause) - 1} partitions, {clause[0].split()[1]} to {clause[-2].split()[1]}, and one for what comes later.")
     if told.dry:
         told.say("While a table is made anew nothing can be written to it.")
         return
