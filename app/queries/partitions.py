@@ -1,10 +1,10 @@
 """The partitions of the tables of mails, which MariaDB can have: a day or a month each, by the id, which is the time."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, column, exists, func, select, table, text
+from sqlalchemy import Connection, Select, column, func, select, table, text
 
 from app.extensions import db
 from app.ids import MAX_ID
@@ -80,12 +80,11 @@ def is_any_at_work(connection: Connection, low: int, high: int) -> bool:
     return any(connection.scalar(query.limit(1)) is not None for query in waiting)
 
 
-def is_any_mail(low: int, high: int) -> bool:
-    return db.session.scalar(select(Mail.id).where(Mail.id >= low, Mail.id < high).limit(1)) is not None
+def mails_between(low: int, high: int, limit: int) -> Sequence[int]:
+    return db.session.scalars(select(Mail.id).where(Mail.id >= low, Mail.id < high).limit(limit)).all()
 
 
-def without_mail(mail_id: Any, low: int, high: int, limit: int) -> Sequence[int]:
-    """Mails that are gone and are still spoken of in that column."""
-    gone = ~exists().where(Mail.id == mail_id)
-    query = select(mail_id).distinct().where(mail_id >= low, mail_id < high, gone)
+def still_told(mail_id: Any, low: int, high: int, there: Collection[int], limit: int) -> Sequence[int]:
+    """Mails between these ids that the column speaks of, but those that are `there`."""
+    query = select(mail_id).distinct().where(mail_id >= low, mail_id < high, mail_id.not_in(there))
     return db.session.scalars(query.order_by(mail_id).limit(limit)).all()

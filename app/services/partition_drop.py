@@ -12,7 +12,7 @@ from app.clock import monotonic
 from app.errors import MailkeepError
 from app.extensions import PanelSession, db
 from app.models import PARTS_OF_A_MAIL, Extent, Mail, MailDetail, MailRecipient
-from app.queries.partitions import ASKED, IDENTITIES, KEYS, REST, Partition, is_any_at_work, is_any_mail, look_of, partitions, without_mail
+from app.queries.partitions import ASKED, IDENTITIES, KEYS, REST, Partition, is_any_at_work, look_of, mails_between, partitions, still_told
 from app.queries.retention import Kept, Rules, aged, before, copy_bytes_of, is_searched_through
 from app.services.copy_removal import take_leave_of_all
 from app.services.expiry import Batch, Pace, copies_of, sorted_out
@@ -21,6 +21,8 @@ from app.services.partitions import insist, make_ahead, patient_connection
 log = logging.getLogger(__name__)
 
 _READ = 1000
+_MOST_LATE = 1000
+"""Mails that come from a spool into a partition that is gone; with so many, what is left of it stays until they have gone, too."""
 _UNTIL_THEY_ARE_GONE = timedelta(hours=1)
 """So long a copy is not looked at whose mail goes with its partition."""
 
@@ -141,13 +143,14 @@ def _forget(whole: Partition, report: Any) -> None:
                 return
             began = monotonic()
             with cast(PanelSession, db.session()).begin_writing():
-                ids = without_mail(mail_id, whole.low, whole.high, pace.size)
+                late = mails_between(whole.low, whole.high, _MOST_LATE)
+                ids = still_told(mail_id, whole.low, whole.high, late, pace.size) if len(late) < _MOST_LATE else ()
                 db.session.execute(delete(table).where(mail_id.in_(ids)).execution_options(synchronize_session=False))
                 db.session.commit()
             is_all = len(ids) < pace.size
             pace.took(monotonic() - began)
-    is_late = is_any_mail(whole.low, whole.high)  # from a spool, meanwhile
+    late = mails_between(whole.low, whole.high, 1)
     db.session.rollback()
-    if not is_late:
+    if not late:
         with patient_connection() as connection:
             insist(connection, f"ALTER TABLE mail_detail DROP PARTITION {whole.name}")
