@@ -307,6 +307,8 @@ RETENTION_MAIL_DAYS = env_int("RETENTION_MAIL_DAYS", 366, 0, MOST_DAYS)
 RETENTION_RULES = env_retention("RETENTION_RULES", "")
 # Bytes of free space below which a node lets its oldest copies go, whatever their age (0: never).
 RETENTION_MIN_FREE_BYTES = env_int("RETENTION_MIN_FREE_BYTES", 0)
+# What a partition holds where `flask db partition` made them on MariaDB: the mails of a month, or of a day.
+RETENTION_PARTITIONS = env_choice("RETENTION_PARTITIONS", "month", ("month", "day"))
 
 # --- Nodes ------------------------------------------------------------------------------------------------------------------
 # Other nodes may be asked over http:// beyond this host, too: their mails then cross the network in the clear.

@@ -38,8 +38,10 @@ def post(port: int, request: bytes) -> str:
     return f"{head[9:12].decode()} {body.split(b' ', 1)[0].decode(errors='replace').strip()}"
 
 
-def run(port: int, make: Callable[[], bytes], concurrency: int, count: int, rate: float = 0.0) -> Load:
-    """`count` posts by `concurrency` threads; with `rate`, no faster than that many a second together."""
+def run(
+    port: int, make: Callable[[], bytes], concurrency: int, count: int, rate: float = 0.0, goes_on: Callable[[], bool] = lambda: True
+) -> Load:
+    """`count` posts by `concurrency` threads, or fewer where it does not go on; with `rate`, no faster than that many a second together."""
     load = Load()
     lock = threading.Lock()
     remaining = iter(range(count))
@@ -49,7 +51,7 @@ def run(port: int, make: Callable[[], bytes], concurrency: int, count: int, rate
         while True:
             with lock:
                 number = next(remaining, None)
-                if number is None:
+                if number is None or not goes_on():
                     return
                 request = make()
             if rate:

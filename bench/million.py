@@ -47,9 +47,9 @@ def _choice(salt: str, choices: tuple[tuple[str, float], ...]) -> str:
     return f"CASE {' '.join(cases)} ELSE '{choices[0][0]}' END"
 
 
-def _mail_values(mails: int, start_ms: int) -> dict[str, str]:
-    span = DAYS * 86_400_000
-    at = f"({start_ms} + FLOOR({span} * (n + 0.0) / {mails}) + FLOOR(9000000 * SIN(2 * PI() * n * {DAYS} / {mails})))"
+def _mail_values(mails: int, days: int, start_ms: int) -> dict[str, str]:
+    span = days * 86_400_000
+    at = f"({start_ms} + FLOOR({span} * (n + 0.0) / {mails}) + FLOOR(9000000 * SIN(2 * PI() * n * {days} / {mails})))"
     sender = f"CONCAT('sender', {_power('s', SENDERS, 2.5)}, '@', 'domain', {_power('s', SENDERS, 2.5)} MOD 1700, '.example.net')"
     stored = f"({_uniform('a')} >= 0.70 AND {_uniform('a')} < 0.985)"
     words = ", ' ', ".join(f"ELT(1 + {_power(f'w{place}', len(_WORDS), 1.3)}, {', '.join(map(repr, _WORDS))})" for place in range(4))
@@ -87,9 +87,9 @@ def _rcpt(place: int) -> str:
     return f"CONCAT('user', {_power(f'p{place}', RECIPIENTS, 2.2)}, '@', 'customer', {_power(f'p{place}', RECIPIENTS, 2.2)} MOD 60, '.example.com')"
 
 
-def _statements(mails: int, start_ms: int) -> list[str]:
+def _statements(mails: int, days: int, start_ms: int) -> list[str]:
     """For one chunk of numbers, :low to :high."""
-    values = _mail_values(mails, start_ms)
+    values = _mail_values(mails, days, start_ms)
     missing = {column.name for column in Mail.__table__.columns} ^ set(values)
     if missing:
         raise SystemExit(f"bench/million.py knows nothing of, or too much: {missing}")
@@ -122,9 +122,9 @@ def _statements(mails: int, start_ms: int) -> list[str]:
     ]
 
 
-def fill(app: Flask, mails: int, narrow: bool = False) -> None:
+def fill(app: Flask, mails: int, narrow: bool = False, days: int = DAYS) -> None:
     """Rows in the order of ids, the other indexes afterwards: a tenth of the time that random inserts would take."""
-    start_ms = int((datetime.now(UTC) - timedelta(days=DAYS)).timestamp() * 1000)
+    start_ms = int((datetime.now(UTC) - timedelta(days=days)).timestamp() * 1000)
     tables = [Mail.__table__, MailRecipient.__table__, MailDetail.__table__]
     with app.app_context(), db.engine.connect() as connection:
         for table in tables:
@@ -132,7 +132,7 @@ def fill(app: Flask, mails: int, narrow: bool = False) -> None:
                 index.drop(connection)
         _write_templates(connection, LocalStore(app.config["STORE_URL"].removeprefix("file://")), narrow)
         for low in range(0, mails, _CHUNK):
-            _fill_chunk(connection, mails, start_ms, low, min(low + _CHUNK, mails))
+            _fill_chunk(connection, _statements(mails, days, start_ms), low, min(low + _CHUNK, mails))
         for table in tables:
             for index in table.indexes:  # type: ignore[attr-defined]
                 index.create(connection)
@@ -156,14 +156,14 @@ def _write_templates(connection: Connection, store: LocalStore, narrow: bool) ->
     )
 
 
-def _fill_chunk(connection: Connection, mails: int, start_ms: int, low: int, high: int) -> None:
-    for statement in _statements(mails, start_ms):
+def _fill_chunk(connection: Connection, statements: list[str], low: int, high: int) -> None:
+    for statement in statements:
         connection.execute(text(statement), {"low": low, "high": high})
     connection.commit()
     print(f"  {high:,} mails", flush=True)
 
 
-def app_on(server: KeptMariaDB, mails: int, *, narrow: bool = False, **overrides: Any) -> Flask:
+def app_on(server: KeptMariaDB, mails: int, *, narrow: bool = False, days: int = DAYS, **overrides: Any) -> Flask:
     """The application on the server's million; made where it is not there yet."""
     made = (server.folder / "made").exists()
     url = server.url("million") if made else server.create("million")
@@ -171,7 +171,7 @@ def app_on(server: KeptMariaDB, mails: int, *, narrow: bool = False, **overrides
         app = make_app(driver_url(url), server.folder / "app", SQLALCHEMY_ENGINE_OPTIONS={"isolation_level": "READ COMMITTED"})
         migrate(app)
         started = time.perf_counter()
-        fill(app, mails, narrow)
+        fill(app, mails, narrow, days)
         print(f"{mails:,} mails in {time.perf_counter() - started:.0f} s")
         (server.folder / "made").touch()
         close(app)

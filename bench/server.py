@@ -29,9 +29,9 @@ class KeptMariaDB(MariaDB):
             )
 
     def command(self) -> list[str]:
-        sized = ("--innodb-buffer-pool-size", "--innodb-log-file-size", "--innodb-flush-log")
+        sized = ("--innodb-buffer-pool-size", "--innodb-log-file-size")
         kept = [word for word in super().command() if not word.startswith(sized)]
-        return [*kept, f"--innodb-buffer-pool-size={self.pool}", "--innodb-log-file-size=1G", "--innodb-flush-log-at-trx-commit=2"]
+        return [*kept, f"--innodb-buffer-pool-size={self.pool}", "--innodb-log-file-size=1G"]
 
     def cpu_seconds(self) -> float:
         """The processor's time it has had, in steps of 10 ms."""

@@ -4,7 +4,8 @@ from flask import Flask
 
 import app.cli.learning
 import app.cli.mail_acts
-import app.cli.notice_words  # noqa: F401 - commands of `flask mail` and `flask notices`
+import app.cli.notice_words
+import app.cli.partitions  # noqa: F401 - commands of groups that are there already
 from app.cli.audit import audit
 from app.cli.demo import demo
 from app.cli.domains import domains

@@ -83,11 +83,9 @@ def let_go() -> None:
     db.session.rollback()
 
 
-def is_due(state: JobState, now: datetime) -> bool:
-    """As _due() has it in SQL."""
-    waits = state.not_before is not None and now < state.not_before <= now + LONGEST_PAUSE
-    free = state.leased_until is None or not now < state.leased_until <= now + 2 * LEASE
-    return free and bool(state.asked_by or (not state.paused and state.due_at <= now and not waits))
+def due_names(now: datetime) -> set[str]:
+    """Of the jobs that claim() would give away."""
+    return set(db.session.scalars(select(JobState.name).where(_free(now), _due(now))))
 
 
 def _free(now: datetime) -> ColumnElement[bool]:
@@ -118,18 +116,31 @@ def _claim(name: str, asked_by: str, dry: bool) -> Lease | None:
             db.session.rollback()
             return None
         state = db.session.get_one(JobState, name, populate_existing=True)
-        died = (JobRun.name == name, JobRun.ended_at.is_(None), JobRun.token < state.token)
-        has_died = changed(update(JobRun).where(*died).values(ended_at=now, words=ENDED_AMIDST))
-        state.failures += has_died
+        is_doomed = _mourn(state, now)
         is_again = not asked_by
         asked_by = asked_by or state.asked_by
         state.last_began, state.done, state.total = now, 0, 0
         due_at = state.due_at if state.due_at <= now and not dry else None
         run = {"holder": state.holder, "asked_by": asked_by, "dry": dry, "due_at": due_at, "began_at": now}
-        db.session.add(JobRun(name=name, token=state.token, **run))
-        lease = Lease(name, state.token, asked_by, due_at, dry, is_again, has_died and state.failures >= MOST_DEATHS)
+        if not is_doomed:
+            db.session.add(JobRun(name=name, token=state.token, **run))
+        lease = Lease(name, state.token, asked_by, due_at, dry, is_again, is_doomed)
         db.session.commit()
     return lease
+
+
+def _mourn(state: JobState, now: datetime) -> bool:
+    """Of a run that has not ended: its process has. True where that was once too often; then the run is ours to end, as none begins."""
+    died = (JobRun.name == state.name, JobRun.ended_at.is_(None), JobRun.token < state.token)
+    dead = db.session.scalars(select(JobRun).where(*died).order_by(JobRun.id.desc()).limit(1)).one_or_none()
+    if dead is None:
+        return False
+    state.failures += 1
+    if state.failures >= MOST_DEATHS:
+        dead.token = state.token
+    else:
+        dead.ended_at, dead.words = now, ENDED_AMIDST
+    return state.failures >= MOST_DEATHS
 
 
 def renew(lease: Lease, report: Report) -> None:
@@ -170,13 +181,14 @@ def _finish(job: Job, lease: Lease, report: Report, error: str) -> bool | None:
         state = db.session.get_one(JobState, lease.name, populate_existing=True)
         now, to_tell = known.now(), None
         run = db.session.scalars(select(JobRun).where(JobRun.name == lease.name, JobRun.token == lease.token)).one()
-        run.ended_at, run.log = now, report.log
+        run.ended_at, run.log = now, run.log if lease.is_doomed else report.log
         run.ok, run.words = not error and not report.was_stopped, (error or ("" if report.was_stopped else report.words))[:JOB_WORDS]
         db.session.flush()
         state.leased_until, state.holder, state.last_ended = None, "", now
         if error and not lease.dry:
             to_tell = None if state.told else True
-            state.failures, state.told, state.last_error = state.failures + 1, True, run.words
+            # The death of who ran it is counted already.
+            state.failures, state.told, state.last_error = state.failures + (not lease.is_doomed), True, run.words
             state.not_before = now + pause_after(state.failures)
         elif run.ok and not lease.dry:
             to_tell = False if state.told else None

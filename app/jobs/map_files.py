@@ -6,8 +6,9 @@ import pathlib
 
 from flask import current_app
 
-from app.errors import MailkeepError
+from app.errors import Conflict, MailkeepError
 from app.jobs.timer import Timer
+from app.services.job import Report
 from app.services.map_files import MapWriter
 from app.storage.disk import try_lock
 
@@ -32,6 +33,18 @@ def run() -> None:
     if trouble and trouble != writer.trouble:
         log.error("maps: files: %s", trouble)
     writer.trouble = trouble
+
+
+def write_map_files(report: Report) -> None:
+    """The same for whoever asks or looks now and then; the files are locked while they are written."""
+    writer: MapWriter | None = current_app.extensions["mailkeep_map_files"]
+    if writer is None:
+        report.say("No files of maps are wanted (MAPS_FILES_DIR).")
+        return
+    done = writer.write()
+    if done.foreign:
+        raise Conflict(f"{', '.join(done.foreign)}: there is such a file that is none of ours.")
+    report.say(f"{len(done.written)} files are written, {len(done.removed)} removed, {done.unchanged} were as they should be.")
 
 
 class MapFilesTimer(Timer):

@@ -3,6 +3,9 @@
 from flask_babel import lazy_gettext as _l
 
 from app.jobs.geoip import look_at_geoip
+from app.jobs.map_files import write_map_files
+from app.jobs.nodes import look_at_nodes
+from app.jobs.spool import replay_spool
 from app.jobs.sweep import look_at_store
 from app.services import disk_budget, notices, retention
 from app.services.job import Job, Scope
@@ -60,6 +63,32 @@ _ALL = (
         look_at_store,
         _l("Files and mails that miss each other"),
         _l("Tells of files in the store that no mail refers to, and of mails whose file is gone. “flask store sweep --remove” mends it."),
+        can_be_dry=True,
+    ),
+    Job(
+        "spool",
+        Scope.NODE,
+        "every 15 minutes",
+        replay_spool,
+        _l("Spool"),
+        _l("Brings in what dead processes left in the spool of this node, and tells when something there waits on."),
+        can_be_dry=True,
+    ),
+    Job(
+        "maps",
+        Scope.NODE,
+        "every hour",
+        write_map_files,
+        _l("Files of maps"),
+        _l("Writes the maps into the folder MAPS_FILES_DIR. Changes are written within seconds in any case; this looks at all of them."),
+    ),
+    Job(
+        "nodes",
+        Scope.CLUSTER,
+        "every 5 minutes",
+        look_at_nodes,
+        _l("Nodes"),
+        _l("Tells when a node has been silent for five minutes, or mails wait in its spool for longer than ten."),
         can_be_dry=True,
     ),
 )

@@ -8,7 +8,7 @@ from flask import Flask, current_app
 
 from app.clock import monotonic
 from app.errors import Conflict, NotFound
-from app.jobs.lease import Lease, claim, ensure, is_due, let_go, put_right, states
+from app.jobs.lease import Lease, claim, due_names, ensure, let_go, put_right, states
 from app.jobs.registry import JOBS
 from app.jobs.runner import run
 from app.jobs.timer import Timer
@@ -55,8 +55,9 @@ class Scheduler(Timer):
                 ensure(job, name)
             elif read_schedule(there[name].schedule or job.schedule, zone).after(now) < there[name].due_at:
                 put_right(job, there[name], now)
+        due = due_names(now)
         let_go()
-        return [job for job in self.jobs.values() if (state := there.get(self.key(job))) is not None and is_due(state, now)]
+        return [job for job in self.jobs.values() if self.key(job) in due]
 
     def stop(self) -> None:
         super().stop()

@@ -2,11 +2,11 @@
 
 import logging
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import cast
 
 from flask import current_app
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.clock import stored_now
@@ -25,9 +25,9 @@ _AGAIN = timedelta(minutes=1)
 _AT_ONCE = 100
 
 
-def take_leave(node: str, digest: str) -> None:
-    """Joins the transaction in which a mail stops referring to its copy."""
-    now = stored_now()
+def take_leave(node: str, digest: str, wait: timedelta = timedelta()) -> None:
+    """Joins the transaction in which a mail stops referring to its copy. `wait`: for mails that are about to."""
+    now = stored_now() + wait
     row = _locked(node, digest)
     if row is None:
         try:
@@ -41,22 +41,26 @@ def take_leave(node: str, digest: str) -> None:
         row.is_aside, row.due_at = False, now
 
 
-def take_leave_of_all(copies: Sequence[tuple[str, str]]) -> None:
-    """Of many mails at once, by node and digest. Joins the transaction likewise."""
-    if not copies:
-        return
-    digests = sorted({digest for _, digest in copies})
-    query = select(CopyRemoval).where(CopyRemoval.digest.in_(digests), CopyRemoval.node.in_({node for node, _ in copies}))
-    waiting = {(row.node, row.digest): row for row in db.session.scalars(query)}
-    fresh = [copy for copy in copies if copy not in waiting]
-    for node, digest in set(copies) & set(waiting):
-        take_leave(node, digest)
+def take_leave_of_all(copies: Sequence[tuple[str, str]], wait: timedelta = timedelta()) -> None:
+    """Of many mails at once, by node and digest. Joins the transaction likewise; in few statements, as many mails may share a copy."""
+    due_at = stored_now() + wait
+    for node in sorted({node for node, _ in copies}):
+        digests = sorted({digest for of, digest in copies if of == node})
+        ours = (CopyRemoval.node == node, CopyRemoval.digest.in_(digests))
+        there = set(db.session.scalars(select(CopyRemoval.digest).where(*ours).order_by(CopyRemoval.digest).with_for_update()))
+        if there:
+            again = update(CopyRemoval).where(CopyRemoval.node == node, CopyRemoval.digest.in_(there))
+            db.session.execute(again.values(is_aside=False, due_at=due_at).execution_options(synchronize_session=False))
+        _begin_all(node, [digest for digest in digests if digest not in there], due_at)
+
+
+def _begin_all(node: str, digests: Sequence[str], due_at: datetime) -> None:
     try:
         with db.session.begin_nested():
-            db.session.add_all(CopyRemoval(node=node, digest=digest, is_aside=False, due_at=stored_now()) for node, digest in fresh)
+            db.session.add_all(CopyRemoval(node=node, digest=digest, is_aside=False, due_at=due_at) for digest in digests)
     except IntegrityError:  # somebody else has taken leave of one of them, at the same time
-        for node, digest in fresh:
-            take_leave(node, digest)
+        for digest in digests:
+            take_leave(node, digest, due_at - stored_now())
 
 
 def remove_due(limit: int = _AT_ONCE) -> int:

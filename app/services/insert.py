@@ -12,6 +12,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyErro
 
 from app.errors import BadRequest, Unavailable
 from app.extensions import PLUS
+from app.ids import TIME_SHIFT
 from app.rspamd.report import Report
 from app.services.entry import Entry
 from app.services.notice_policy import policy_of
@@ -22,6 +23,7 @@ from app.services.statements import Statements, statements_for
 log = logging.getLogger(__name__)
 
 _TRIES = 6
+_NEAR = 3 * 86_400_000 << TIME_SHIFT
 # MariaDB: lock wait, deadlock, Galera's certification failures. PostgreSQL: serialization, deadlock. SQLite says it in words.
 _PASSING = {"1205", "1213", "1047", "40001", "40P01"}
 
@@ -86,7 +88,9 @@ def _split(connection: Connection, statements: Statements, entries: Sequence[Ent
     wanted = {entry.earlier for entry in entries}
     if thorough:
         wanted |= {entry.identity for entry in entries}
-    known = statements.known_identities(connection, wanted)
+    # The longest window is a day, and an identity holds the time of its window: what stood before stands near.
+    ids = [entry.id for entry in entries]
+    known = statements.known_identities(connection, wanted, *(() if thorough else (min(ids) - _NEAR, max(ids) + _NEAR)))
     if thorough:
         known |= statements.identities_of(connection, [entry.id for entry in entries])
     taken = {mail_id: identity for identity, mail_id in known.items()}

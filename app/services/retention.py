@@ -17,6 +17,7 @@ from app.models import Decision, Deletion, Extent, Fate, MailRequest, RetentionM
 from app.queries.retention import Kept, Rules, aged, before, copy_bytes_of, domains_of_mails, is_searched_through, left_behind
 from app.services.audit import record
 from app.services.expiry import Batch, Pace, copies_of, expire, pass_gate, sorted_out
+from app.services.partition_drop import begin_of_whole, drop_whole
 
 log = logging.getLogger(__name__)
 
@@ -90,6 +91,7 @@ class Tallies:
 def run(report: Report) -> Tallies:
     """Mails first, since a mail's copy goes with it. Whoever ends it half-way leaves the rest to the next."""
     tallies = Tallies()
+    drop_whole(report, tallies, utcnow())
     for extent in (Extent.MAIL, Extent.COPY):
         rules = Rules(extent, current_app.config)
         for days in rules.days:
@@ -112,6 +114,8 @@ class _Walk:
         self.rules, self.days, self.report, self.tallies = rules, days, report, tallies
         self.now: datetime = utcnow()
         self.high, self.upto = before(days, self.now), 0
+        if rules.extent == Extent.MAIL and days == rules.days[-1]:
+            self.high = begin_of_whole(self.high)
         self.mails = Rules(Extent.MAIL, current_app.config)
         self.pace = Pace()
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Dialect, Table
 
+from app.ids import MAX_ID
 from app.models import Mail, MailDetail, MailRecipient
 
 _TABLES: dict[str, Table] = {model.__tablename__: model.__table__ for model in (Mail, MailDetail, MailRecipient)}  # type: ignore[misc]
@@ -35,15 +36,19 @@ class Statements:
         names = self._names[table]
         connection.exec_driver_sql(self._inserts[table], [tuple(row[name] for name in names) for row in rows])
 
-    def known_identities(self, connection: Connection, identities: Iterable[str]) -> dict[str, int]:
-        return self._identities(connection, "identity", [self._digest.process_bind_param(value, self._dialect) for value in identities])
+    def known_identities(self, connection: Connection, identities: Iterable[str], low: int = 0, high: int = MAX_ID) -> dict[str, int]:
+        """`low` and `high`: between which ids they would stand, so that no other partition is looked into."""
+        values = [self._digest.process_bind_param(value, self._dialect) for value in identities]
+        return self._identities(connection, "identity", values, low, high)
 
     def identities_of(self, connection: Connection, ids: Sequence[int]) -> dict[str, int]:
-        return self._identities(connection, "id", ids)
+        return self._identities(connection, "id", ids, 0, MAX_ID)
 
-    def _identities(self, connection: Connection, column: str, values: Sequence[Any]) -> dict[str, int]:
+    def _identities(self, connection: Connection, column: str, values: Sequence[Any], low: int, high: int) -> dict[str, int]:
         marks = ", ".join([self._mark] * len(values))
-        found = connection.exec_driver_sql(f"SELECT id, identity FROM mail WHERE {column} IN ({marks})", tuple(values))  # noqa: S608 - our names
+        within = f"id BETWEEN {self._mark} AND {self._mark}"
+        query = f"SELECT id, identity FROM mail WHERE {column} IN ({marks}) AND {within}"  # noqa: S608 - our names
+        found = connection.exec_driver_sql(query, (*values, low, high))
         return {bytes(identity).hex(): mail_id for mail_id, identity in found}
 
 

@@ -124,6 +124,8 @@ def test_a_job_that_kills_its_process_each_time_is_not_begun_for_ever(app: Flask
         use(app, JOB)
         look(app)
         assert (state().last_error, state().told, claim("tidy")) == (leases.ENDED_AMIDST, True, None)
+        assert [(run.ok, run.words) for run in runs()] == [(False, leases.ENDED_AMIDST)] * 3
+        assert (state().failures, runs()[-1].token, runs()[-1].ended_at) == (5, state().token, clock.now)
 
 
 def test_only_the_last_runs_are_kept(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
