@@ -195,12 +195,18 @@ def env_roles(name: str, default: str) -> tuple[tuple[str, str], ...]:
     return tuple(pairs)
 
 
+_HOUR = r"([01]?\d|2[0-3]):[0-5]\d"
+_DAY = "(sun|mon|tues|wednes|thurs|fri|satur)day"
+_TIMES = re.compile(rf"never|at once|hourly|daily at {_HOUR}|weekly on {_DAY} at {_HOUR}", re.ASCII)
+
+
 def env_times(name: str, default: str) -> tuple[tuple[str, str], ...]:
-    """ "Recipient=daily at 07:00; Admin=never" as pairs. What is no time of day or week stops the start a little later."""
+    """ "Recipient=daily at 07:00; Admin=never" as pairs."""
     pairs = []
     for word in env_str(name, default).split(";"):
         role, equals, times = (part.strip() for part in word.partition("="))
-        if word.strip() and not (role and equals and times):
+        times = " ".join(times.lower().split())
+        if word.strip() and not (role and equals and _TIMES.fullmatch(times)):
             raise ConfigError(name, f"{word.strip()!r} is no role and times such as Recipient=daily at 07:00")
         if word.strip():
             pairs.append((role, times))

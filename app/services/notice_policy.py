@@ -7,12 +7,10 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import Engine
 
-from app.errors import BadRequest
 from app.models import Listing
 from app.rspamd.marks import listing_of
 from app.rspamd.symbols import has_like
 from app.services.entry import Entry
-from app.services.notice_times import read_times
 from app.services.released import ORIGIN
 from environment import ConfigError
 
@@ -55,11 +53,6 @@ def prepare(app: Flask, engine: Engine) -> None:
     """ConfigError where somebody is to get letters that cannot be."""
     if app.config["NOTICE_TIMES"] and not can_tell(app.config):
         raise ConfigError("NOTICE_TIMES", "needs SMTP_URL and PUBLIC_URL")
-    for _role, times in app.config["NOTICE_TIMES"]:
-        try:
-            read_times(times)
-        except BadRequest as error:
-            raise ConfigError("NOTICE_TIMES", str(error)) from None
     engine.update_execution_options(**{_POLICY: NoticePolicy.from_config(app.config)})
 
 
