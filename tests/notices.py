@@ -2,6 +2,7 @@
 
 import pathlib
 from datetime import timedelta
+from email.message import EmailMessage
 from typing import Any
 
 from flask import Flask
@@ -102,3 +103,10 @@ def change(app: Flask, mail_id: int, **values: Any) -> None:
     with app.app_context():
         db.session.execute(update(Mail).where(Mail.id == mail_id).values(**values))
         db.session.commit()
+
+
+def text_of(message: EmailMessage) -> str:
+    """What those read who see no HTML."""
+    body = message.get_body(("plain",))
+    assert body is not None
+    return str(body.get_content())

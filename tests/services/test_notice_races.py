@@ -20,7 +20,7 @@ from app.services import notice_collect, notice_make, notice_sending, notices
 from app.services.job import Report
 from tests.apps import close
 from tests.make import make_user
-from tests.notices import BOB, CAROL, kept, later, telling_app, told
+from tests.notices import BOB, CAROL, kept, later, telling_app, text_of, told
 from tests.servers.relay import Relay
 
 fork: Any = multiprocessing.get_context("fork")
@@ -86,11 +86,11 @@ def _gone_before_the_answer(self: Any, raw: bytes, sender: str, recipient: str) 
 
 
 def said(relay: Relay, app: Flask) -> Counter[tuple[str, str]]:
-    """How often whom was told of what; our plain letters have a subject on each line."""
+    """How often whom was told of what: each subject has a line of its own."""
     with app.app_context():
         subjects = [subject for (subject,) in db.session.query(Mail.subject)]
-    letters = [(message["To"], message.get_content()) for message in relay.messages]
-    return Counter((to, subject) for to, text in letters for subject in subjects if f"  {subject}\n" in text.replace("\r\n", "\n"))
+    letters = [(message["To"], text_of(message).replace("\u2060", "").splitlines()) for message in relay.messages]
+    return Counter((to, subject) for to, shown in letters for subject in subjects if subject in shown)
 
 
 def unknown(app: Flask) -> set[tuple[str, str]]:

@@ -17,7 +17,23 @@ from app.models.people import User
 from app.services.insert import insert_entries
 from tests.apps import close
 from tests.make import make_entry, make_user
-from tests.notices import BOB, CAROL, add_address, change, chosen, kept, later, letter, letters, lines, ruled, state_of, telling_app, told
+from tests.notices import (
+    BOB,
+    CAROL,
+    add_address,
+    change,
+    chosen,
+    kept,
+    later,
+    letter,
+    letters,
+    lines,
+    ruled,
+    state_of,
+    telling_app,
+    text_of,
+    told,
+)
 from tests.servers.relay import Relay
 
 
@@ -55,7 +71,7 @@ def test_each_is_told_once_of_each_mail_and_learns_of_nobody_else(app: Flask, re
     assert sorted(letters(app)) == [(BOB, "sent", 2), (CAROL, "sent", 1)]
     assert [state_of(app, mail_id) for mail_id in (both, one, nobodys)] == ["sent", "sent", "skipped"]
     assert said[-1].startswith("3 new mails, 2 of them to be told of; 2 letters made, 2 sent, 0 failed.")
-    mails = {envelope.rcpt_tos[0]: bytes(envelope.content or b"").decode() for envelope in relay.envelopes}
+    mails = {message["To"]: text_of(message) for message in relay.messages}
     assert ("Both" in mails[BOB], "One" in mails[BOB], "carol" in mails[BOB].lower()) == (True, True, False)
     assert ("Both" in mails[CAROL], "One" in mails[CAROL], "bob" in mails[CAROL].lower()) == (True, False, False)
     assert {envelope.mail_from for envelope in relay.envelopes} == {"<>"}
@@ -137,7 +153,7 @@ def test_what_happened_before_the_letter_went_is_left_out_of_it(small: Any, rela
     assert relay.envelopes == []
     later(app, days=1)
     told(app)
-    text = relay.messages[0].get_content()
+    text = text_of(relay.messages[0])
     assert ("Released" in text, "Deleted" in text, "There" in text) == (False, False, True)
     assert letter(app).kind == "digest"
 

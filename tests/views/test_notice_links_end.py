@@ -133,7 +133,7 @@ def test_at_the_portal_and_below_a_path_a_link_is_pressed_as_well(app: Flask, tm
     client = portal.test_client()
     page = client.get("/mine/notice", query_string={"link": text}).get_data(as_text=True)
     assert 'action="/mine/notice"' in page
-    assert 'href="/mine/static/css/letters.css' in page
+    assert 'href="/mine/static/css/letter-links.css' in page
     assert client.get("/mine/notice", query_string={"link": text[:-3]}).status_code == 404
     assert press(client, text, path="/mine/notice")[0] == 200
     assert done(app) == NOTHING | {"Release": 1, "NoticeUse": 1}
