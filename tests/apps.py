@@ -10,6 +10,7 @@ from werkzeug.security import generate_password_hash
 
 from app import create_app
 from app.extensions import db
+from app.queries import related
 
 SECRET = "tests-only-0123456789abcdef-0123456789"
 
@@ -51,6 +52,7 @@ def _remember_routes() -> None:
 
 
 _remember_routes()
+related._SECONDS = 10.0  # as SEARCH_SECONDS below
 
 
 def make_app(url: str, folder: pathlib.Path, **overrides: Any) -> Flask:

@@ -6,14 +6,15 @@ from enum import StrEnum, unique
 from typing import Protocol
 
 from flask import current_app
-from sqlalchemy import func, or_, select
+from sqlalchemy import select
 
 from app.extensions import db
-from app.models import Mail, MailRecipient, Map, Notice, NoticeDomain, NoticeLine, NoticeUse, UserAddress
+from app.models import Mail, MailRecipient, Map, Notice, NoticeDomain, NoticeLine, NoticeUse
 from app.models.people import User
 from app.queries.domains import aliases_for
 from app.queries.map_offers import Offer, keys_of, personal_maps, personal_offers, takes_sender
 from app.queries.map_reach import Foreign, MapReach
+from app.queries.notice_people import accounts_of
 from app.queries.reached import scope_by_rule
 from app.queries.releases import releasing_roles
 from app.queries.requests import Asking
@@ -110,8 +111,8 @@ def _of_address(address: str) -> Holder | None:
 
 
 def accounts_at(address: str) -> Sequence[User]:
-    further = select(UserAddress.user_id).where(UserAddress.address == address)
-    return db.session.scalars(select(User).where(or_(func.lower(User.email) == address, User.id.in_(further)))).all()
+    numbers = accounts_of([address]).get(address)
+    return db.session.scalars(select(User).where(User.id.in_(numbers))).all() if numbers else ()
 
 
 def _is_everybody_told(domain: str) -> bool:

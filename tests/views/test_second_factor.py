@@ -132,7 +132,9 @@ def test_a_role_that_needs_a_factor_opens_nothing_else_before(app: Flask) -> Non
     app.config.update(SECOND_FACTOR_ROLES=("admin",), WTF_CSRF_ENABLED=False)
     assert before.get("/mails/list/").location == PAGE, "nor does a login from before go on without"
     machines = {
-        rule.endpoint for rule, _ in doors(app) if rule.endpoint.startswith(("health", "metrics", "ingest", "map_feed", "node_api"))
+        rule.endpoint
+        for rule, _ in doors(app)
+        if rule.endpoint.startswith(("health", "metrics", "ingest", "map_feed", "node_api", "notice_links"))
     } | {
         "static",
         "appbuilder.static",
