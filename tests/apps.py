@@ -1,5 +1,7 @@
 """An application as the tests want it: everything it keeps in one folder, no limit on logins."""
 
+import gc
+import itertools
 import pathlib
 from typing import Any
 
@@ -17,6 +19,7 @@ SECRET = "tests-only-0123456789abcdef-0123456789"
 # What our passwords are kept as (tests/security/test_logins.py), at a thirtieth of its cost: there are hundreds of logins in a run.
 CHEAP_HASH = "scrypt:1024:8:1"
 NOBODYS_HASH = generate_password_hash("nobody's", CHEAP_HASH)
+_closed, _MANY = itertools.count(1), 40
 
 
 class _Compiled(BytecodeCache):
@@ -82,3 +85,5 @@ def close(app: Flask) -> None:
     with app.app_context():
         db.session.remove()
         db.engine.dispose()
+    if next(_closed) % _MANY == 0:
+        gc.collect()
