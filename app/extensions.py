@@ -2,8 +2,8 @@
 
 import pathlib
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, cast
 
 import flask_appbuilder.security.sqla.models  # noqa: F401 - its tables must be known before strip_sequences
 from flask import has_request_context, request
@@ -35,14 +35,21 @@ class PanelSession(Session):
     def begin_writing(self) -> Iterator[None]:
         """A transaction that writes, also where one was reading: that one is ended first."""
         self.commit()
-        self.info["writes"] = True
+        with self.only_writing():
+            try:
+                yield
+            except BaseException:
+                self.rollback()
+                raise
+
+    @contextmanager
+    def only_writing(self) -> Iterator[None]:
+        """Each transaction that begins in here is one that writes."""
+        before, self.info["writes"] = self.info.get("writes", False), True
         try:
             yield
-        except BaseException:
-            self.rollback()
-            raise
         finally:
-            del self.info["writes"]
+            self.info["writes"] = before
 
 
 def _changes_something() -> bool:
@@ -59,6 +66,11 @@ class Database(SQLAlchemy):
 db = Database()
 migrate = Migrate(directory=str(pathlib.Path(__file__).resolve().parent.parent / "migrations"))
 csrf = CSRFProtect()
+
+
+def only_writing() -> AbstractContextManager[None]:
+    """As the session has it, for doors that open none themselves."""
+    return cast(PanelSession, db.session()).only_writing()
 
 
 def strip_sequences() -> None:

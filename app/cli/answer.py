@@ -8,6 +8,7 @@ import click
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.errors import MailkeepError
+from app.extensions import only_writing
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -25,6 +26,17 @@ def plainly(command: Callable[P, R]) -> Callable[P, R]:
             raise click.ClickException(f"The database says: {reason} (is it there, and has `flask db upgrade` run?)") from error
 
     return answered
+
+
+def changing(command: Callable[P, R]) -> Callable[P, R]:
+    """Plainly; and where it reads before it writes, nobody else writes in between (SQLite would refuse it then)."""
+
+    @functools.wraps(command)
+    def alone(*args: P.args, **kwargs: P.kwargs) -> R:
+        with only_writing():
+            return command(*args, **kwargs)
+
+    return plainly(alone)
 
 
 class Spoken:

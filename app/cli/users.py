@@ -7,7 +7,7 @@ import click
 from flask.cli import AppGroup
 
 from app.actor import command_line
-from app.cli.answer import plainly
+from app.cli.answer import changing, plainly
 from app.queries.access_keys import keys_of
 from app.queries.people import Reach, addresses_by_user, domains_by_user, find_people
 from app.roles import Role
@@ -53,7 +53,7 @@ def list_(text: str) -> None:
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input; else one is made and shown once.")
 @click.option("--invite", is_flag=True, help="Mail them a link, good for seven days, to choose a password.")
 @_must_change
-@plainly
+@changing
 def add(
     name: str,
     address: str,
@@ -84,7 +84,7 @@ def add(
 @click.argument("name")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input; else one is made and shown once.")
 @_must_change
-@plainly
+@changing
 def passwd(name: str, password_stdin: bool, must_change: bool) -> None:
     """Give NAME a new password."""
     password = _password(password_stdin)
@@ -94,7 +94,7 @@ def passwd(name: str, password_stdin: bool, must_change: bool) -> None:
 
 @users.command("reset-link")
 @click.argument("name")
-@plainly
+@changing
 def reset_link(name: str) -> None:
     """Show a link by which NAME chooses a new password, once and within an hour."""
     click.echo(link_for(people.user_named(name), actor=command_line()))
@@ -103,7 +103,7 @@ def reset_link(name: str) -> None:
 @users.command("second-factor")
 @click.argument("name")
 @click.option("--remove", is_flag=True, help="For a lost device: take it away, with its recovery codes. Ends all logins of NAME.")
-@plainly
+@changing
 def second_factor_(name: str, remove: bool) -> None:
     """Whether NAME has a second factor."""
     user = people.user_named(name)
@@ -120,7 +120,7 @@ def second_factor_(name: str, remove: bool) -> None:
 @users.command("role")
 @click.argument("name")
 @click.argument("roles", nargs=-1, required=True)
-@plainly
+@changing
 def role(name: str, roles: tuple[str, ...]) -> None:
     """Give NAME these ROLES and no others: Admin, Domain admin, Auditor, Recipient, or roles of your own."""
     people.set_roles(people.user_named(name), _roles(roles), actor=command_line())
@@ -130,7 +130,7 @@ def role(name: str, roles: tuple[str, ...]) -> None:
 @users.command("domains")
 @click.argument("name")
 @click.argument("domains", nargs=-1)
-@plainly
+@changing
 def domains_(name: str, domains: tuple[str, ...]) -> None:
     """The DOMAINS that the domain admin NAME looks after: these and no others."""
     addresses.set_domains(people.user_named(name), domains, actor=command_line())
@@ -141,7 +141,7 @@ def domains_(name: str, domains: tuple[str, ...]) -> None:
 @click.argument("name")
 @click.argument("address")
 @click.option("--remove", is_flag=True)
-@plainly
+@changing
 def alias(name: str, address: str, remove: bool) -> None:
     """Add the further ADDRESS to NAME, or remove it."""
     user = people.user_named(name)
@@ -155,7 +155,7 @@ def alias(name: str, address: str, remove: bool) -> None:
 @users.command("keys")
 @click.argument("name")
 @click.option("--revoke", type=int, metavar="ID", help="End the key of this number at once.")
-@plainly
+@changing
 def keys(name: str, revoke: int | None) -> None:
     """The API keys of NAME; the keys themselves nobody can read again."""
     user = people.user_named(name)
@@ -174,7 +174,7 @@ def keys(name: str, revoke: int | None) -> None:
 
 @users.command("disable")
 @click.argument("name")
-@plainly
+@changing
 def disable(name: str) -> None:
     """NAME may not log in any more, and is shut out at once."""
     people.set_active(people.user_named(name), False, actor=command_line())
@@ -183,7 +183,7 @@ def disable(name: str) -> None:
 
 @users.command("enable")
 @click.argument("name")
-@plainly
+@changing
 def enable(name: str) -> None:
     """NAME may log in again."""
     people.set_active(people.user_named(name), True, actor=command_line())
@@ -193,7 +193,7 @@ def enable(name: str) -> None:
 @users.command("delete")
 @click.argument("name")
 @click.confirmation_option(prompt="Delete the account with its addresses and saved searches?")
-@plainly
+@changing
 def delete(name: str) -> None:
     """Delete NAME."""
     people.delete_user(people.user_named(name), actor=command_line())
