@@ -2,8 +2,8 @@
 
 import pathlib
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
-from typing import Any, cast
+from contextlib import contextmanager
+from typing import Any
 
 import flask_appbuilder.security.sqla.models  # noqa: F401 - its tables must be known before strip_sequences
 from flask import has_request_context, request
@@ -66,11 +66,6 @@ class Database(SQLAlchemy):
 db = Database()
 migrate = Migrate(directory=str(pathlib.Path(__file__).resolve().parent.parent / "migrations"))
 csrf = CSRFProtect()
-
-
-def only_writing() -> AbstractContextManager[None]:
-    """As the session has it, for doors that open none themselves."""
-    return cast(PanelSession, db.session()).only_writing()
 
 
 def strip_sequences() -> None:

@@ -8,7 +8,7 @@ import click
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.errors import MailkeepError
-from app.extensions import only_writing
+from app.services.moves import only_writing
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -1,6 +1,7 @@
 """How each act moves a state: the mail's row is held, one statement changes what nobody has changed before, and it waits to be undone."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -10,7 +11,7 @@ from sqlalchemy import select
 
 from app.clock import stored_now
 from app.errors import NotFound
-from app.extensions import db
+from app.extensions import PanelSession, db
 from app.models import Mail
 from app.services.background import background
 
@@ -42,3 +43,8 @@ def can_be_undone_until() -> datetime:
 def when_it_stands(work: Callable[[], Any]) -> None:
     """Does what was asked for just now, once it cannot be undone any more. Where that is not done, a process with jobs does it."""
     background().later(current_app.config["UNDO_SECONDS"] + _A_MOMENT, work)
+
+
+def only_writing() -> AbstractContextManager[None]:
+    """For a door whose every transaction is to write."""
+    return cast(PanelSession, db.session()).only_writing()

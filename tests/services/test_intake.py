@@ -154,7 +154,7 @@ def test_one_row_the_database_refuses_is_set_aside_and_the_rest_comes_in(app: Fl
     for subject in ("one", "poison", "two"):
         send(intake, subject=subject)
     mend_database(app)
-    wait_for(lambda: len(rows(app)) == 2, 20)
+    wait_for(lambda: len(rows(app)) == 2, 60)
     failed = pathlib.Path(app.config["SPOOL_DIR"]) / "failed"
     wait_for(lambda: len(list(failed.glob("*.seg"))) == 1, 10)
     assert [mail.subject for mail in rows(app)] == ["one", "two"]
@@ -242,5 +242,5 @@ def test_an_id_that_another_mail_has_gets_a_new_one_at_the_replay(app: Flask) ->
     Journal(slot).append([second.to_record()], [])
     slot.release()
     start(app)
-    wait_for(lambda: len(rows(app)) == 2, 20)
+    wait_for(lambda: len(rows(app)) == 2, 60)
     assert {mail.identity for mail in rows(app)} == {first.identity, second.identity}
