@@ -58,7 +58,7 @@ def test_every_filter_finds_what_a_plain_loop_finds(any_app: Flask, mails: list[
         is_first = db.engine.dialect.name == "sqlite"
         for addresses in [*scopes, ("bob@example.com",), ()] if is_first else scopes:
             seen = [entry for entry in (as_seen_by(addresses, entry) for entry in reversed(mails)) if entry is not None]
-            for cases, size in ((CASES, 17 if is_first else 130), (DERIVED, 130)):
+            for cases, size in ((CASES, 17), (DERIVED, 130)) if is_first else ((CASES if addresses else [*CASES, *DERIVED], 130),):
                 for texts, rule in cases:
                     expected = [entry.id for entry in seen if rule(entry)]
                     assert all_pages(search_of(*texts, addresses=addresses), size) == expected, (texts, addresses)
