@@ -11,7 +11,9 @@ from app.models import Notice, UserAddress
 from app.models.people import User
 from app.queries.people import Reach
 from app.services.notice_acts import try_again
+from app.services.notice_choices import choose
 from app.services.notice_links import Standing, link_of
+from tests.letters import due_of, id_of
 from tests.make import make_user
 from tests.notices import BOB, add_address, kept, later, letters, ruled, state_of, text_of, told
 from tests.servers.relay import Relay
@@ -82,3 +84,32 @@ def test_a_domain_that_wants_none_takes_no_mail_of_another_along(app: Flask, rel
     told(app)
     text = text_of(relay.messages[-1]) if relay.messages else ""
     assert ("of the first" in text, "of the second" in text, state_of(app, mail_id)) == (False, True, "sent")
+
+
+def test_an_account_that_took_the_address_and_wants_none_gets_none(app: Flask, relay: Relay) -> None:
+    ruled(app, "example.com", everybody=True, times="daily at 07:00")
+    for name in ("eve", "fay"):
+        kept(app, f"{name}@example.com")
+    told(app)
+    for name in ("eve", "fay"):
+        make_user(app, name, "Recipient")
+    number = id_of(app, "eve")
+    with app.app_context():
+        choose(number, "never", by="eve", actor=command_line())
+    later(app, days=1)
+    told(app)
+    assert went(relay) == ["fay@example.com"]
+
+
+def test_who_takes_a_choice_back_waits_for_the_hour_of_the_domain_it_came_to(app: Flask, relay: Relay) -> None:
+    app.config["NOTICE_TIMES"] = ()
+    add_address(app, "bob", "a@aaa.example")
+    ruled(app, "aaa.example", times="daily at 07:00")
+    kept(app, "a@aaa.example")
+    told(app)
+    number = id_of(app, "bob")
+    before = due_of(app, f"user:{number}")
+    with app.app_context():
+        for times in ("hourly", ""):
+            choose(number, times, by="bob", actor=command_line())
+    assert due_of(app, f"user:{number}") == before is not None
