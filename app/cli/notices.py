@@ -1,6 +1,7 @@
 """flask notices: the letters that tell people of mail kept for them."""
 
 import click
+from flask import current_app
 from flask.cli import AppGroup
 
 from app.actor import command_line
@@ -11,10 +12,12 @@ from app.queries.notice_choices import domain_rule, domain_rules, refusals, stan
 from app.queries.notices import letter_of, letters, lines_of, state_counts
 from app.queries.people import Reach
 from app.queries.scope import ALL
+from app.roles import Role
 from app.services import notice_choices, notice_domains
 from app.services.addresses import read_domain
 from app.services.notice_acts import void as make_void
 from app.services.notice_domains import rule_of
+from app.services.notice_times import NEVER
 from app.services.people import user_named
 
 _TIMES = "never, at once, hourly, daily at 07:00, weekly on monday at 07:00"
@@ -147,4 +150,5 @@ def remove_refusal(address: str) -> None:
 def _told(rule: notice_domains.DomainRule) -> str:
     watched = f"; watched by {', '.join(rule.watchers)}, {rule.watch_times or 'daily at 07:00'}" if rule.watchers else ""
     who, language = "everybody" if rule.everybody else "accounts", f"; {rule.language}" if rule.language else ""
-    return printable(f"{rule.domain}  {rule.times or 'as the site says'}; {who}{language}{watched}")
+    times = rule.times or f"as the site says (recipients: {dict(current_app.config['NOTICE_TIMES']).get(Role.RECIPIENT, NEVER)})"
+    return printable(f"{rule.domain}  {times}; {who}{language}{watched}")

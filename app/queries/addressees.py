@@ -90,6 +90,19 @@ def watchers_of(domains: Collection[str]) -> dict[str, tuple[Addressee, ...]]:
     return {domain: found for domain in domains if (found := tuple(rules.watchers(domain)))}
 
 
+def still_told(came_to: Mapping[str, Collection[str]]) -> dict[str, set[str]]:
+    """By owner, of the addresses that mail for them came to, those of which they would be told today: an address may be somebody else's by
+    now, and a domain may say otherwise. An account that has taken an address meanwhile may want none."""
+    every = {address for addresses in came_to.values() for address in addresses}
+    told, watched = owners_of(every), watchers_of({address.rpartition("@")[2] for address in every})
+    found: dict[str, set[str]] = {}
+    for owner, addresses in came_to.items():
+        of_address = ((address, (*told.get(address, ()), *watched.get(address.rpartition("@")[2], ()))) for address in addresses)
+        is_address = owner.startswith(_ADDRESS)
+        found[owner] = {address for address, each in of_address if owner in {one.owner for one in each} or (is_address and address in told)}
+    return found
+
+
 def site_language() -> str:
     return str(current_app.config["BABEL_DEFAULT_LOCALE"])
 

@@ -33,13 +33,15 @@ class Line:
     """Theirs that it came to: of others they learn nothing."""
 
 
-def lines_of(notice_id: int, limit: int) -> list[Line]:
+def lines_of(notice_id: int, limit: int, without: Collection[str] = ()) -> list[Line]:
     """The newest first, as far as there is still something to be told: not of mails that are gone, whose copy is gone, or that were
-    released to that address already."""
+    released to that address already. `without`: nor of what came to these addresses."""
     columns = (Mail.id, Mail.mime_from, Mail.mail_from, Mail.subject, Mail.action, Mail.score, Mail.size, Mail.has_virus)
     query = (
         select(*columns, NoticeLine.address).join(Mail, Mail.id == NoticeLine.mail_id).where(NoticeLine.notice_id == notice_id, _is_kept())
     )
+    if without:
+        query = query.where(NoticeLine.address.not_in(without))
     rows = db.session.execute(query.order_by(NoticeLine.mail_id.desc()).limit(limit))
     return [
         Line(
@@ -147,10 +149,21 @@ def due_letters(now: datetime, limit: int) -> list[Notice]:
     return found
 
 
-def addresses_told(ids: Collection[int]) -> dict[int, str]:
-    """By letter one of the addresses that its mails came to."""
-    query = select(NoticeLine.notice_id, func.min(NoticeLine.address)).where(NoticeLine.notice_id.in_(ids)).group_by(NoticeLine.notice_id)
-    return {notice_id: address for notice_id, address in db.session.execute(query).tuples() if notice_id is not None}
+def addresses_told(ids: Collection[int]) -> dict[str, set[str]]:
+    """By owner of these letters the addresses that their mails came to."""
+    return _addresses(select(NoticeLine.owner, NoticeLine.address).where(NoticeLine.notice_id.in_(ids)))
+
+
+def addresses_waiting(owners: Collection[str]) -> dict[str, set[str]]:
+    """By owner those that the mails came to that wait for a letter."""
+    return _addresses(select(NoticeLine.owner, NoticeLine.address).where(NoticeLine.owner.in_(owners), NoticeLine.notice_id.is_(None)))
+
+
+def _addresses(query: Select[Any]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for owner, address in db.session.execute(query.distinct()).tuples():
+        found.setdefault(owner, set()).add(address)
+    return found
 
 
 def lost_letters(before: datetime, limit: int) -> Sequence[int]:

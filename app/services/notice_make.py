@@ -1,7 +1,7 @@
 """Makes the letters that are due: each takes all that waits for its owner, in one transaction, so that nothing stands in two."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, cast
@@ -11,8 +11,8 @@ from sqlalchemy import case, delete, update
 from app.clock import stored_now
 from app.extensions import PanelSession, db
 from app.models import Notice, NoticeDue, NoticeKind, NoticeLine, NoticeStep
-from app.queries.addressees import Addressee, addressees_of
-from app.queries.notices import begun_for, due_of, due_owners, waiting_mails, waiting_of
+from app.queries.addressees import Addressee, addressees_of, still_told
+from app.queries.notices import addresses_waiting, begun_for, due_of, due_owners, waiting_mails, waiting_of
 from app.services.job import Report
 from app.services.notice_lines import let_go, run
 from app.services.notice_times import AT_ONCE
@@ -49,7 +49,7 @@ def _make(owners: Sequence[str], report: Report) -> tuple[list[str], int]:
         report.must_hold()
         due = {owner for owner, at in due_of(owners).items() if at <= now}  # somebody may have moved it meanwhile
         waiting = waiting_of(due) if due else {}
-        people = addressees_of({owner: waiting.get(owner, (0, ""))[1] for owner in due})
+        people = _people({owner: waiting.get(owner, (0, ""))[1] for owner in due})
         many = sorted(owner for owner in due if waiting.get(owner, (0, ""))[0] > _LINES)
         letters = {owner: _letter(people[owner], waiting[owner][0], now) for owner in sorted(due) if owner in waiting and owner in people}
         letters = {owner: letter for owner, letter in letters.items() if owner not in many}
@@ -67,6 +67,14 @@ def _make(owners: Sequence[str], report: Report) -> tuple[list[str], int]:
     return many, len(letters)
 
 
+def _people(came_to: Mapping[str, str]) -> dict[str, Addressee]:
+    """Who is told of nothing by the rule of one of their addresses' domains may be by that of another."""
+    people = addressees_of(came_to)
+    if missing := came_to.keys() - people.keys():
+        people |= addressees_of({owner: min(still) for owner, still in still_told(addresses_waiting(missing)).items() if still})
+    return people
+
+
 def _make_long(owner: str, report: Report) -> int:
     """Begun first, then filled; only what is whole may be sent. Whoever finds one that was begun goes on with it."""
     while not report.is_over():
@@ -81,7 +89,7 @@ def _fill(owner: str, report: Report) -> int | None:
     with cast(PanelSession, db.session()).begin_writing():
         report.must_hold()
         due_of([owner])
-        addressee = addressees_of({owner: waiting_of([owner]).get(owner, (0, ""))[1]}).get(owner)
+        addressee = _people({owner: waiting_of([owner]).get(owner, (0, ""))[1]}).get(owner)
         if addressee is None:
             is_more = let_go(owner, _LINES)
             db.session.commit()

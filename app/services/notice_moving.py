@@ -12,7 +12,7 @@ from app.extensions import PanelSession, db
 from app.models import Notice, NoticeDue, NoticeLine, NoticeStep
 from app.queries.addressees import Addressee, addressee_of, addressees_of
 from app.queries.matching import escaped
-from app.queries.notices import mails_of_letter
+from app.queries.notices import addresses_waiting, mails_of_letter
 from app.services import notice_lines as lines
 from app.services.notice_times import next_time
 
@@ -29,10 +29,14 @@ def lock(owner: str) -> bool:
 
 
 def move(owner: str) -> None:
-    """In the transaction of whoever calls, once it holds the lock. Who wants none is due at once: then the job lets go what is left."""
+    """In the transaction of whoever calls, once it holds the lock: to the earliest of their times. Who wants none is due at once:
+    then the job lets go what is left."""
     db.session.flush()
-    due_at = _due(addressee_of(owner), stored_now())
-    lines.run(update(NoticeDue).where(NoticeDue.owner == owner).values(due_at=due_at))
+    now = stored_now()
+    by_domain = {address.rpartition("@")[2]: address for address in addresses_waiting([owner]).get(owner, ())}
+    people = (addressee_of(owner, address) for address in by_domain.values())
+    dues = [due_at for each in people if each is not None and (due_at := next_time(each.times, each.zone, now)) is not None]
+    lines.run(update(NoticeDue).where(NoticeDue.owner == owner).values(due_at=min(dues, default=now)))
 
 
 def _due(addressee: Addressee | None, now: datetime) -> datetime:

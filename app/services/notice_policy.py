@@ -62,5 +62,5 @@ def policy_of(engine: Engine) -> NoticePolicy:
 
 
 def can_tell(config: Mapping[str, Any]) -> bool:
-    """Whether there is a relay, and an address that links lead to."""
-    return bool(config["SMTP_URL"] and (config["PUBLIC_URL"] or config["PORTAL_URL"]))
+    """Whether there is a relay, and an address that links lead to. A portal is not enough: who watches domains has nothing there."""
+    return bool(config["SMTP_URL"] and config["PUBLIC_URL"])

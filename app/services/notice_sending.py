@@ -15,7 +15,7 @@ from app.errors import Unavailable
 from app.extensions import PanelSession, db
 from app.models import Notice, NoticeStep
 from app.models.notice import NOTICE_WORDS
-from app.queries.addressees import Addressee, addressees_of
+from app.queries.addressees import Addressee, addressees_of, still_told
 from app.queries.notices import Line, addresses_told, due_letters, lines_of, lost_letters, mails_of_letter, unsettled_letters
 from app.services.job import Report
 from app.services.letters import envelope_of, relay_of
@@ -51,6 +51,9 @@ class Sender:
         """It is not the letters: somebody has to look."""
         self._in_a_row = self._refused = 0
         self._next_at = 0.0
+        self._lost: dict[str, set[str]] = {}
+        self._is_asked = False
+        """The relay, of this letter: what it did not see says nothing of it."""
 
     def close(self) -> None:
         self._round.close()
@@ -61,7 +64,7 @@ class Sender:
         while not self._report.is_over() and not self.why:
             db.session.rollback()
             found = due_letters(stored_now(), _AT_ONCE)
-            people = self._people(found)
+            people, self._lost = _people(found)
             db.session.rollback()
             for letter in found:
                 if self._report.is_over() or self.why or monotonic() > end:
@@ -71,14 +74,9 @@ class Sender:
                 return bool(found)
         return False
 
-    @staticmethod
-    def _people(found: Sequence[Notice]) -> dict[str, Addressee]:
-        told = addresses_told([letter.id for letter in found]) if found else {}
-        return addressees_of({letter.owner: told.get(letter.id, "") for letter in found})
-
     def _send(self, letter: Notice, addressee: Addressee | None) -> None:
         self._wait()
-        if not self._is_there() or not tried(partial(self._claim, letter)):
+        if not self._is_there() or not tried(partial(self._claim, letter, addressee)):
             return
         letter.tries += 1
         step, answer = self._handed_over(letter, addressee)
@@ -86,10 +84,11 @@ class Sender:
         log.info("letter %d to %s: %s: %s", letter.id, letter.address, step, answer.words)
         self._count(step, answer)
 
-    def _claim(self, letter: Notice) -> bool:
-        """Not where somebody else has it by now, or it was made void."""
+    def _claim(self, letter: Notice, addressee: Addressee | None) -> bool:
+        """Not where somebody else has it by now, or it was made void. Its links count for the address that it goes to now."""
         now = stored_now()
         values: dict[str, Any] = {"state": NoticeStep.SENDING.value, "claimed_at": now, "next_try_at": None, "tries": letter.tries + 1}
+        letter.address = values["address"] = addressee.address if addressee is not None else letter.address
         free = (Notice.state == NoticeStep.WAITING.value, Notice.tries == letter.tries, Notice.next_try_at <= now)
         as_it_was = Notice.revoked_at.is_(None) if letter.revoked_at is None else Notice.revoked_at.is_not(None)
         with cast(PanelSession, db.session()).begin_writing():
@@ -100,6 +99,7 @@ class Sender:
 
     def _handed_over(self, letter: Notice, addressee: Addressee | None) -> tuple[NoticeStep, Answer]:
         """Whatever is wrong with this letter holds up no other."""
+        self._is_asked = False
         try:
             message, to, why = self._written(letter, addressee)
         except Exception as error:
@@ -109,6 +109,7 @@ class Sender:
             db.session.rollback()  # nobody waits for us while the relay is slow
         if message is None:
             return NoticeStep.EMPTY, Answer(Kind.NEVER, 0, why)
+        self._is_asked = True
         answer = self._round.give(message, "", to)
         return _step_after(letter, answer.kind), answer
 
@@ -118,7 +119,7 @@ class Sender:
             return None, "", "It was made void before it went."
         if addressee is None:
             return None, "", "They want no letters any more."
-        lines = lines_of(letter.id, int(current_app.config.get("NOTICE_MOST_LINES", 100)))
+        lines = lines_of(letter.id, int(current_app.config.get("NOTICE_MOST_LINES", 100)), self._lost.get(letter.owner, ()))
         if not lines:
             return None, "", "All that it would have told of was gone by then."
         return self._write(letter, addressee, lines), envelope_of(addressee.address), ""
@@ -141,19 +142,29 @@ class Sender:
                 self.empty += 1
             case _:
                 self.failed += 1
+        self._report.progress(self.sent + self.failed + self.later + self.empty)
+        if not self._is_asked:
+            return
         self._in_a_row = self._in_a_row + 1 if answer.kind is Kind.LATER else 0
         self._refused = 0 if step is NoticeStep.SENT else self._refused + (step is NoticeStep.FAILED)
         if self._in_a_row >= _MOST_IN_A_ROW:
             self.why = f"The relay takes no letters now: {answer.words}"
         elif self._refused >= _MOST_REFUSED:
             self.is_refused, self.why = True, f"The relay refuses all letters: {answer.words}"
-        self._report.progress(self.sent + self.failed + self.later + self.empty)
 
     def _wait(self) -> None:
         """So that they go evenly."""
         self._next_at = max(self._next_at, monotonic() - 1.0) + 60 / current_app.config["NOTICE_RATE"]
         while (left := self._next_at - monotonic()) > 0 and not self._report.is_over():
             time.sleep(min(left, 0.5))
+
+
+def _people(found: Sequence[Notice]) -> tuple[dict[str, Addressee], dict[str, set[str]]]:
+    """Whom these letters tell, and of which addresses they are told no longer."""
+    told = addresses_told([letter.id for letter in found]) if found else {}
+    still = still_told(told)
+    came_to = {letter.owner: min(still.get(letter.owner) or told.get(letter.owner) or {""}) for letter in found}
+    return addressees_of(came_to), {owner: lost for owner, every in told.items() if (lost := every - still[owner])}
 
 
 def _step_after(letter: Notice, kind: Kind) -> NoticeStep:

@@ -25,6 +25,7 @@ def test_what_the_screens_do_commands_do_too(app: Flask, runner: FlaskCliRunner)
     assert told == "example.com  hourly; everybody; watched by postmaster@example.com, a@example.org, daily at 07:00\n"
     assert said("domains", "set", "example.com", "--language", "de", "--watcher", "none") == "example.com  hourly; everybody; de\n"
     assert said("domains", "list") == "example.com  hourly; everybody; de\n"
+    assert "as the site says (recipients: never); everybody" in said("domains", "set", "example.com", "--times", "")
     said("domains", "remove", "example.com")
     said("domains", "remove", "example.com", code=1)
     said("refusals", "add", "Eve+x@example.com")

@@ -14,6 +14,7 @@ from tests.notices import telling_app
     [
         ({"SMTP_URL": ""}, "NOTICE_TIMES: needs SMTP_URL and PUBLIC_URL"),
         ({"PUBLIC_URL": ""}, "NOTICE_TIMES: needs SMTP_URL and PUBLIC_URL"),
+        ({"PUBLIC_URL": "", "PORTAL_URL": "https://portal.example.com"}, "NOTICE_TIMES: needs SMTP_URL and PUBLIC_URL"),
     ],
 )
 def test_what_cannot_be_stops_the_start(tmp_path: pathlib.Path, settings: dict[str, Any], why: str) -> None:
