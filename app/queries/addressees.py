@@ -90,6 +90,22 @@ def watchers_of(domains: Collection[str]) -> dict[str, tuple[Addressee, ...]]:
     return {domain: found for domain in domains if (found := tuple(rules.watchers(domain)))}
 
 
+def still_theirs(addressee: Addressee, addresses: Collection[str]) -> set[str]:
+    """Of the addresses that their mail came to those that they are told of now: some may be somebody else's since."""
+    if addressee.is_watcher:
+        told = watchers_of({address.rpartition("@")[2] for address in addresses})
+        return {address for address in addresses if _tells(addressee, told.get(address.rpartition("@")[2], ()))}
+    others = {address for address in addresses if address != addressee.address}
+    if addressee.user_id is None or not others:
+        return set(addresses)
+    own = owners_of(others)
+    return {address for address in addresses if address not in others or _tells(addressee, own.get(address, ()))}
+
+
+def _tells(addressee: Addressee, told: Iterable[Addressee]) -> bool:
+    return any(each.owner == addressee.owner for each in told)
+
+
 def site_language() -> str:
     return str(current_app.config["BABEL_DEFAULT_LOCALE"])
 

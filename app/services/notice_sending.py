@@ -15,7 +15,7 @@ from app.errors import Unavailable
 from app.extensions import PanelSession, db
 from app.models import Notice, NoticeStep
 from app.models.notice import NOTICE_WORDS
-from app.queries.addressees import Addressee, addressees_of
+from app.queries.addressees import Addressee, addressees_of, still_theirs
 from app.queries.notices import Line, addresses_told, due_letters, lines_of, lost_letters, mails_of_letter, unsettled_letters
 from app.services.job import Report
 from app.services.letters import envelope_of, relay_of
@@ -118,7 +118,9 @@ class Sender:
             return None, "", "It was made void before it went."
         if addressee is None:
             return None, "", "They want no letters any more."
-        lines = lines_of(letter.id, int(current_app.config.get("NOTICE_MOST_LINES", 100)))
+        found = lines_of(letter.id, int(current_app.config.get("NOTICE_MOST_LINES", 100)))
+        theirs = still_theirs(addressee, {line.address for line in found})
+        lines = [line for line in found if line.address in theirs]
         if not lines:
             return None, "", "All that it would have told of was gone by then."
         return self._write(letter, addressee, lines), envelope_of(addressee.address), ""
