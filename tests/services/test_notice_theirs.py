@@ -8,6 +8,7 @@ from flask import Flask
 
 from app.extensions import db
 from app.models import UserAddress
+from app.models.people import User
 from tests.apps import close
 from tests.make import make_user
 from tests.notices import add_address, chosen, kept, later, letters, ruled, telling_app, text_of, told
@@ -59,3 +60,15 @@ def test_who_watches_a_domain_no_more_is_not_told_of_it_by_a_letter_on_its_way(a
     assert letters(app) == [(BOSS, "sent", 2)]
     assert "Still theirs" in told_of(relay)
     assert "Not theirs any more" not in told_of(relay)
+
+
+def test_an_account_without_any_role_is_told_of_nothing(app: Flask) -> None:
+    """It sees no mail either, and its links would do nothing."""
+    chosen(app, "bob", "at once")
+    with app.app_context():
+        bob = db.session.query(User).filter_by(username="bob").one()
+        bob.roles = []
+        db.session.commit()
+    kept(app, "bob@example.com")
+    told(app)
+    assert letters(app) == []
