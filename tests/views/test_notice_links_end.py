@@ -138,3 +138,14 @@ def test_at_the_portal_and_below_a_path_a_link_is_pressed_as_well(app: Flask, tm
     assert press(client, text, path="/mine/notice")[0] == 200
     assert done(app) == NOTHING | {"Release": 1, "NoticeUse": 1}
     close(portal)
+
+
+def test_a_list_that_is_full_does_not_hide_that_the_mail_went(app: Flask) -> None:
+    app.config["OWN_ENTRIES"] = 0
+    mail = stored(app)
+    status, page = press(app.test_client(), link(app, of_bob(app, mail), mail, "allow"))
+    assert done(app) == NOTHING | {"Release": 1, "NoticeUse": 1}
+    assert status == 200
+    assert "The mail is on its way" in page
+    assert "at most 0 entries" in page
+    assert "Nothing was done" not in page
