@@ -12,7 +12,7 @@ from sqlalchemy import select
 from app.actor import SYSTEM
 from app.clock import utcnow
 from app.extensions import db
-from app.models import Mail, NoticeRefusal, UserAddress
+from app.models import Mail, NoticeChoice, NoticeRefusal, UserAddress
 from app.models.people import User
 from app.queries.people import Reach
 from app.services.notice_acts import void
@@ -149,3 +149,13 @@ def test_a_list_that_is_full_does_not_hide_that_the_mail_went(app: Flask) -> Non
     assert "The mail is on its way" in page
     assert "at most 0 entries" in page
     assert "Nothing was done" not in page
+
+
+def test_who_took_over_an_address_ends_no_letters_of_who_had_it(app: Flask) -> None:
+    text = link(app, of_bob(app, stored(app)), 0, "unsubscribe")
+    with app.app_context():
+        db.session.query(User).filter_by(username="bob").one().email = "bob@new.example"
+        db.session.commit()
+    assert app.test_client().post(f"/notice/unsubscribe?link={text}", data={"List-Unsubscribe": "One-Click"}).status_code == 410
+    with app.app_context():
+        assert db.session.query(NoticeChoice).count() == 0
