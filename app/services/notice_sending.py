@@ -81,6 +81,8 @@ class Sender:
 
     def _send(self, letter: Notice, addressee: Addressee | None) -> None:
         self._wait()
+        if addressee is not None:  # theirs may be another one since
+            letter.address = addressee.address
         if not self._is_there() or not tried(partial(self._claim, letter)):
             return
         letter.tries += 1
@@ -93,6 +95,7 @@ class Sender:
         """Not where somebody else has it by now, or it was made void."""
         now = stored_now()
         values: dict[str, Any] = {"state": NoticeStep.SENDING.value, "claimed_at": now, "next_try_at": None, "tries": letter.tries + 1}
+        values["address"] = letter.address
         free = (Notice.state == NoticeStep.WAITING.value, Notice.tries == letter.tries, Notice.next_try_at <= now)
         as_it_was = Notice.revoked_at.is_(None) if letter.revoked_at is None else Notice.revoked_at.is_not(None)
         with cast(PanelSession, db.session()).begin_writing():

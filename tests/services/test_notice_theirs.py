@@ -11,7 +11,7 @@ from app.models import UserAddress
 from app.models.people import User
 from tests.apps import close
 from tests.make import make_user
-from tests.notices import add_address, chosen, kept, later, letters, ruled, telling_app, text_of, told
+from tests.notices import add_address, chosen, kept, later, letters, ruled, state_of, telling_app, text_of, told
 from tests.servers.relay import Relay
 
 BOSS = "boss@example.com"
@@ -72,3 +72,18 @@ def test_an_account_without_any_role_is_told_of_nothing(app: Flask) -> None:
     kept(app, "bob@example.com")
     told(app)
     assert letters(app) == []
+
+
+def test_where_a_letter_went_is_what_its_page_says_and_its_links_stand_on(app: Flask, relay: Relay) -> None:
+    relay.later.add("bob@example.com")
+    mail_id = kept(app, "bob@example.com")
+    told(app)
+    with app.app_context():
+        db.session.query(User).filter_by(username="bob").one().email = "bob@new.example"
+        db.session.commit()
+    add_address(app, "bob", "bob@example.com")
+    later(app, minutes=5)
+    told(app)
+    assert relay.envelopes[0].rcpt_tos == ["bob@new.example"]
+    assert letters(app) == [("bob@new.example", "sent", 1)]
+    assert state_of(app, mail_id) == "sent"
