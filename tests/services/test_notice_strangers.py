@@ -2,6 +2,7 @@
 
 import pathlib
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -41,8 +42,8 @@ def test_a_letter_that_is_passed_on_is_not_told_of(app: Flask, relay: Relay) -> 
     make_node(app)
     kept(app, "bob@example.com")
     told(app)
-    raw = bytes(relay.envelopes[0].content or b"")
-    headers = {"from": "", "rcpt": '["bob@other.com"]', "action": "reject"}
+    raw = bytes(relay.messages[0])
+    headers: dict[str, Any] = {"from": "", "rcpt": '["bob@other.com"]', "action": "reject"}
     assert post(app.test_client(), raw, **headers).status_code == 200
     told(app)
     assert len(relay.envelopes) == 1
