@@ -134,11 +134,11 @@ class Rules:
         return [self._rows[each] for each in (domain, self._mains.get(domain)) if each in self._rows]
 
     def person(self, person: Person, domain: str) -> Addressee | None:
-        """None: there is no address that a letter could go to."""
+        """None: there is no address that a letter could go to, or no role in which they could do anything."""
         rows = self._of(domain)
         times = person.times or next((row.times for row in rows if row.times), "") or _by_role(person.roles)
         language = person.language or next((row.language for row in rows if row.language), "") or site_language()
-        if "@" not in person.address:
+        if "@" not in person.address or not person.roles - {Role.PUBLIC}:
             return None
         return Addressee(f"{_USER}{person.id}", person.id, person.address, language, person.zone or site_zone(), times, domain)
 

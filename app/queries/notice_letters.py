@@ -84,6 +84,7 @@ class Told:
 
     mail_id: int
     address: str
+    """Empty: it is not theirs to see, though the mail is."""
     mail: Any
     """None: it is gone, or not theirs to see."""
 
@@ -96,7 +97,7 @@ def told_in(notice_id: int, scope: Scope, *, before: int | None, size: int) -> t
     rows = db.session.execute(query.order_by(NoticeLine.mail_id.desc()).limit(size + 1)).all()
     ids = [row.mail_id for row in rows[:size]]
     mails = {mail.id: mail for mail in db.session.scalars(select(Mail).where(Mail.id.in_(ids), scope.condition()))} if ids else {}
-    told = [Told(row.mail_id, row.address, mails.get(row.mail_id)) for row in rows[:size]]
+    told = [Told(row.mail_id, row.address if scope.owns(row.address) else "", mails.get(row.mail_id)) for row in rows[:size]]
     return told, ids[-1] if len(rows) > size else None
 
 

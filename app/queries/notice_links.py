@@ -149,6 +149,13 @@ def holder_now(notice: Notice, line: NoticeLine) -> Holder | None:
     return holder if db.session.scalar(there.limit(1)) is not None else None
 
 
+def is_of_others(notice: Notice) -> bool:
+    """It went to an address that this account has no more: whoever has it now says nothing for them."""
+    kind, name = owner_parts(notice.owner)
+    user = db.session.get(User, int(name), populate_existing=True) if kind == USER and name.isdecimal() else None
+    return user is not None and notice.address.lower() not in addresses_of(user)
+
+
 def mail_called(mail_id: int) -> Mail | None:
     return db.session.get(Mail, mail_id, populate_existing=True)
 

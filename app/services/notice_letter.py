@@ -12,6 +12,7 @@ from flask import current_app
 
 from app.clock import utcnow
 from app.faces import portal_url
+from app.mime.addresses import base_of
 from app.mime.foreign import sender_shown, shown, unlinked
 from app.mime.letter import Picture, picture_kind, write_letter
 from app.mime.mustache import TooMuch
@@ -140,7 +141,7 @@ def _row(line: Line, addressee: Addressee, links: Links, words: Vocabulary, zone
     row: dict[str, Any] = {
         "subject": unlinked(shown(line.subject, _SUBJECT_SHOWN)) or words.no_subject,
         "sender": unlinked(sender_shown(line.sender, _SENDER_SHOWN)) or words.no_sender,
-        "address_of_mail": line.address,
+        "address_of_mail": _address(line.address),
         "elsewhere": line.address.lower() != addressee.address.lower(),
         "time": at.astimezone(zone).strftime(words.time),
         "reason": words.reasons.get(line.action) or words.reasons[""],
@@ -153,6 +154,12 @@ def _row(line: Line, addressee: Addressee, links: Links, words: Vocabulary, zone
         row[f"may_{act}"] = act in offered
         row[f"{act}_link"] = links.to(line.mail_id, act) if act in offered else ""
     return row
+
+
+def _address(address: str) -> str:
+    """What stands behind its plus is a stranger's word, too."""
+    seen = shown(address, _SENDER_SHOWN)
+    return unlinked(seen) if base_of(address, str(current_app.config["PLUS_ADDRESSING"])) else seen
 
 
 def _size(count: int, decimal: str) -> str:

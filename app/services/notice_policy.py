@@ -11,6 +11,7 @@ from app.models import Listing
 from app.rspamd.marks import listing_of
 from app.rspamd.symbols import has_like
 from app.services.entry import Entry
+from app.services.own_letters import is_passed_on
 from app.services.released import ORIGIN
 from environment import ConfigError
 
@@ -26,22 +27,25 @@ class NoticePolicy:
     max_score: float | None = None
     not_symbols: tuple[str, ...] = ()
     viruses: bool = False
+    secret: str = ""
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> "NoticePolicy":
         if not can_tell(config):
             return cls()
         score = config["NOTICE_MAX_SCORE"]
-        return cls(
-            frozenset(config["NOTICE_ACTIONS"]), float(score) if score else None, config["NOTICE_NOT_SYMBOLS"], config["NOTICE_VIRUSES"]
-        )
+        rules = (float(score) if score else None, config["NOTICE_NOT_SYMBOLS"], config["NOTICE_VIRUSES"])
+        return cls(frozenset(config["NOTICE_ACTIONS"]), *rules, str(config["SECRET_KEY"]))
 
     def tells(self, entry: Entry) -> bool:
-        """Of letters of our own no copy is kept, so nobody is told of them; and what we released once has been told of."""
+        """Of letters of our own no copy is kept, so nobody is told of them, nor where they were sent on; and what we released once has
+        been told of."""
         report = entry.report
         if report.action not in self.actions or not entry.keep or report.user or (entry.virus is not None and not self.viruses):
             return False
         if (self.max_score is not None and report.score > self.max_score) or ORIGIN in report.extra:
+            return False
+        if is_passed_on(self.secret, report):
             return False
         return listing_of(report.symbols) != Listing.DENY and not has_like(report.symbols, self.not_symbols)
 

@@ -1,6 +1,7 @@
 """Gives letters to the relay: each claimed by one statement before, and recorded after, so that none goes twice."""
 
 import logging
+import re
 import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -36,6 +37,8 @@ _SETTLED = (NoticeStep.SENT, NoticeStep.EMPTY)
 _GIVEN_UP = "Whoever sent it ended in the middle: it may have gone, and is not sent again."
 _MOST_IN_A_ROW, _MOST_REFUSED = 5, 20
 """So many letters one after the other that the relay will not have now, or not at all, and it will have none."""
+# Enhanced codes (RFC 3463) of a mailbox that is not there, moved, full or switched off.
+_OF_RECIPIENT = re.compile(r"\d{3}[ -][45]\.(?:1\.(?:[1236]|10)|2\.\d{1,3})\b")
 
 
 class Sender:
@@ -104,7 +107,7 @@ class Sender:
             message, to, why = self._written(letter, addressee)
         except Exception as error:
             log.exception("letter %d cannot be written", letter.id)
-            return _step_after(letter, Kind.LATER), Answer(Kind.LATER, 0, f"It cannot be written: {type(error).__name__}: {error}")
+            return _step_after(letter, Kind.LATER), Answer(Kind.NEVER, 0, f"It cannot be written: {type(error).__name__}: {error}")
         finally:
             db.session.rollback()  # nobody waits for us while the relay is slow
         if message is None:
@@ -143,10 +146,9 @@ class Sender:
             case _:
                 self.failed += 1
         self._report.progress(self.sent + self.failed + self.later + self.empty)
-        if not self._is_asked:
-            return
-        self._in_a_row = self._in_a_row + 1 if answer.kind is Kind.LATER else 0
-        self._refused = 0 if step is NoticeStep.SENT else self._refused + (step is NoticeStep.FAILED)
+        if self._is_asked and not _is_of_recipient(answer):  # a stranger may have made up a thousand of them
+            self._in_a_row = self._in_a_row + 1 if answer.kind is Kind.LATER else 0
+            self._refused = 0 if step is NoticeStep.SENT else self._refused + (step is NoticeStep.FAILED and answer.code > 0)
         if self._in_a_row >= _MOST_IN_A_ROW:
             self.why = f"The relay takes no letters now: {answer.words}"
         elif self._refused >= _MOST_REFUSED:
@@ -165,6 +167,11 @@ def _people(found: Sequence[Notice]) -> tuple[dict[str, Addressee], dict[str, se
     still = still_told(told)
     came_to = {letter.owner: min(still.get(letter.owner) or told.get(letter.owner) or {""}) for letter in found}
     return addressees_of(came_to), {owner: lost for owner, every in told.items() if (lost := every - still[owner])}
+
+
+def _is_of_recipient(answer: Answer) -> bool:
+    """By the relay's own words it is this address alone that nothing can be sent to: neither we nor the relay are to blame."""
+    return answer.kind in (Kind.LATER, Kind.NEVER) and _OF_RECIPIENT.match(answer.words) is not None
 
 
 def _step_after(letter: Notice, kind: Kind) -> NoticeStep:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.actor import Actor
 from app.clock import stored_now
-from app.errors import Conflict, NotAllowed
+from app.errors import Conflict, MailkeepError, NotAllowed
 from app.extensions import PanelSession, db
 from app.models import Mail, Notice, NoticeUse, Release, Step, Verb
 from app.queries.map_offers import Offer
@@ -98,7 +98,11 @@ def press(link: Link, *, ip: str) -> list[str]:
             return _once(pressed, lambda: _tell(pressed))
     offers = _offers(pressed, "allow") if link.act is LinkAct.ALLOW else []
     words = _release(pressed, link.mail)
-    return words + _list(pressed, offers)
+    try:
+        return words + _list(pressed, offers)
+    except MailkeepError as error:  # the mail goes all the same: nobody is told that nothing was done
+        db.session.rollback()
+        return [*words, str(error)]
 
 
 def actor_of(notice: Notice, user_id: int | None, ip: str, address: str) -> Actor:

@@ -8,6 +8,7 @@ from app.rspamd.report import Report
 
 HEADER = "X-Mailkeep-Letter"
 _LINE = re.compile(rf"^{HEADER}:\s*([0-9a-f]{{64}})\s*$", re.IGNORECASE | re.MULTILINE)
+_TO = re.compile(r"^To:\s*<?([^\s<>]+@[^\s<>]+?)>?\s*$", re.IGNORECASE | re.MULTILINE)
 
 
 def mark_of(secret: str, message_id: str, recipient: str) -> str:
@@ -18,7 +19,15 @@ def mark_of(secret: str, message_id: str, recipient: str) -> str:
 
 def is_own(secret: str, report: Report) -> bool:
     recipients = {address.lower() for address in report.recipients}
+    return len(recipients) == 1 and _has_mark(secret, report, recipients.pop())
+
+
+def is_passed_on(secret: str, report: Report) -> bool:
+    """One of ours that whoever it was written to sends on, to wherever."""
+    found = _TO.search(report.headers)
+    return found is not None and _has_mark(secret, report, found[1])
+
+
+def _has_mark(secret: str, report: Report, recipient: str) -> bool:
     found = _LINE.search(report.headers) if HEADER.lower() in report.headers.lower() else None
-    if found is None or len(recipients) != 1:
-        return False
-    return hmac.compare_digest(found[1].lower(), mark_of(secret, report.message_id, recipients.pop()))
+    return found is not None and hmac.compare_digest(found[1].lower(), mark_of(secret, report.message_id, recipient))

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 
 from app.errors import MailkeepError
 from app.models import Notice
-from app.queries.notice_links import LinkAct, language_and_zone
+from app.queries.notice_links import LinkAct, is_of_others, language_and_zone
 from app.security.patience import wait_to_try
 from app.services.notice_links import Link, Standing, letter_to_end, link_of
 from app.services.notice_page import is_read, page_token
@@ -143,6 +143,8 @@ def _unsubscribe(answer: Callable[[Notice, str], Any]) -> Any:
         return _unknown()
     if notice.revoked_at is not None:
         return _in_its_language(notice, lambda _zone: _ended(Standing.REVOKED))
+    if is_of_others(notice):
+        return _in_its_language(notice, lambda _zone: _ended(Standing.VOID))
     return _in_its_language(notice, lambda _zone: answer(notice, text))
 
 

@@ -59,6 +59,7 @@ class Relay:
         self.envelopes: list[Envelope] = []
         self.refuse: set[str] = set()
         self.later: set[str] = set()
+        self.refusal, self.not_now = "550 5.1.1 no such user here", "450 4.2.1 come back later"
         self.answers: list[str] = []
         self.offers: set[str] = set()
         self.hides: set[str] = set()
@@ -91,9 +92,9 @@ class Relay:
 
     async def handle_RCPT(self, _server: Any, _session: Any, envelope: Envelope, address: str, _options: Any) -> str:  # noqa: N802
         if address in self.refuse:
-            return "550 5.1.1 no such user here"
+            return self.refusal
         if address in self.later:
-            return "450 4.2.1 come back later"
+            return self.not_now
         envelope.rcpt_tos.append(address)
         return "250 OK"
 

@@ -102,8 +102,9 @@ def test_a_relay_that_takes_nothing_now_is_not_asked_for_each(app: Flask, relay:
         make_user(app, f"u{number}", "Recipient")
         kept(app, f"u{number}@example.com")
     relay.later |= {f"u{number}@example.com" for number in range(9)}
+    relay.not_now = "450 4.7.1 too much from you"
     said = told(app)
-    assert "The relay takes no letters now: 450 4.2.1" in said[-1]
+    assert "The relay takes no letters now: 450 4.7.1" in said[-1]
     assert sorted(row.tries for row in rows(app).values()) == [0] * 4 + [1] * 5
 
 
@@ -113,6 +114,7 @@ def test_a_relay_that_refuses_everybody_does_not_cost_every_letter(app: Flask, r
     ruled(app, "example.com", everybody=True, times="at once")
     kept(app, *sorted(addresses))
     relay.refuse |= addresses
+    relay.refusal = "550 5.7.1 not from you"
     with pytest.raises(Unavailable, match="refuses all letters: 550"):
         told(app)
     assert Counter(row.state for row in rows(app).values()) == {"failed": 20, "waiting": 2}

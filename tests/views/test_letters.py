@@ -21,7 +21,7 @@ from app.queries.scope import ALL, Scope
 from app.services.addresses import add_address
 from tests.apps import close, make_app
 from tests.databases import SqliteCopies
-from tests.letters import due_of, events, id_of, letter, make_letter, wait_for
+from tests.letters import add_lines, due_of, events, id_of, letter, make_letter, wait_for
 from tests.make import login, make_mails, make_user, token
 from tests.views.test_releases import domain_admin
 
@@ -237,3 +237,17 @@ def test_programs_choose_too_and_see_the_letters(app: Flask) -> None:
     assert [row["id"] for row in chief.get("/api/v1/notices").json["result"]] == [number]
     assert "secret" not in chief.get("/api/v1/notices").get_data(as_text=True)
     assert chief.get("/api/v1/notices?state=x").status_code == 400
+
+
+def test_a_domain_admin_learns_no_foreign_address_from_a_letter(app: Flask) -> None:
+    """The mail came to their domain, too; the reader was told of it at another."""
+    mails = make_mails(app, 1, recipients=("bob@foreign.example", "carol@example.com"))
+    number = make_letter(app, "bob@example.com")
+    with app.app_context():
+        add_lines(mails, "user:1", "bob@foreign.example", number)
+        db.session.commit()
+    chief, root = domain_admin(app, "chief", "example.com"), login(app, "root")
+    for client, shows in ((chief, False), (root, True)):
+        page = seen(client, f"/notices/{number}")
+        assert f"/mails/show/{mails[0]}" in page
+        assert ("bob@foreign.example" in page) is shows

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from app.actor import SYSTEM
 from app.clock import utcnow
 from app.extensions import db
-from app.models import Mail, NoticeRefusal, UserAddress
+from app.models import Mail, NoticeChoice, NoticeRefusal, UserAddress
 from app.models.people import User
 from app.queries.people import Reach
 from app.services.notice_acts import void
@@ -138,3 +138,24 @@ def test_at_the_portal_and_below_a_path_a_link_is_pressed_as_well(app: Flask, tm
     assert press(client, text, path="/mine/notice")[0] == 200
     assert done(app) == NOTHING | {"Release": 1, "NoticeUse": 1}
     close(portal)
+
+
+def test_a_list_that_is_full_does_not_hide_that_the_mail_went(app: Flask) -> None:
+    app.config["OWN_ENTRIES"] = 0
+    mail = stored(app)
+    status, page = press(app.test_client(), link(app, of_bob(app, mail), mail, "allow"))
+    assert done(app) == NOTHING | {"Release": 1, "NoticeUse": 1}
+    assert status == 200
+    assert "The mail is on its way" in page
+    assert "at most 0 entries" in page
+    assert "Nothing was done" not in page
+
+
+def test_who_took_over_an_address_ends_no_letters_of_who_had_it(app: Flask) -> None:
+    text = link(app, of_bob(app, stored(app)), 0, "unsubscribe")
+    with app.app_context():
+        db.session.query(User).filter_by(username="bob").one().email = "bob@new.example"
+        db.session.commit()
+    assert app.test_client().post(f"/notice/unsubscribe?link={text}", data={"List-Unsubscribe": "One-Click"}).status_code == 410
+    with app.app_context():
+        assert db.session.query(NoticeChoice).count() == 0
