@@ -145,8 +145,8 @@ def test_one_row_the_database_refuses_is_set_aside_and_the_rest_comes_in(app: Fl
     intake = start(app)
     real = insert.mail_row
 
-    def spoilt(entry, node):
-        row = real(entry, node)
+    def spoilt(entry, *more):
+        row = real(entry, *more)
         return row | {"score": object()} if entry.report.subject == "poison" else row
 
     monkeypatch.setattr(insert, "mail_row", spoilt)
