@@ -19,7 +19,7 @@ SECRET = "tests-only-0123456789abcdef-0123456789"
 # What our passwords are kept as (tests/security/test_logins.py), at a thirtieth of its cost: there are hundreds of logins in a run.
 CHEAP_HASH = "scrypt:1024:8:1"
 NOBODYS_HASH = generate_password_hash("nobody's", CHEAP_HASH)
-_closed, _MANY = itertools.count(1), 40
+_closed, _MANY = itertools.count(1), 100
 
 
 class _Compiled(BytecodeCache):

@@ -156,7 +156,9 @@ def own_mail(app: Flask, recipient: str) -> int:
     return mail_id
 
 
+@pytest.mark.long
 def test_no_route_tells_of_somebody_elses_mail(app: Flask) -> None:
+    """Of a recipient, to whom most doors are shut; all are open in the walk below."""
     make_user(app, "admin")
     carol = login(app, "carol", role="Recipient")
     assert leaks(app, carol, own_mail(app, "carol@example.com")) == []

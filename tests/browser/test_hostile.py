@@ -59,7 +59,11 @@ def live_parts(page: Page) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("name", MAILS)
+# Each third on each change, all of them with `make test-long`; what their HTML becomes is looked at without a browser, too (tests/views/test_message).
+NAMES = [pytest.param(name, marks=[] if number % 3 == 0 else [pytest.mark.long]) for number, name in enumerate(MAILS)]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_hostile_mail_does_nothing(reader: Watched, hostile: dict[str, int], name: str) -> None:
     reader.complaints.clear()
     reader.foreign.clear()

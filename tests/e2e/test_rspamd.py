@@ -25,7 +25,7 @@ GTUBE = "02-gtube"  # a pre-result: the exporter is never called for it
 KEPT = {"add header", "rewrite subject", "discard", "reject", "quarantine"}
 
 
-@pytest.fixture(params=["sqlite", "mariadb"])
+@pytest.fixture(params=["sqlite", pytest.param("mariadb", marks=pytest.mark.long)])
 def running(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Iterator[Mailkeep]:
     if request.param == "sqlite":
         url = f"sqlite:///{tmp_path}/mailkeep.db"

@@ -126,6 +126,8 @@ def test_nothing_any_screen_leads_to_is_beside_the_path(make: Make, way: str) ->
         "/mails/list",
         *(path_of(rule, mail, 1, 1) for rule in rules),
     ]
+    if way != "left on":  # where the path is known, all screens make of it the same
+        paths = paths[:8] + paths[8::5]
     answers = {path: client.get(BELOW + path) for path in paths}
     found = {
         path: [each for each in addresses_in(answer) if not each.startswith((f"{BELOW}/", "#", "?", "data:"))]
@@ -133,7 +135,9 @@ def test_nothing_any_screen_leads_to_is_beside_the_path(make: Make, way: str) ->
         if not path.endswith("/preview")  # a letter, whose links say the whole address
     }
     assert {path: beside for path, beside in found.items() if beside} == {}
-    assert len([answer for answer in answers.values() if answer.status_code == 200 and answer.mimetype == "text/html"]) > 15
+    assert len([answer for answer in answers.values() if answer.status_code == 200 and answer.mimetype == "text/html"]) > (
+        15 if way == "left on" else 5
+    )
     spec = client.get(f"{BELOW}/api/v1/_openapi").json
     assert spec is not None
     assert spec["servers"][0]["url"] == settings.get("PUBLIC_URL", BELOW)
