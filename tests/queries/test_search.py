@@ -56,7 +56,7 @@ def test_every_filter_finds_what_a_plain_loop_finds(any_app: Flask, mails: list[
     scopes: list[tuple[str, ...] | None] = [None, ("carol@example.com", "dave@example.org")]
     with any_app.app_context():
         is_first = db.engine.dialect.name == "sqlite"
-        for addresses in [*scopes, ("bob@example.com",), ()] if is_first else scopes:
+        for addresses in [None, ("bob@example.com",), ()] if is_first else scopes:
             seen = [entry for entry in (as_seen_by(addresses, entry) for entry in reversed(mails)) if entry is not None]
             for cases, size in ((CASES, 17), (DERIVED, 130)) if is_first else ((CASES if addresses else [*CASES, *DERIVED], 130),):
                 for texts, rule in cases:
