@@ -28,6 +28,7 @@ def held_mail(panel: Mailkeep) -> str:
         return str(database.execute(f"SELECT id FROM mail WHERE {there} ORDER BY id DESC LIMIT 1").fetchone()[0])
 
 
+@pytest.mark.long
 def test_released_undone_and_released(admin: Watched, held_mail: str, relay: Relay) -> None:
     before = len(relay.envelopes)
     page = admin.open(f"/mails/show/{held_mail}")
