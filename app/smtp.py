@@ -67,12 +67,6 @@ def send(message: bytes, sender: str, recipients: Sequence[str], relay: Relay) -
         raise Unavailable(_why(error, relay)) from error
 
 
-def pass_on(raw: bytes, sender: str, recipient: str, relay: Relay) -> Answer:
-    """One mail as it is, to one recipient; `sender` may be empty. Never raises for what a relay or a mail can do."""
-    with contextlib.closing(Round(relay)) as alone:
-        return alone.give(raw, sender, recipient)
-
-
 class Round:
     """Mails one after the other through one session, which is opened anew where the relay hung up."""
 
@@ -89,7 +83,8 @@ class Round:
             raise Unavailable(_why(error, self._relay)) from error
 
     def give(self, raw: bytes, sender: str, recipient: str) -> Answer:
-        """As pass_on() has it. What becomes of one is nothing to the next."""
+        """As it is, to one recipient; `sender` may be empty. Never raises for what a relay or a mail can do; what becomes of one is
+        nothing to the next."""
         if not is_envelope_address(recipient) or (sender and not is_envelope_address(sender)):
             return Answer(Kind.NEVER, 0, f"{sender or '<>'} to {recipient} is no envelope that can be sent."[:_LONGEST_ANSWER])
         handing = _Handing()

@@ -1,5 +1,6 @@
 """A mail handed over as it is: its bytes, its envelope, and what becomes of it where the relay cannot or will not take it."""
 
+import contextlib
 import hashlib
 import pathlib
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ import pytest
 from aiosmtpd.controller import UnixSocketController
 from aiosmtpd.lmtp import LMTP
 
-from app.smtp import Answer, Kind, pass_on
+from app.smtp import Answer, Kind, Round
 from app.smtp import Relay as Named
 from tests.mime.test_release import ODD
 from tests.servers.process import free_port
@@ -32,6 +33,11 @@ def relay(running: Relay) -> Relay:
         words.clear()
     running.answers.clear()
     return running
+
+
+def pass_on(raw: bytes, sender: str, recipient: str, relay: Named) -> Answer:
+    with contextlib.closing(Round(relay)) as alone:
+        return alone.give(raw, sender, recipient)
 
 
 def kind_of(raw: bytes, relay: Relay, sender: str = FROM, recipient: str = TO) -> tuple[Kind, str]:

@@ -78,7 +78,7 @@ def release(name: str, to: tuple[str, ...], attached: bool, yes: bool) -> None:
         click.confirm(f"{' '.join(warnings)} Release it all the same?", abort=True)
         ids = ask(ANYTHING, mail_id, targets, mode=mode, sure=True, at_once=True, actor=command_line())
     send_due(only=ids)
-    wake_others(only=ids)
+    wake_others(ids)
     rows = _ended(mail_id, ids)
     for row in reversed(rows):
         by = "" if row.node == current_app.config["NODE_NAME"] else f" (by {row.node})"

@@ -5,15 +5,16 @@ from flask import current_app
 from app.jobs.timer import Timer
 from app.queries.releases import is_any_under_way
 from app.services.release import can_release
-from app.services.release_sending import send_due
+from app.services.release_sending import AT_ONCE, send_due
 
 _BUSY_SECONDS = 1.0
 
 
-def run() -> bool:
-    """Once. Whether something waits still."""
-    send_due()
-    return is_any_under_way(current_app.config["NODE_NAME"])
+def run() -> float | None:
+    """Once. In how many seconds there may be more; None: nothing waits."""
+    if send_due() == AT_ONCE:
+        return 0.0
+    return _BUSY_SECONDS if is_any_under_way(current_app.config["NODE_NAME"]) else None
 
 
 class ReleaseTimer(Timer):
@@ -26,4 +27,5 @@ class ReleaseTimer(Timer):
         return can_release()
 
     def look(self) -> float:
-        return _BUSY_SECONDS if run() else self.pause
+        seconds = run()
+        return self.pause if seconds is None else seconds

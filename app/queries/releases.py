@@ -1,6 +1,6 @@
 """Who may send a stored mail on, and to whom; and what has come of it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -105,10 +105,11 @@ def waiting_here(node: str, ids: Sequence[int]) -> list[tuple[int, datetime]]:
     return [(release_id, at) for release_id, at in rows if at is not None]
 
 
-def due_elsewhere(node: str, now: datetime, since: datetime, limit: int) -> dict[str, list[int]]:
+def due_elsewhere(node: str, now: datetime, since: datetime, among: Collection[int]) -> dict[str, list[int]]:
     """By node what another is to send, has not tried yet, and could since a moment ago."""
-    theirs = (Release.state == Step.WAITING, Release.node != node, Release.next_try_at <= now, Release.next_try_at >= since)
+    theirs = (Release.id.in_(among), Release.state == Step.WAITING, Release.node != node)
+    in_time = (Release.next_try_at <= now, Release.next_try_at >= since)
     found: dict[str, list[int]] = {}
-    for name, release_id in db.session.execute(select(Release.node, Release.id).where(*theirs).order_by(Release.id).limit(limit)):
+    for name, release_id in db.session.execute(select(Release.node, Release.id).where(*theirs, *in_time).order_by(Release.id)):
         found.setdefault(name, []).append(release_id)
     return found

@@ -138,12 +138,12 @@ def _release(pressed: Press, mail: Mail) -> list[str]:
                 raise NotAllowed(_("This mail is not yours to release."))
             why = {"notice": pressed.notice_id}
             mine = Releasing(Scope((pressed.address,)))
-            put(mine, held, [pressed.address], sure=held.has_virus, actor=pressed.actor, why=why)
+            ids = put(mine, held, [pressed.address], sure=held.has_virus, actor=pressed.actor, why=why)
         _record(pressed)
         db.session.commit()
     if has_gone:
         return [_("This mail was delivered to %(address)s already, or is on its way.", address=pressed.address)]
-    send_later()
+    send_later(ids)
     return [_("The mail is on its way to %(address)s.", address=pressed.address)]
 
 

@@ -1,7 +1,7 @@
 """Releases that another node sends: it is told when their time has come. Where it does not answer, it finds them itself once it is back."""
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import timedelta
 from typing import cast
 
@@ -18,26 +18,20 @@ from app.services.peers import wake
 log = logging.getLogger(__name__)
 
 NO_ANSWER = "The node does not answer; it sends the mail when it is back."
-_AT_ONCE = 500
 _A_WHILE = timedelta(minutes=1)
 
 
-def wake_others(only: Collection[int] | None = None) -> None:
-    """What fails is noted with the release, for whoever looks at it."""
+def wake_others(only: Collection[int]) -> None:
+    """Of these. What fails is noted with the release, for whoever looks at it."""
     now = stored_now()
-    found = due_elsewhere(current_app.config["NODE_NAME"], now, now - _A_WHILE, _AT_ONCE)
+    found = due_elsewhere(current_app.config["NODE_NAME"], now, now - _A_WHILE, only)
     db.session.rollback()
-    for name, ids in _among(found, only).items():
+    for name, ids in found.items():
         try:
             wake(name, ids)
         except MailkeepError as error:
             log.warning("releases: %s is not told of %s: %s", name, ", ".join(map(str, ids)), error)
             _note(ids)
-
-
-def _among(found: Mapping[str, list[int]], only: Collection[int] | None) -> dict[str, list[int]]:
-    chosen = {name: [each for each in ids if only is None or each in only] for name, ids in found.items()}
-    return {name: ids for name, ids in chosen.items() if ids}
 
 
 def _note(ids: Collection[int]) -> None:

@@ -1,5 +1,6 @@
 """Sends what was released: each of them claimed by one statement before, and recorded after, so that nothing goes twice."""
 
+import contextlib
 import json
 import logging
 import secrets
@@ -27,14 +28,14 @@ from app.services.release_elsewhere import wake_others
 from app.services.release_letter import Held, Released, explained
 from app.services.rows import ENVELOPE_FROM
 from app.services.sealing import key_for
-from app.smtp import Answer, Kind, Relay, pass_on
+from app.smtp import Answer, Kind, Relay, Round
 
 log = logging.getLogger(__name__)
 
 _AFTER_SECONDS = (60, 300, 900, 3600)
 """How long after each try that failed for now; the last counts for all that follow."""
 _LOST_AFTER = timedelta(minutes=10)
-_AT_ONCE = 20
+AT_ONCE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,28 +56,29 @@ def release_relay(config: Any) -> Relay:
     return Relay(*(config[f"SMTP_{name}"] for name in ("URL", "USER", "PASSWORD", "CA_FILE", "TIMEOUT")))
 
 
-def send_due(limit: int = _AT_ONCE, only: Collection[int] | None = None) -> int:
+def send_due(limit: int = AT_ONCE, only: Collection[int] | None = None) -> int:
     """How many were tried. What somebody else has claimed is passed over."""
     _give_up_on_lost(limit)
     found = due_releases(current_app.config["NODE_NAME"], stored_now(), limit) if only is None else only
     db.session.rollback()
     tried = 0
-    for release_id in found:
-        claimed = _claim(release_id)
-        if claimed is not None:
-            _record(claimed, _send(claimed))
-            tried += 1
+    with contextlib.closing(Round(release_relay(current_app.config))) as through:
+        for release_id in found:
+            claimed = _claim(release_id)
+            if claimed is not None:
+                _record(claimed, _send(claimed, through))
+                tried += 1
     return tried
 
 
-def send_later() -> None:
-    """What was asked for just now."""
-    when_it_stands(_send_everywhere)
+def send_later(ids: Collection[int]) -> None:
+    """What somebody asked for just now: it does not wait behind the thousands that somebody else chose at once."""
+    when_it_stands(lambda: _send_everywhere(ids))
 
 
-def _send_everywhere() -> None:
-    send_due()
-    wake_others()
+def _send_everywhere(ids: Collection[int]) -> None:
+    send_due(only=ids)
+    wake_others(ids)
 
 
 def _claim(release_id: int) -> _Claimed | None:
@@ -97,7 +99,7 @@ def _claimed(row: Release, claim: str) -> _Claimed:
     return _Claimed(row.id, row.mail_id, claim, row.target, row.attempts, Mode(row.mode), released)
 
 
-def _send(claimed: _Claimed) -> Answer:
+def _send(claimed: _Claimed, through: Round) -> Answer:
     config = current_app.config
     mail = db.session.get(Mail, claimed.mail_id)
     if mail is None or mail.copy_digest is None:
@@ -112,20 +114,20 @@ def _send(claimed: _Claimed) -> Answer:
     finally:
         db.session.rollback()  # nobody waits for us while the relay is slow
     if claimed.mode is Mode.ATTACHED:
-        return _send_attached(claimed, raw, held)
+        return _send_attached(claimed, raw, held, through)
     mark = Mark(claimed.mail_id, digest)
     traced = with_trace(raw, mark, target=claimed.target, sender=config["MAIL_FROM"], at=utcnow(), key=key_for("release"))
-    return pass_on(traced, sender, claimed.target, release_relay(config))
+    return through.give(traced, sender, claimed.target)
 
 
-def _send_attached(claimed: _Claimed, raw: bytes, held: Held) -> Answer:
+def _send_attached(claimed: _Claimed, raw: bytes, held: Held, through: Round) -> Answer:
     """Without an envelope sender: what cannot be delivered comes back to nobody, so nothing can go in circles."""
     try:
         message = explained(raw, held, claimed.released)
     except ValueError:
         return Answer(Kind.NEVER, 0, f"{claimed.target} is no address that an explaining mail can be sent to.")
     marked_message = marked(message, claimed.mail_id, target=claimed.target, key=key_for("release"))
-    return pass_on(marked_message, "", claimed.target, release_relay(current_app.config))
+    return through.give(marked_message, "", claimed.target)
 
 
 def sender_of(mail: Mail) -> str:

@@ -22,6 +22,7 @@ from app.queries.scope import Scope
 from app.services.audit import record
 from app.services.moves import changed, locked, locked_if_there
 from app.services.release import must_be_possible, put
+from app.services.release_sending import send_later
 
 MOST_OPEN = 50
 """Of one person: nobody floods those who decide."""
@@ -93,7 +94,7 @@ def _ask(asking: Asking, mail_id: int, asks: Asks, addresses: Sequence[str], com
 
 def approve(deciding: Deciding, request_id: int, words: str = "", *, sure: bool = False, actor: Actor) -> Decision:
     """OVERTAKEN where the mail went there meanwhile: then nothing more is sent. Unconfirmed for a virus that nobody has confirmed."""
-    said = _said(words)
+    said, ids = _said(words), []
     with _writing():
         row, mail = _locked(deciding, request_id, Asks.RELEASE)
         if mail is None:
@@ -103,9 +104,11 @@ def approve(deciding: Deciding, request_id: int, words: str = "", *, sure: bool 
         _decide(row, decision, said, actor)
         if decision is Decision.APPROVED:
             must_be_possible()
-            put(Releasing(Scope((address,))), mail, [address], sure=sure, actor=actor, why={"request": request_id})
+            ids = put(Releasing(Scope((address,))), mail, [address], sure=sure, actor=actor, why={"request": request_id})
         record(actor, Verb.RELEASE_APPROVED, "mail", mail.id, after=_told(row, said) | {"decision": decision.value})
         db.session.commit()
+    if ids:
+        send_later(ids)
     return decision
 
 

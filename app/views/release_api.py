@@ -153,7 +153,7 @@ class ReleaseApi(MailActApi):
             )
         except Unconfirmed as question:
             return self.unconfirmed(question, again=list(question.again), virus=question.virus)
-        send_later()
+        send_later(ids)
         told = [{"done": each.is_done, "message": each.words} for each in do_also(may_also, mail.id, also, actor=actor())]
         rows = [_told(row) for row in releases_of(mail.id, scope_of(g.user)) if row.id in ids]
         return jsonify(result=rows, also=told), 202

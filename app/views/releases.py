@@ -63,7 +63,7 @@ class ReleaseView(BaseView):
         except MailkeepError as error:
             flash(str(error), "danger")
         else:
-            send_later()
+            send_later(ids)
             flash(ngettext("The mail goes to %(num)s recipient.", "The mail goes to %(num)s recipients.", len(ids)), "success")
             for told in do_also(may_also, mail_id, also, actor=actor()):
                 flash(told.words, "success" if told.is_done else "warning")

@@ -14,7 +14,6 @@ from app.queries.requests import Requested, asking_of, deciding_of, own_requests
 from app.queries.visibility import scope_of
 from app.security.actor import actor
 from app.services.release import Unconfirmed
-from app.services.release_sending import send_later
 from app.services.request_letters import tell_later
 from app.services.requests import approve, ask_for, close, deny
 from app.views.api import MailActApi, asked_flag, asked_words
@@ -216,8 +215,6 @@ class RequestApi(MailActApi):
         decision = act(asked_words(asked, "words"))
         tell_later(request_id)
         goes = decision is Decision.APPROVED
-        if goes:
-            send_later()
         return jsonify(message=decided_words(decision, 1), result={"id": request_id, "state": decision.value}), 202 if goes else 200
 
 

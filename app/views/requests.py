@@ -16,7 +16,6 @@ from app.queries.requests import asking_of, deciding_of, own_requests, queue_of,
 from app.queries.visibility import get_mail
 from app.security.actor import actor
 from app.services.release import Unconfirmed
-from app.services.release_sending import send_later
 from app.services.request_letters import tell_later
 from app.services.requests import approve, ask_for, close, deny
 from app.views.back import address_before
@@ -112,8 +111,6 @@ def _decided(ids: Sequence[int], act: Callable[[int], Decision]) -> Sequence[int
         else:
             came[decision] = came.get(decision, 0) + 1
             tell_later(request_id)
-    if Decision.APPROVED in came:
-        send_later()
     for decision, count in came.items():
         flash(decided_words(decision, count), "success")
     for sentence in wrong:

@@ -79,7 +79,7 @@ class RowActView(BaseView):
         except MailkeepError as error:
             flash(str(error), "danger")
         else:
-            send_later()
+            send_later(ids)
             words = ngettext("The mail goes to %(num)s recipient.", "The mail goes to %(num)s recipients.", len(ids))
             said_with_undo(words, "RowActView.undo_some", mail_id, ids)
         return redirect(back_to(mail_id))

@@ -2,7 +2,6 @@
 
 import sqlite3
 
-import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import Watched
@@ -20,7 +19,6 @@ def held_with_virus(panel: Mailkeep) -> tuple[str, str]:
     return str(found[0]), found[1]
 
 
-@pytest.mark.long
 def test_requested_approved_and_sent(chromium: Browser, panel: Mailkeep, admin: Watched, relay: Relay) -> None:
     mail, address = held_with_virus(panel)
     password = panel.flask("users", "add", "asker", address).split()[-1]

@@ -1,8 +1,11 @@
 """A server started by the tests: in a temporary folder, on a loopback port, gone at the end."""
 
+import contextlib
+import itertools
 import os
 import pathlib
 import pwd
+import secrets
 import shutil
 import signal
 import socket
@@ -14,12 +17,18 @@ from typing import Any, Self
 
 import pytest
 
+_EACH = 2500
+_FIRST = 12_000 + _EACH * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8)
+_numbers = itertools.count(secrets.randbelow(_EACH))
+
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Below those that the system gives to whoever asks for any, and each once: nobody else gets it until it is listened on."""
+    while True:
+        port = _FIRST + next(_numbers) % _EACH
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def need(*programs: str) -> str:

@@ -83,6 +83,10 @@ class Relay:
         self._controller.stop()
 
     @property
+    def sessions(self) -> list[SMTP]:
+        return self._controller.made
+
+    @property
     def url(self) -> str:
         return f"{self.scheme}://127.0.0.1:{self.port}"
 

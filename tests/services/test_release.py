@@ -1,5 +1,6 @@
 """Releases: one mail to one address, once; what fails is told, kept and tried again where that makes sense."""
 
+import contextlib
 import json
 import pathlib
 from collections.abc import Iterator
@@ -12,18 +13,21 @@ from sqlalchemy import select, update
 from app.clock import stored_now
 from app.errors import BadRequest, Conflict, NotAllowed, NotFound, Unavailable
 from app.extensions import db
+from app.jobs import releases
 from app.mime.release import is_released
 from app.models import AuditEvent, Mail, Release
 from app.queries.releases import ANYTHING, Releasing
 from app.queries.scope import Scope
 from app.services import release, release_sending
 from app.services.audit import verify
+from app.services.release_sending import AT_ONCE
 from app.services.sealing import key_for
+from app.smtp import Round
 from app.storage import store_for
 from tests.apps import close
 from tests.databases import SqliteCopies
 from tests.releases import ADMIN, BOB, CAROL, asked, releasing_app, row_of, sent, state_of, states, stored
-from tests.servers.process import free_port
+from tests.servers.process import free_port, wait_for
 from tests.servers.relay import Relay
 
 RAW = b"Received: from mx\r\nFrom: eve@example.net\r\nTo: all@example.com\r\nSubject: hello\r\n\r\n.\r\n.dots\r\n\xff\r\n"
@@ -197,9 +201,33 @@ def test_what_nobody_finished_is_unknown_and_what_comes_late_counts(app: Flask, 
     assert states(app, mail_id) == [(BOB, "sending")]
     as_time_passes(app, minutes=2)
     assert (sent(app), states(app, mail_id), relay.envelopes) == (0, [(BOB, "unknown")], [])
-    with app.app_context():
-        release_sending._record(claimed, release_sending._send(claimed))
+    with app.app_context(), contextlib.closing(Round(release_sending.release_relay(app.config))) as through:
+        release_sending._record(claimed, release_sending._send(claimed, through))
     assert (states(app, mail_id), state_of(app, mail_id)) == ([(BOB, "sent")], "released")
+
+
+def test_what_one_person_asks_for_does_not_wait_behind_what_another_chose_by_the_thousand(app: Flask, relay: Relay) -> None:
+    many = [stored(app) for _number in range(3)]
+    for mail_id in many:
+        asked(app, mail_id)
+    mine = stored(app, CAROL)
+    ids = asked(app, mine, CAROL)
+    with app.app_context():
+        release_sending.send_later(ids)
+    wait_for(lambda: states(app, mine) == [(CAROL, "sent")])
+    assert [states(app, each) for each in many] == [[(BOB, "waiting")]] * 3
+    assert [each.rcpt_tos for each in relay.envelopes] == [[CAROL]]
+
+
+def test_many_go_through_one_session_and_nothing_waits_between_full_rounds(app: Flask, relay: Relay) -> None:
+    for _ in range(AT_ONCE + 1):
+        asked(app, stored(app))
+    before = len(relay.sessions)
+    with app.app_context():
+        assert releases.run() == 0.0
+        assert (len(relay.envelopes), len(relay.sessions) - before) == (AT_ONCE, 1)
+        assert releases.run() is None
+    assert len(relay.envelopes) == AT_ONCE + 1
 
 
 def test_somebody_elses_claim_is_not_recorded_over(app: Flask) -> None:
@@ -255,13 +283,11 @@ def test_without_a_copy_a_relay_or_a_target_nothing_is_asked(app: Flask) -> None
 
 def test_the_time_of_a_release_is_looked_for_again(app: Flask, relay: Relay) -> None:
     """As the job does, in a process of its own."""
-    from app.jobs import releases as job
-
     app.config["UNDO_SECONDS"] = 60
     asked(app, stored(app))
     with app.app_context():
-        assert job.run() is True
+        assert releases.run() == 1.0
         db.session.execute(update(Release).values(next_try_at=stored_now()))
         db.session.commit()
-        assert job.run() is False
+        assert releases.run() is None
     assert len(relay.envelopes) == 1

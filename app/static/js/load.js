@@ -1,11 +1,12 @@
 // Pieces of a page that come after it. Each place holds a link to the same address for browsers without scripts.
 "use strict";
 
-async function load(place, address) {
+async function load(place, address, isAgain) {
   place.setAttribute("aria-busy", "true");
   try {
     const answer = await fetch(address, { headers: { "X-Fragment": "1" } });
     const text = await answer.text();
+    if (isAgain && (answer.status === 429 || answer.status >= 500)) throw new Error(`busy: ${answer.status}`);
     if (answer.ok && !answer.redirected) {
       place.innerHTML = text;
       goOn(place, address);
@@ -20,7 +21,8 @@ async function load(place, address) {
 }
 
 // A piece that is not at its end says in how many seconds it is worth asking again; numbers of seconds count down meanwhile.
-function goOn(place, address) {
+// Where the server is busy or away, what stands there stays, and it is asked less and less often.
+function goOn(place, address, failed = 0) {
   const again = place.querySelector("[data-load-again]");
   if (!again) return;
   const counting = setInterval(
@@ -29,8 +31,8 @@ function goOn(place, address) {
   );
   setTimeout(() => {
     clearInterval(counting);
-    load(place, address).catch(() => goOn(place, address));
-  }, Number(again.dataset.loadAgain) * 1000);
+    load(place, address, true).catch(() => goOn(place, address, failed + 1));
+  }, (failed ? 2 ** Math.min(failed, 6) : Number(again.dataset.loadAgain)) * 1000);
 }
 
 document.querySelectorAll("[data-load]").forEach((place) => load(place, place.dataset.load));
