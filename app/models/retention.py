@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.models.base import BigId, Digest, Key, Model
 
 GATE = "gate"
-"""Of the one row that is no mark: its lock is held by whoever deletes mails, and by whoever holds or lets go of some."""
+"""Of the one row that is no mark: whoever deletes mails, and whoever holds or lets go of some, counts it on."""
 
 
 class RetentionMark(Model):

@@ -31,6 +31,11 @@ def can_be() -> bool:
     return db.engine.dialect.name in ("mysql", "mariadb")
 
 
+def is_cluster() -> bool:
+    """Galera: a lock on a table holds on one of its nodes only."""
+    return can_be() and db.session.execute(text("SHOW GLOBAL VARIABLES LIKE 'wsrep_on'")).tuples().all() == [("wsrep_on", "ON")]
+
+
 def partitions(model: Any = Mail) -> list[Partition]:
     """The oldest first; none where the table has none."""
     if not can_be():

@@ -19,13 +19,14 @@ from app.services.notice_policy import policy_of
 from app.services.personal import wishes_for
 from app.services.rows import detail_row, mail_row, recipient_rows
 from app.services.statements import Statements, statements_for
+from app.services.tries import code_of, is_busy
 
 log = logging.getLogger(__name__)
 
 _TRIES = 6
 _NEAR = 3 * 86_400_000 << TIME_SHIFT
-# MariaDB: lock wait, deadlock, Galera's certification failures. PostgreSQL: serialization, deadlock. SQLite says it in words.
-_PASSING = {"1205", "1213", "1047", "40001", "40P01"}
+_NOT_READY = "1047"
+"""A node of a Galera cluster that is about to join."""
 
 
 def insert_entries(engine: Engine, entries: Sequence[Entry], node: str) -> dict[int, int]:
@@ -42,7 +43,7 @@ def insert_entries(engine: Engine, entries: Sequence[Entry], node: str) -> dict[
         except (DataError, ValueError, TypeError, OverflowError) as error:
             raise BadRequest(f"the database refuses the row: {error}") from error
         except DBAPIError as error:
-            if not _is_passing(error):
+            if not is_busy(error) and code_of(error) != _NOT_READY:
                 raise Unavailable(f"the database takes no rows: {_short(error)}") from error
             time.sleep(random.uniform(0.005, 0.02) * 2**attempt)  # noqa: S311 - jitter, no secret
         except StatementError as error:  # a value that cannot even be bound
@@ -106,12 +107,6 @@ def _split(connection: Connection, statements: Statements, entries: Sequence[Ent
             taken[entry.id] = entry.identity
             fresh.append(entry)
     return outcome, fresh
-
-
-def _is_passing(error: DBAPIError) -> bool:
-    original = error.orig
-    code = str(getattr(original, "sqlstate", None) or (original.args[0] if original and original.args else ""))
-    return code in _PASSING or "database is locked" in code
 
 
 def _short(error: SQLAlchemyError) -> str:

@@ -3,6 +3,7 @@
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import cast
 
 from flask import current_app
@@ -21,6 +22,7 @@ from app.services.audit import record
 from app.services.controllers import controller_of, nearest_of, nodes_to_teach
 from app.services.copies import must_be_kept, raw_of
 from app.services.moves import changed, locked
+from app.services.tries import tried
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +56,7 @@ def learn(learning: Learning, mail_id: int, lesson: Lesson, *, sure: bool = Fals
     lesson_id, node = _claim(mail_id, lesson, sure, actor)
     heard = _ask(mail_id, lesson, node)
     log.info("mail %d as %s to %s: %s %s", mail_id, lesson, node, heard.learnt, heard.words)
-    _record(mail_id, lesson_id, lesson, heard, actor)
+    tried(partial(_record, mail_id, lesson_id, lesson, heard, actor))
     return Taught(lesson_id, lesson, heard.learnt, heard.words, node)
 
 

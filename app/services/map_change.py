@@ -23,6 +23,7 @@ from app.rspamd.map_values import Value
 from app.services.audit import record
 from app.services.personal import book_of
 from app.services.statements import insert_many
+from app.services.tries import is_busy
 
 _TABLE = MapEntry.__table__
 _COPIED = ("value", "data", "symbol", "score", "sender", "rcpt", "rcpt_domain", "comment", "enabled", "expires_at")
@@ -139,7 +140,7 @@ def writing() -> Iterator[PanelSession]:
         raise Conflict(_("Somebody else changed this at the same moment; look at it again.")) from None
     except OperationalError as error:
         session.rollback()
-        if _is_busy(error):
+        if is_busy(error):
             raise Unavailable(_("Somebody else is changing this map just now; try again in a moment.")) from None
         raise
 
@@ -170,9 +171,3 @@ def _conclude(change: Change) -> None:
     db.session.flush()
     told = {"revision": change.number, "what": change.verb.value} | counts | ({"values": change.told} if change.told else {}) | change.note
     record(actor, Verb.MAP_ENTRIES if change.added or change.removed else Verb.MAP_CHANGED, "map", found.name, after=told)
-
-
-def _is_busy(error: OperationalError) -> bool:
-    original: Any = error.orig
-    code = str(getattr(original, "sqlstate", None) or (original.args[0] if original and original.args else ""))
-    return code in {"1205", "1213", "55P03", "40P01", "40001"} or "locked" in code

@@ -19,7 +19,7 @@ from app.rspamd.personal import Wish
 from app.services.job import Report
 from app.services.notice_lines import put, run
 from app.services.notice_times import next_time
-from app.services.notice_tries import tried
+from app.services.tries import tried
 
 _MAILS, _RECIPIENTS = 500, 5000
 """At once; a mail to very many comes alone."""

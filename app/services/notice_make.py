@@ -16,7 +16,7 @@ from app.queries.notices import addresses_waiting, begun_for, due_of, due_owners
 from app.services.job import Report
 from app.services.notice_lines import let_go, run
 from app.services.notice_times import AT_ONCE
-from app.services.notice_tries import tried
+from app.services.tries import tried
 
 _OWNERS = 100
 _LINES = 2000

@@ -21,7 +21,7 @@ from app.queries.notices import Line, addresses_told, due_letters, lines_of, los
 from app.services.job import Report
 from app.services.letters import envelope_of, relay_of
 from app.services.notice_lines import forget_lines, run, say_sent
-from app.services.notice_tries import tried
+from app.services.tries import tried
 from app.smtp import Answer, Kind, Round
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,19 @@ from app.clock import monotonic
 from app.errors import MailkeepError
 from app.extensions import PanelSession, db
 from app.models import PARTS_OF_A_MAIL, Extent, Mail, MailDetail, MailRecipient
-from app.queries.partitions import ASKED, IDENTITIES, KEYS, REST, Partition, is_any_at_work, look_of, mails_between, partitions, still_told
+from app.queries.partitions import (
+    ASKED,
+    IDENTITIES,
+    KEYS,
+    REST,
+    Partition,
+    is_any_at_work,
+    is_cluster,
+    look_of,
+    mails_between,
+    partitions,
+    still_told,
+)
 from app.queries.retention import Kept, Rules, aged, before, copy_bytes_of, is_searched_through
 from app.services.copy_removal import take_leave_of_all
 from app.services.expiry import Batch, Pace, copies_of, sorted_out
@@ -34,7 +46,7 @@ def begin_of_whole(moment_id: int) -> int:
 
 def drop_whole(report: Any, tallies: Any, now: datetime) -> None:
     """What cannot go whole is left to whoever takes mail after mail."""
-    if not partitions() or report.dry:
+    if not partitions() or report.dry or is_cluster():
         return
     try:
         made = make_ahead(current_app.config["RETENTION_PARTITIONS"])
@@ -146,6 +158,7 @@ def _forget(whole: Partition, report: Any) -> None:
                 late = mails_between(whole.low, whole.high, _MOST_LATE)
                 ids = still_told(mail_id, whole.low, whole.high, late, pace.size) if len(late) < _MOST_LATE else ()
                 db.session.execute(delete(table).where(mail_id.in_(ids)).execution_options(synchronize_session=False))
+                pace.worked()
                 db.session.commit()
             is_all = len(ids) < pace.size
             pace.took(monotonic() - began)

@@ -18,7 +18,7 @@ from app.errors import Conflict, Unavailable
 from app.extensions import db
 from app.ids import first_id_at, id_time
 from app.models import Mail
-from app.queries.partitions import KEYS, REST, bounds, can_be, partitions, sizes
+from app.queries.partitions import KEYS, REST, bounds, can_be, is_cluster, partitions, sizes
 
 AHEAD = {"day": 14, "month": 3}
 _MOST = 1500
@@ -66,6 +66,8 @@ def insist(connection: Connection, statement: str) -> None:
 def partition(by: str, told: Told) -> None:
     """May be stopped and repeated; until it is done all stays as it was, only slower."""
     _must_be_able()
+    if is_cluster():
+        raise Conflict("Not on a Galera cluster: to drop a partition all its nodes would have to be locked at once, and none can be.")
     waiting = [model for model in KEYS if not partitions(model)]
     for name, (rows, size) in sizes().items():
         told.say(f"{name}: about {rows} rows, {size >> 20} MB")

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any, cast
 
 from flask import current_app
@@ -28,6 +29,7 @@ from app.services.release_elsewhere import wake_others
 from app.services.release_letter import Held, Released, explained
 from app.services.rows import ENVELOPE_FROM
 from app.services.sealing import key_for
+from app.services.tries import tried
 from app.smtp import Answer, Kind, Relay, Round
 
 log = logging.getLogger(__name__)
@@ -61,14 +63,14 @@ def send_due(limit: int = AT_ONCE, only: Collection[int] | None = None) -> int:
     _give_up_on_lost(limit)
     found = due_releases(current_app.config["NODE_NAME"], stored_now(), limit) if only is None else only
     db.session.rollback()
-    tried = 0
+    count = 0
     with contextlib.closing(Round(release_relay(current_app.config))) as through:
         for release_id in found:
             claimed = _claim(release_id)
             if claimed is not None:
-                _record(claimed, _send(claimed, through))
-                tried += 1
-    return tried
+                tried(partial(_record, claimed, _send(claimed, through)))
+                count += 1
+    return count
 
 
 def send_later(ids: Collection[int]) -> None:

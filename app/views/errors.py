@@ -25,6 +25,7 @@ from app.errors import (
     Unsupported,
 )
 from app.queries.bounded import TooSlow
+from app.services.tries import was_beaten
 from app.views.back import local_address
 
 log = logging.getLogger(__name__)
@@ -89,7 +90,7 @@ def _form_too_old(error: CSRFError) -> Response:
 
 
 def _database(error: SQLAlchemyError) -> Response:
-    if isinstance(error, IntegrityError):  # two at once, and this is the second
+    if isinstance(error, IntegrityError) or (isinstance(error, OperationalError) and was_beaten(error)):  # two at once, this is the second
         log.warning("%s %s: somebody was faster: %s", request.method, request.path, error.orig)
         return answer(409, _("Somebody else has changed the same just now. Look at it again, and try once more."))
     if isinstance(error, ObjectDeletedError):  # somebody else deleted it while this request was at it

@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 import pytest
 
@@ -37,7 +37,11 @@ def need(*programs: str) -> str:
         found = shutil.which(program)
         if found:
             return found
-    missing = f"{programs[0]} is not installed (scripts/install-test-servers)"
+    lacking(programs[0])
+
+
+def lacking(name: str) -> NoReturn:
+    missing = f"{name} is not installed (scripts/install-test-servers)"
     if os.environ.get("CI"):
         raise RuntimeError(missing)
     pytest.skip(missing)

@@ -18,7 +18,7 @@ from app.services import notice_lines, settings
 from app.services.domains import add_alias
 from app.services.notice_choices import accept_again, choose, refuse, unsubscribe
 from app.services.notice_domains import DomainRule, remove_domain, set_domain
-from app.services.notice_tries import tried
+from app.services.tries import tried
 from tests.letters import due_of, events, id_of, letter, make_letter, states, told, wait_for
 from tests.make import make_mails, make_user
 
