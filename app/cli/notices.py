@@ -8,6 +8,8 @@ from app.actor import command_line
 from app.cli.answer import plainly
 from app.cli.mail import printable
 from app.models import NoticeStep
+from app.models.notice import NEVER
+from app.queries.addressees import WATCHED_AT
 from app.queries.notice_choices import domain_rule, domain_rules, refusals, standing_of
 from app.queries.notices import letter_of, letters, lines_of, state_counts
 from app.queries.people import Reach
@@ -17,7 +19,6 @@ from app.services import notice_choices, notice_domains
 from app.services.addresses import read_domain
 from app.services.notice_acts import void as make_void
 from app.services.notice_domains import rule_of
-from app.services.notice_times import NEVER
 from app.services.people import user_named
 
 _TIMES = "never, at once, hourly, daily at 07:00, weekly on monday at 07:00"
@@ -94,7 +95,7 @@ def list_domains() -> None:
 @click.option("--everybody/--accounts", default=None, help="Whether addresses without an account are told, too.")
 @click.option("--language", help="For who has chosen none; empty: the site's.")
 @click.option("--watcher", "watchers", multiple=True, help="Who is told of all its mail; once for each. `postmaster`; or `none`.")
-@click.option("--watch-times", help="When watchers get their letters; empty: daily at 07:00.")
+@click.option("--watch-times", help=f"When watchers get their letters; empty: {WATCHED_AT}.")
 @plainly
 def set_domain(domain: str, watchers: tuple[str, ...], **given: str | bool | None) -> None:
     """What is not named stays as it is."""
@@ -148,7 +149,7 @@ def remove_refusal(address: str) -> None:
 
 
 def _told(rule: notice_domains.DomainRule) -> str:
-    watched = f"; watched by {', '.join(rule.watchers)}, {rule.watch_times or 'daily at 07:00'}" if rule.watchers else ""
+    watched = f"; watched by {', '.join(rule.watchers)}, {rule.watch_times or WATCHED_AT}" if rule.watchers else ""
     who, language = "everybody" if rule.everybody else "accounts", f"; {rule.language}" if rule.language else ""
     times = rule.times or f"as the site says (recipients: {dict(current_app.config['NOTICE_TIMES']).get(Role.RECIPIENT, NEVER)})"
     return printable(f"{rule.domain}  {times}; {who}{language}{watched}")

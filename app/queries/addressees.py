@@ -9,14 +9,15 @@ from sqlalchemy import select
 
 from app.extensions import db
 from app.mime.addresses import base_of
-from app.models import NoticeDomain, NoticeRefusal
+from app.models import NoticeDomain, NoticeOwner, NoticeRefusal, OwnerKind
+from app.models.notice import NEVER
 from app.queries.domains import aliases_for
 from app.queries.matching import contains_any_case
 from app.queries.notice_people import Person, accounts_of, pieces, users_of
 from app.roles import Role
 
-NEVER, WATCHED_AT = "never", "daily at 07:00"
-_USER, _ADDRESS, _WATCH = "user:", "address:", "watch:"
+WATCHED_AT = "daily at 07:00"
+"""Where a domain names no times for its watchers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Addressee:
 
     @property
     def is_watcher(self) -> bool:
-        return self.owner.startswith(_WATCH)
+        return NoticeOwner.is_of(OwnerKind.WATCH, self.owner)
 
 
 def addressee_of(owner: str, came_to: str = "") -> Addressee | None:
@@ -46,21 +47,20 @@ def addressee_of(owner: str, came_to: str = "") -> Addressee | None:
 
 def addressees_of(owners: Mapping[str, str]) -> dict[str, Addressee]:
     """Of many, each with the address that its mail came to, or nothing."""
-    people = users_of({number for owner in owners if (number := _number_of(owner)) is not None})
-    singles = {owner.removeprefix(_ADDRESS) for owner in owners if owner.startswith(_ADDRESS)}
+    read = {owner: each for owner in owners if (each := NoticeOwner.read(owner)) is not None}
+    people = users_of({each.user_id for each in read.values() if each.user_id is not None})
+    singles = {each.name for each in read.values() if each.kind is OwnerKind.ADDRESS}
     refused = refused_among(singles)
-    domains = {address.rpartition("@")[2] for address in singles}
-    named = ((came_to, people.get(_number_of(owner))) for owner, came_to in owners.items())
-    domains |= {(came_to or person.address).rpartition("@")[2] for came_to, person in named if person}
-    rules = Rules(domains)
+    came_to = {owner: owners[owner] or people[each.user_id].address for owner, each in read.items() if each.user_id in people}
+    rules = Rules({address.rpartition("@")[2] for address in (*singles, *came_to.values())})
     found: dict[str, Addressee | None] = {}
-    for owner, came_to in owners.items():
-        if owner.startswith(_WATCH):
-            found[owner] = _watcher(owner.removeprefix(_WATCH), came_to.rpartition("@")[2])
-        elif person := people.get(_number_of(owner)):
-            found[owner] = rules.person(person, (came_to or person.address).rpartition("@")[2])
-        elif owner.startswith(_ADDRESS) and (address := owner.removeprefix(_ADDRESS)) not in refused:
-            found[owner] = rules.nobody(address)
+    for owner, each in read.items():
+        if each.kind is OwnerKind.WATCH:
+            found[owner] = _watcher(each.name, owners[owner].rpartition("@")[2])
+        elif each.user_id in people:
+            found[owner] = rules.person(people[each.user_id], came_to[owner].rpartition("@")[2])
+        elif each.name in singles - refused:
+            found[owner] = rules.nobody(each.name)
     return {owner: each for owner, each in found.items() if each is not None and each.times != NEVER}
 
 
@@ -98,7 +98,7 @@ def still_told(came_to: Mapping[str, Collection[str]]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for owner, addresses in came_to.items():
         of_address = ((address, (*told.get(address, ()), *watched.get(address.rpartition("@")[2], ()))) for address in addresses)
-        is_address = owner.startswith(_ADDRESS)
+        is_address = NoticeOwner.is_of(OwnerKind.ADDRESS, owner)
         found[owner] = {address for address, each in of_address if owner in {one.owner for one in each} or (is_address and address in told)}
     return found
 
@@ -140,7 +140,7 @@ class Rules:
         language = person.language or next((row.language for row in rows if row.language), "") or site_language()
         if "@" not in person.address or not person.roles - {Role.PUBLIC}:
             return None
-        return Addressee(f"{_USER}{person.id}", person.id, person.address, language, person.zone or site_zone(), times, domain)
+        return Addressee(OwnerKind.USER.of(person.id), person.id, person.address, language, person.zone or site_zone(), times, domain)
 
     def nobody(self, address: str) -> Addressee | None:
         """An address without an account, where its domain wants all to be told."""
@@ -150,14 +150,15 @@ class Rules:
             return None
         times = next((row.times for row in rows if row.times), "") or _by_role((Role.RECIPIENT.value,))
         language = next((row.language for row in rows if row.language), "") or site_language()
-        return Addressee(f"{_ADDRESS}{address}", None, address, language, site_zone(), times, domain)
+        return Addressee(OwnerKind.ADDRESS.of(address), None, address, language, site_zone(), times, domain)
 
     def watchers(self, domain: str) -> Iterator[Addressee]:
         for row in self._of(domain):
             for address in watchers_in(row.watchers):
                 times = row.watch_times or WATCHED_AT
                 if times != NEVER:
-                    yield Addressee(f"{_WATCH}{address}", None, address, row.language or site_language(), site_zone(), times, row.domain)
+                    owner, language = OwnerKind.WATCH.of(address), row.language or site_language()
+                    yield Addressee(owner, None, address, language, site_zone(), times, row.domain)
 
 
 def watchers_in(text: str) -> list[str]:
@@ -176,12 +177,6 @@ def _watcher(address: str, domain: str) -> Addressee | None:
 
 def _by_role(roles: Collection[str]) -> str:
     return next((times for role, times in current_app.config["NOTICE_TIMES"] if role in roles), NEVER)
-
-
-def _number_of(owner: str) -> int:
-    """Of an account; 0 where it is none."""
-    number = owner.removeprefix(_USER) if owner.startswith(_USER) else ""
-    return int(number) if number.isascii() and number.isdigit() else 0
 
 
 # --- whose an address is ----------------------------------------------------------------------------------------------------------

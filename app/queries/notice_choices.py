@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, false, func, or_, select, true
 
 from app.extensions import db
-from app.models import NoticeChoice, NoticeDomain, NoticeDue, NoticeLine, NoticeRefusal
+from app.models import NoticeChoice, NoticeDomain, NoticeDue, NoticeLine, NoticeRefusal, OwnerKind
+from app.models.notice import NEVER
 from app.models.people import User, UserAddress
-from app.queries.addressees import NEVER, Rules, site_zone
+from app.queries.addressees import Rules, site_zone
 from app.queries.matching import escaped, starts_with
 from app.queries.notice_people import users_of
 from app.queries.scope import ALL, NOBODY, Scope
@@ -42,13 +43,9 @@ class Standing:
         return self.chosen or self.usual
 
 
-def owner_of(user_id: int) -> str:
-    return f"user:{user_id}"
-
-
 def standing_of(user: Any) -> Standing:
     row = db.session.get(NoticeChoice, user.id, populate_existing=True)
-    chosen, owner = row.times if row else "", owner_of(user.id)
+    chosen, owner = row.times if row else "", OwnerKind.USER.of(user.id)
     usual = usual_times(user)
     zone = user.setting.zone if user.setting is not None else ""
     waiting = waiting_of(owner)

@@ -16,9 +16,8 @@ from flask import current_app
 from app.clock import utcnow
 from app.faces import portal_url, public_url
 from app.ids import MAX_ID
-from app.models import Mail, Notice, NoticeLine
+from app.models import Mail, Notice, NoticeLine, NoticeOwner, OwnerKind
 from app.queries.notice_links import (
-    WATCH,
     Holder,
     LinkAct,
     Told,
@@ -27,7 +26,6 @@ from app.queries.notice_links import (
     line_of,
     mail_called,
     notice_called,
-    owner_parts,
     use_of,
 )
 from app.services.release import can_release
@@ -99,7 +97,7 @@ def acts_offered(addressee: Owner, lines: Sequence[Told]) -> dict[int, frozenset
 
 
 def _url(notice: Notice, page: str, mail_id: int, act: str) -> str:
-    leads_to = public_url if owner_parts(notice.owner)[0] == WATCH else portal_url
+    leads_to = public_url if NoticeOwner.is_of(OwnerKind.WATCH, notice.owner) else portal_url
     expires = utcnow() + timedelta(days=current_app.config["NOTICE_LINK_DAYS"])
     claim = _CLAIM.pack(notice.id, mail_id, int(expires.timestamp()), _ACTS.index(act))
     text = base64.urlsafe_b64encode(claim + _seal(notice.secret, claim)).decode().rstrip("=")

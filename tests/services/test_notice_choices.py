@@ -171,7 +171,7 @@ def test_unsubscribing_works_for_whoever_got_the_letter_again_and_again(app: Fla
         for each in (owner, "watch:boss@example.org", "user:4711", "address:who@nowhere.example"):
             unsubscribe(each, actor=SYSTEM)
             unsubscribe(each, actor=SYSTEM)
-        for odd in ("", "user:", "user:1;2", "root:1"):
+        for odd in ("", "user:", "user:1;2", "root:1", "address:", "watch:", "user:٣"):
             with pytest.raises(NotFound):
                 unsubscribe(odd, actor=SYSTEM)
         found = {row.domain: row.watchers for row in db.session.scalars(select(NoticeDomain))}
