@@ -11,9 +11,11 @@ from app.extensions import db
 from app.mime.addresses import base_of
 from app.models import NoticeDomain, NoticeOwner, NoticeRefusal, OwnerKind
 from app.models.notice import NEVER
+from app.queries.accounts import accounts_of
 from app.queries.domains import aliases_for
 from app.queries.matching import contains_any_case
-from app.queries.notice_people import Person, accounts_of, pieces, users_of
+from app.queries.notice_people import Person, users_of
+from app.queries.pieces import pieces
 from app.roles import Role
 
 WATCHED_AT = "daily at 07:00"

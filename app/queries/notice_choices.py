@@ -10,7 +10,8 @@ from sqlalchemy import ColumnElement, false, func, or_, select, true
 from app.extensions import db
 from app.models import NoticeChoice, NoticeDomain, NoticeDue, NoticeLine, NoticeRefusal, OwnerKind
 from app.models.notice import NEVER
-from app.models.people import User, UserAddress
+from app.models.people import User
+from app.queries.accounts import accounts_of
 from app.queries.addressees import Rules, site_zone
 from app.queries.matching import escaped, starts_with
 from app.queries.notice_people import users_of
@@ -117,7 +118,5 @@ def refusals(scope: Scope, text: str = "", after: str = "", size: int = 50) -> R
 
 def account_of(address: str) -> str:
     """Who answers for an address, by name; empty where nobody has it as their own."""
-    email: Any = func.lower(User.email)
-    further = select(UserAddress.user_id).where(UserAddress.address == address)
-    found = select(User.username).where(or_(email == address, User.id.in_(further))).order_by(User.id).limit(1)
-    return db.session.scalar(found) or ""
+    numbers = accounts_of([address]).get(address, frozenset())
+    return db.session.scalar(select(User.username).where(User.id == min(numbers))) or "" if numbers else ""

@@ -11,10 +11,10 @@ from sqlalchemy import select
 from app.extensions import db
 from app.models import Mail, MailRecipient, Map, Notice, NoticeDomain, NoticeLine, NoticeOwner, NoticeUse, OwnerKind
 from app.models.people import User
+from app.queries.accounts import accounts_of
 from app.queries.domains import aliases_for
 from app.queries.map_offers import Offer, keys_of, personal_maps, personal_offers, takes_sender
 from app.queries.map_reach import Foreign, MapReach
-from app.queries.notice_people import accounts_of
 from app.queries.reached import scope_by_rule
 from app.queries.releases import releasing_roles
 from app.queries.requests import Asking
