@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, false, func, or_, select, true
+from sqlalchemy import ColumnElement, func, select, true
 
 from app.extensions import db
 from app.models import NoticeChoice, NoticeDomain, NoticeDue, NoticeLine, NoticeRefusal, OwnerKind
@@ -13,7 +13,7 @@ from app.models.notice import NEVER
 from app.models.people import User
 from app.queries.accounts import accounts_of
 from app.queries.addressees import Rules, site_zone
-from app.queries.matching import escaped, starts_with
+from app.queries.matching import in_domains, starts_with
 from app.queries.notice_people import users_of
 from app.queries.scope import ALL, NOBODY, Scope
 from app.queries.visibility import domains_of, roles_here, sees_all
@@ -79,10 +79,7 @@ def letters_scope_of(user: Any) -> Scope:
 
 
 def within(column: Any, scope: Scope) -> ColumnElement[bool]:
-    """An address in its domains; there is no index for it."""
-    if scope.everything:
-        return true()
-    return or_(false(), *(column.like(f"%{escaped('@' + domain)}", escape="!") for domain in scope.domains))
+    return true() if scope.everything else in_domains(column, scope.domains)
 
 
 # --- domains and refusals ------------------------------------------------------------------------------------------------------------

@@ -3,15 +3,15 @@
 from collections.abc import Collection
 from datetime import datetime
 from itertools import groupby
-from typing import Any, cast
+from typing import cast
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import delete, func, select, update
 
 from app.clock import stored_now
 from app.extensions import PanelSession, db
 from app.models import Notice, NoticeDue, NoticeLine, NoticeStep
 from app.queries.addressees import Addressee, addressee_of, addressees_of
-from app.queries.matching import escaped
+from app.queries.matching import in_domains
 from app.queries.notices import addresses_waiting, mails_of_letter
 from app.services import notice_lines as lines
 from app.services.notice_times import next_time
@@ -56,7 +56,7 @@ def let_go(owner: str) -> None:
 
 def let_go_of_domains(owner: str, domains: Collection[str]) -> None:
     """Of a watcher's lines those of mail to these domains: of others they may be told still."""
-    theirs = (NoticeLine.owner == owner, NoticeLine.notice_id.is_(None), or_(*(_in_domain(domain) for domain in domains)))
+    theirs = (NoticeLine.owner == owner, NoticeLine.notice_id.is_(None), in_domains(NoticeLine.address, domains))
     while True:
         with cast(PanelSession, db.session()).begin_writing():
             lock(owner)
@@ -111,7 +111,7 @@ def move_domains(domains: Collection[str]) -> int:
 
 def _move_each(owners: Collection[str], domains: Collection[str], now: datetime) -> int:
     told = select(NoticeLine.owner, func.min(NoticeLine.address)).where(NoticeLine.owner.in_(owners), NoticeLine.notice_id.is_(None))
-    query = told.where(or_(*(_in_domain(domain) for domain in domains))).group_by(NoticeLine.owner)
+    query = told.where(in_domains(NoticeLine.address, domains)).group_by(NoticeLine.owner)
     came_to: dict[str, str] = dict(db.session.execute(query).tuples().all()) if owners else {}
     found = addressees_of(came_to)
     dues = sorted((_due(found.get(owner), now), owner) for owner in came_to)
@@ -119,7 +119,3 @@ def _move_each(owners: Collection[str], domains: Collection[str], now: datetime)
         moved = update(NoticeDue).where(NoticeDue.owner.in_([owner for _due_at, owner in group]), NoticeDue.due_at > now)
         lines.run(moved.values(due_at=due_at))
     return len(dues)
-
-
-def _in_domain(domain: str) -> Any:
-    return NoticeLine.address.like(f"%{escaped('@' + domain)}", escape="!")
