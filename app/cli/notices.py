@@ -10,8 +10,9 @@ from app.cli.mail import printable
 from app.models import NoticeStep
 from app.models.notice import NEVER
 from app.queries.addressees import WATCHED_AT
-from app.queries.notice_choices import domain_rule, domain_rules, refusals, standing_of
-from app.queries.notices import letter_of, letters, lines_of, state_counts
+from app.queries.notice_choices import MOST_COUNTED, domain_rule, domain_rules, refusals, standing_of
+from app.queries.notice_letters import counts, letter_of, letters
+from app.queries.notices import lines_of
 from app.queries.people import Reach
 from app.queries.scope import ALL
 from app.roles import Role
@@ -37,9 +38,17 @@ notices.add_command(refused)
 @plainly
 def show_list(state: str | None, limit: int) -> None:
     """The newest first, and how many there are in each state."""
-    for row in letters(state or "", limit=limit):
-        click.echo("  ".join((str(row.id), f"{row.made_at:%Y-%m-%d %H:%M} UTC", row.state, row.kind, row.address, f"{row.mails} mails")))
-    click.echo(", ".join(f"{count} {step}" for step, count in sorted(state_counts().items())) or "There are no letters.")
+    left, before = limit, None
+    while left:
+        page = letters(ALL, state=state or "", before=before, size=left)
+        for row in page.rows:
+            words = (str(row.id), f"{row.made_at:%Y-%m-%d %H:%M} UTC", row.state, row.kind, printable(row.address), f"{row.mails} mails")
+            click.echo("  ".join(words))
+        left, before = left - len(page.rows), page.older
+        if before is None:
+            break
+    found = {step: f"{MOST_COUNTED}+" if count > MOST_COUNTED else str(count) for step, count in counts(ALL, NoticeStep).items() if count}
+    click.echo(", ".join(f"{count} {step}" for step, count in sorted(found.items())) or "There are no letters.")
 
 
 @notices.command("show")
@@ -47,7 +56,7 @@ def show_list(state: str | None, limit: int) -> None:
 @plainly
 def show(number: int) -> None:
     """Letter NUMBER: what became of it, and what it tells of that is still kept."""
-    row = letter_of(number)
+    row = letter_of(ALL, number)
     click.echo(f"{row.kind} letter to {printable(row.address)} ({printable(row.owner)}), {row.mails} mails")
     click.echo(f"made {row.made_at:%Y-%m-%d %H:%M} UTC, {row.state}, tried {row.tries} times: {printable(row.answer)}")
     if row.next_try_at is not None:

@@ -12,6 +12,7 @@ from app.errors import NotAllowed, NotFound
 from app.extensions import db
 from app.models.people import Group, RoleRow, User, UserAddress, UserDomain, UserWay
 from app.queries.matching import contains, in_domains
+from app.queries.scope import Scope
 from app.queries.visibility import addresses_of, domains_of, is_admin_here, roles_here
 from app.roles import Role
 
@@ -22,6 +23,11 @@ class Reach:
 
     everybody: bool = False
     domains: tuple[str, ...] = ()
+
+    @property
+    def scope(self) -> Scope:
+        """Of addresses in these domains."""
+        return Scope(domains=self.domains, everything=self.everybody)
 
     def must_hold(self, address: str) -> None:
         if not self.everybody and address.rpartition("@")[2] not in self.domains:
