@@ -41,14 +41,9 @@ class Addressee:
         return NoticeOwner.is_of(OwnerKind.WATCH, self.owner)
 
 
-def addressee_of(owner: str, came_to: str = "") -> Addressee | None:
-    """`came_to`: one of their addresses, if not their main one; it says by which domain's rules. None: no longer there, inactive, or
-    wants none."""
-    return addressees_of({owner: came_to}).get(owner)
-
-
 def addressees_of(owners: Mapping[str, str]) -> dict[str, Addressee]:
-    """Of many, each with the address that its mail came to, or nothing."""
+    """Each with the address that its mail came to, which says by which domain's rules; nothing: their main one. Left out is who is no
+    longer there, or wants none."""
     read = {owner: each for owner in owners if (each := NoticeOwner.read(owner)) is not None}
     people = users_of({each.user_id for each in read.values() if each.user_id is not None})
     singles = {each.name for each in read.values() if each.kind is OwnerKind.ADDRESS}

@@ -10,7 +10,7 @@ from app.clock import stored_now
 from app.extensions import db
 from app.models import DomainAlias, NoticeRefusal, UserSetting
 from app.models.people import User
-from app.queries.addressees import addressee_of, owners_of
+from app.queries.addressees import Addressee, addressees_of, owners_of
 from app.queries.reached import scope_by_rule
 from app.queries.visibility import addresses_of
 from tests.make import make_mails, make_user
@@ -25,6 +25,10 @@ def alias(app: Flask, name: str, domain: str) -> None:
     with app.app_context():
         db.session.add(DomainAlias(alias=name, domain=domain, created_at=stored_now()))
         db.session.commit()
+
+
+def addressee_of(owner: str) -> Addressee | None:
+    return addressees_of({owner: ""}).get(owner)
 
 
 def names(app: Flask, *addresses: str) -> list[tuple[str, str]]:
