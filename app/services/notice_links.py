@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import hashlib
 import hmac
 import struct
 from collections.abc import Sequence
@@ -29,7 +28,7 @@ from app.queries.notice_links import (
     use_of,
 )
 from app.services.release import can_release
-from app.services.sealing import key_for
+from app.services.sealing import keyed
 
 PAGE, UNSUBSCRIBE_PAGE = "/notice", "/notice/unsubscribe"
 ONE_CLICK = ("List-Unsubscribe", "One-Click")
@@ -105,7 +104,7 @@ def _url(notice: Notice, page: str, mail_id: int, act: str) -> str:
 
 
 def _seal(secret: str, claim: bytes) -> bytes:
-    return hmac.digest(key_for("notice links"), bytes.fromhex(secret) + claim, hashlib.sha256)[:_SEAL_BYTES]
+    return keyed(bytes.fromhex(secret) + claim, "notice links")[:_SEAL_BYTES]
 
 
 # --- read ----------------------------------------------------------------------------------------------------------------------
