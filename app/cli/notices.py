@@ -1,21 +1,18 @@
 """flask notices: the letters that tell people of mail kept for them."""
 
 import click
-from flask import current_app
 from flask.cli import AppGroup
 
 from app.actor import command_line
 from app.cli.answer import plainly
 from app.cli.mail import printable
 from app.models import NoticeStep
-from app.models.notice import NEVER
-from app.queries.addressees import WATCHED_AT
+from app.queries.addressees import WATCHED_AT, usual_of_recipients
 from app.queries.notice_choices import MOST_COUNTED, domain_rule, domain_rules, refusals, standing_of
 from app.queries.notice_letters import counts, letter_of, letters
 from app.queries.notices import lines_of
 from app.queries.people import Reach
 from app.queries.scope import ALL
-from app.roles import Role
 from app.services import notice_choices, notice_domains
 from app.services.addresses import read_domain
 from app.services.notice_acts import void as make_void
@@ -77,7 +74,7 @@ def choice(username: str, times: str | None) -> None:
         notice_choices.choose(user.id, times, by=who.name, actor=who)
         user = user_named(username)
     standing = standing_of(user)
-    chosen = f"by {standing.by}" if standing.chosen else "as the site says"
+    chosen = f"by {standing.by}" if standing.chosen else "its address refuses letters" if standing.refuses else "as the site says"
     click.echo(f"{username}: {standing.times} ({chosen}), in the zone {standing.zone}; {standing.waiting} waiting")
 
 
@@ -160,5 +157,5 @@ def remove_refusal(address: str) -> None:
 def _told(rule: notice_domains.DomainRule) -> str:
     watched = f"; watched by {', '.join(rule.watchers)}, {rule.watch_times or WATCHED_AT}" if rule.watchers else ""
     who, language = "everybody" if rule.everybody else "accounts", f"; {rule.language}" if rule.language else ""
-    times = rule.times or f"as the site says (recipients: {dict(current_app.config['NOTICE_TIMES']).get(Role.RECIPIENT, NEVER)})"
+    times = rule.times or f"as the site says (recipients: {usual_of_recipients()})"
     return printable(f"{rule.domain}  {times}; {who}{language}{watched}")

@@ -1,6 +1,6 @@
 """Who is told by letter of mail that came to an address: the accounts whose it is, else the address itself, and who watches its domain."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,12 +9,13 @@ from sqlalchemy import select
 
 from app.extensions import db
 from app.mime.addresses import base_of
-from app.models import NoticeDomain, NoticeOwner, NoticeRefusal, OwnerKind
+from app.models import NoticeDomain, NoticeOwner, OwnerKind
 from app.models.notice import NEVER
 from app.queries.accounts import accounts_of
 from app.queries.domains import aliases_for
 from app.queries.matching import contains_any_case
 from app.queries.notice_people import Person, users_of
+from app.queries.notice_refusals import plain_form, refused_among
 from app.queries.pieces import pieces
 from app.roles import Role
 
@@ -109,18 +110,11 @@ def site_zone() -> str:
     return str(current_app.config["JOBS_ZONE"])
 
 
-def refused_among(addresses: Iterable[str]) -> set[str]:
-    found: set[str] = set()
-    for piece in pieces(addresses):
-        found |= set(db.session.scalars(select(NoticeRefusal.address).where(NoticeRefusal.address.in_(piece))))
-    return found
-
-
 class Rules:
     """What holds in some domains: each rule is that of the domain itself, or of the one that it is another name of."""
 
     def __init__(self, domains: Collection[str], mains: Mapping[str, str] | None = None) -> None:
-        self._mains = {alias: main for piece in pieces(domains) for alias, main in aliases_for(piece).items()} if mains is None else mains
+        self._mains = aliases_for(domains) if mains is None else mains
         self._rows: dict[str, Any] = {}
         columns = (NoticeDomain.domain, NoticeDomain.times, NoticeDomain.everybody, NoticeDomain.language)
         for piece in pieces({*domains, *self._mains.values()}):
@@ -133,7 +127,8 @@ class Rules:
     def person(self, person: Person, domain: str) -> Addressee | None:
         """None: there is no address that a letter could go to, or no role in which they could do anything."""
         rows = self._of(domain)
-        times = person.times or next((row.times for row in rows if row.times), "") or _by_role(person.roles)
+        refuses = NEVER if person.refuses else ""
+        times = person.times or refuses or next((row.times for row in rows if row.times), "") or _by_role(person.roles)
         language = person.language or next((row.language for row in rows if row.language), "") or site_language()
         if "@" not in person.address or not person.roles - {Role.PUBLIC}:
             return None
@@ -145,7 +140,7 @@ class Rules:
         rows = self._of(domain)
         if not any(row.everybody for row in rows[:1]):
             return None
-        times = next((row.times for row in rows if row.times), "") or _by_role((Role.RECIPIENT.value,))
+        times = next((row.times for row in rows if row.times), "") or usual_of_recipients()
         language = next((row.language for row in rows if row.language), "") or site_language()
         return Addressee(OwnerKind.ADDRESS.of(address), None, address, language, site_zone(), times, domain)
 
@@ -170,6 +165,11 @@ def _watcher(address: str, domain: str) -> Addressee | None:
     rules = Rules(domains, {})
     found = (each for name in domains for each in rules.watchers(name) if each.address == address)
     return next(found, None)
+
+
+def usual_of_recipients() -> str:
+    """What the site says for who is nothing else, and for addresses without an account."""
+    return _by_role((Role.RECIPIENT.value,))
 
 
 def _by_role(roles: Collection[str]) -> str:
@@ -206,14 +206,11 @@ class _Forms:
 
 def _forms_of(addresses: Collection[str]) -> tuple[dict[str, _Forms], dict[str, str]]:
     """And the domains that those of aliases stand for."""
-    plus, mains = str(current_app.config["PLUS_ADDRESSING"]), dict[str, str]()
-    for piece in pieces({address.rpartition("@")[2] for address in addresses}):
-        mains |= aliases_for(piece)
+    plus, mains = str(current_app.config["PLUS_ADDRESSING"]), aliases_for(address.rpartition("@")[2] for address in addresses)
     found: dict[str, _Forms] = {}
     for address in addresses:
         base, main = base_of(address, plus), mains.get(address.rpartition("@")[2])
         in_main = [f"{each.rpartition('@')[0]}@{main}" for each in (address, base) if each] if main else []
-        near = [*in_main[:1], *([base] if base else [])]
-        far = in_main[1:]
-        found[address] = _Forms(address, tuple(near), tuple(far), far[0] if far else (base or (in_main[0] if in_main else address)))
+        near = (*in_main[:1], *([base] if base else []))
+        found[address] = _Forms(address, near, tuple(in_main[1:]), plain_form(address, plus, mains))
     return found, mains

@@ -14,7 +14,7 @@ from app.models.people import User
 from app.queries.accounts import accounts_of
 from app.queries.addressees import Rules, site_zone
 from app.queries.matching import in_domains, starts_with
-from app.queries.notice_people import users_of
+from app.queries.notice_people import Person, users_of
 from app.queries.scope import ALL, NOBODY, Scope
 from app.queries.visibility import domains_of, roles_here, sees_all
 from app.roles import Role
@@ -31,6 +31,8 @@ class Standing:
     by: str
     usual: str
     """What holds for who has chosen nothing."""
+    refuses: bool
+    """Their address did, so that `usual` is never."""
     zone: str
     """In which the hours are meant."""
     has_zone: bool
@@ -47,16 +49,17 @@ class Standing:
 def standing_of(user: Any) -> Standing:
     row = db.session.get(NoticeChoice, user.id, populate_existing=True)
     chosen, owner = row.times if row else "", OwnerKind.USER.of(user.id)
-    usual = usual_times(user)
+    person = users_of({user.id}).get(user.id)
+    usual = _usual_times(person)
     zone = user.setting.zone if user.setting is not None else ""
     waiting = waiting_of(owner)
     due_at = db.session.scalar(select(NoticeDue.due_at).where(NoticeDue.owner == owner)) if waiting and (chosen or usual) != NEVER else None
-    return Standing(chosen, row.by if row else "", usual, zone or site_zone(), bool(zone), due_at, waiting)
+    refuses = person is not None and person.refuses
+    return Standing(chosen, row.by if row else "", usual, refuses, zone or site_zone(), bool(zone), due_at, waiting)
 
 
-def usual_times(user: Any) -> str:
+def _usual_times(person: Person | None) -> str:
     """What holds for an account that has chosen nothing; never, where it may not log in or has no address."""
-    person = users_of({user.id}).get(user.id)
     if person is None:
         return NEVER
     domain = person.address.rpartition("@")[2]

@@ -9,6 +9,7 @@ from sqlalchemy import select, union_all
 from app.extensions import db
 from app.models import NoticeChoice, UserSetting
 from app.models.people import RoleRow, User
+from app.queries.notice_refusals import refusing
 from app.queries.pieces import pieces
 
 
@@ -21,6 +22,8 @@ class Person:
     language: str
     zone: str
     times: str
+    refuses: bool
+    """Their address wanted no letters, maybe when it was nobody's: that holds until they choose."""
     roles: frozenset[str]
 
 
@@ -30,10 +33,12 @@ def users_of(numbers: Collection[int]) -> dict[int, Person]:
     query = select(*columns).outerjoin(UserSetting, UserSetting.user_id == User.id).outerjoin(NoticeChoice, NoticeChoice.user_id == User.id)
     for piece in pieces(numbers):
         roles = _roles_of(piece)
-        for row in db.session.execute(query.where(User.id.in_(piece), User.active.is_(True))):
-            address = (row.email or "").strip().lower()
-            of = frozenset(roles.get(row.id, ()))
-            found[row.id] = Person(row.id, address, row.language or "", row.zone or "", row.times or "", of)
+        rows = db.session.execute(query.where(User.id.in_(piece), User.active.is_(True))).all()
+        addresses = {row.id: (row.email or "").strip().lower() for row in rows}
+        refused = refusing({*addresses.values()})
+        for row in rows:
+            address, of = addresses[row.id], frozenset(roles.get(row.id, ()))
+            found[row.id] = Person(row.id, address, row.language or "", row.zone or "", row.times or "", address in refused, of)
     return found
 
 

@@ -2,7 +2,6 @@
 
 from typing import cast
 
-from flask import current_app
 from flask_babel import gettext as _
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
@@ -11,12 +10,11 @@ from app.actor import Actor
 from app.clock import stored_now
 from app.errors import Conflict, NotFound
 from app.extensions import PanelSession, db
-from app.mime.addresses import base_of
 from app.models import NoticeChoice, NoticeOwner, NoticeRefusal, OwnerKind, Verb
 from app.models.notice import NEVER
 from app.models.people import User
-from app.queries.domains import aliases_for
 from app.queries.notice_choices import account_of
+from app.queries.notice_refusals import plain_forms
 from app.queries.people import Reach
 from app.services.addresses import read_address
 from app.services.audit import record
@@ -107,8 +105,7 @@ def accept_again(address: str, *, actor: Actor, reach: Reach = _EVERYWHERE) -> N
 def plain_address(text: str) -> str:
     """Without what follows the plus, and in its domain's own name: one refusal is for all of them."""
     address = read_address(text)
-    local, _at, domain = (base_of(address, str(current_app.config["PLUS_ADDRESSING"])) or address).rpartition("@")
-    return f"{local}@{aliases_for([domain]).get(domain, domain)}"
+    return plain_forms([address])[address]
 
 
 def _put_refusal(address: str, by: str, actor: Actor) -> None:

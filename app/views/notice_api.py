@@ -31,6 +31,7 @@ class NoticeChoiceApi(OurApi):
             200:
               description: >-
                 `chosen` is empty where `usual` holds, which is what the site says; `times` is the one of the two that holds.
+                Where the address itself `refuses` letters, `usual` is never.
                 `next_at` (UTC) is when the next letter comes, if mails wait for one. Hours are those of `zone`.
         """
         return jsonify(result=_choice())
@@ -93,8 +94,8 @@ class NoticeApi(OurApi):
 
 def _choice() -> dict[str, Any]:
     standing = standing_of(g.user)
-    values = {"times": standing.times, "chosen": standing.chosen, "usual": standing.usual, "zone": standing.zone}
-    return values | {"waiting": standing.waiting, "next_at": standing.next_at.isoformat() if standing.next_at else None}
+    values = {name: getattr(standing, name) for name in ("times", "chosen", "usual", "refuses", "zone", "waiting")}
+    return values | {"next_at": standing.next_at.isoformat() if standing.next_at else None}
 
 
 def _told(row: Notice) -> dict[str, Any]:

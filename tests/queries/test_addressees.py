@@ -110,3 +110,21 @@ def test_an_address_that_refuses_is_let_alone(app: Flask) -> None:
         db.session.commit()
         assert addressee_of("address:dora@example.com") is None
     assert names(app, "dora@example.com", "dora+x@example.com") == []
+
+
+def test_what_an_address_refused_holds_for_the_account_that_gets_it_until_it_chooses(app: Flask) -> None:
+    app.config["NOTICE_TIMES"] = (("Recipient", "at once"),)
+    ruled(app, "example.com", times="hourly")
+    alias(app, "alias.example", "example.com")
+    with app.app_context():
+        db.session.add(NoticeRefusal(address="bob@example.com", refused_at=stored_now(), by="link"))
+        db.session.commit()
+    for name in ("bob", "carol"):
+        make_user(app, name, "Recipient")
+    add_address(app, "bob", "info@example.com")
+    add_address(app, "carol", "bob@alias.example")
+    theirs = ("bob@example.com", "bob+x@example.com", "info@example.com")
+    assert names(app, *theirs) == []
+    assert names(app, "bob@alias.example") == [("user:carol", "carol@example.com")], "her letters go elsewhere"
+    chosen(app, "bob", "daily at 07:00")
+    assert names(app, *theirs) == [("user:bob", "bob@example.com")] * 3
