@@ -130,6 +130,12 @@ def begun_for(owner: str) -> int | None:
     return db.session.scalar(select(Notice.id).where(*begun).order_by(Notice.id.desc()).limit(1))
 
 
+def begun_for_nobody(limit: int) -> Sequence[int]:
+    """Letters that have not got all of their lines, though nothing more is due to whom they are for."""
+    begun = (Notice.state == NoticeStep.WAITING.value, Notice.next_try_at.is_(None), ~exists().where(NoticeDue.owner == Notice.owner))
+    return db.session.scalars(select(Notice.id).where(*begun).limit(limit)).all()
+
+
 def mails_of_letter(notice_id: int, after: int, limit: int) -> Sequence[int]:
     query = select(NoticeLine.mail_id).where(NoticeLine.notice_id == notice_id, NoticeLine.mail_id > after)
     return db.session.scalars(query.order_by(NoticeLine.mail_id).limit(limit)).all()
