@@ -124,25 +124,28 @@ class Rules:
     def _of(self, domain: str) -> list[Any]:
         return [self._rows[each] for each in (domain, self._mains.get(domain)) if each in self._rows]
 
+    def _first(self, domain: str, name: str) -> str:
+        return next((str(text) for row in self._of(domain) if (text := getattr(row, name))), "")
+
+    def language(self, domain: str) -> str:
+        return self._first(domain, "language") or site_language()
+
     def person(self, person: Person, domain: str) -> Addressee | None:
         """None: there is no address that a letter could go to, or no role in which they could do anything."""
-        rows = self._of(domain)
         refuses = NEVER if person.refuses else ""
-        times = person.times or refuses or next((row.times for row in rows if row.times), "") or _by_role(person.roles)
-        language = person.language or next((row.language for row in rows if row.language), "") or site_language()
+        times = person.times or refuses or self._first(domain, "times") or _by_role(person.roles)
         if "@" not in person.address or not person.roles - {Role.PUBLIC}:
             return None
-        return Addressee(OwnerKind.USER.of(person.id), person.id, person.address, language, person.zone or site_zone(), times, domain)
+        language, zone = person.language or self.language(domain), person.zone or site_zone()
+        return Addressee(OwnerKind.USER.of(person.id), person.id, person.address, language, zone, times, domain)
 
     def nobody(self, address: str) -> Addressee | None:
         """An address without an account, where its domain wants all to be told."""
         domain = address.rpartition("@")[2]
-        rows = self._of(domain)
-        if not any(row.everybody for row in rows[:1]):
+        if not any(row.everybody for row in self._of(domain)[:1]):
             return None
-        times = next((row.times for row in rows if row.times), "") or usual_of_recipients()
-        language = next((row.language for row in rows if row.language), "") or site_language()
-        return Addressee(OwnerKind.ADDRESS.of(address), None, address, language, site_zone(), times, domain)
+        times = self._first(domain, "times") or usual_of_recipients()
+        return Addressee(OwnerKind.ADDRESS.of(address), None, address, self.language(domain), site_zone(), times, domain)
 
     def watchers(self, domain: str) -> Iterator[Addressee]:
         for row in self._of(domain):

@@ -9,10 +9,10 @@ from flask import current_app
 from sqlalchemy import select
 
 from app.extensions import db
-from app.models import Mail, MailRecipient, Map, Notice, NoticeDomain, NoticeLine, NoticeOwner, NoticeUse, OwnerKind
+from app.models import Mail, MailRecipient, Map, Notice, NoticeLine, NoticeOwner, NoticeUse, OwnerKind
 from app.models.people import User
 from app.queries.accounts import accounts_of
-from app.queries.domains import aliases_for
+from app.queries.addressees import Rules
 from app.queries.map_offers import Offer, keys_of, personal_maps, personal_offers, takes_sender
 from app.queries.map_reach import Foreign, MapReach
 from app.queries.reached import scope_by_rule
@@ -100,7 +100,7 @@ def _of_account(user_id: int) -> Holder | None:
 
 def _of_address(address: str) -> Holder | None:
     """An account that has taken the address meanwhile speaks for it: switched off, it takes the links with it."""
-    if not _is_everybody_told(address.rpartition("@")[2]) or any(not user.is_active for user in accounts_at(address)):
+    if Rules({address.rpartition("@")[2]}).nobody(address) is None or any(not user.is_active for user in accounts_at(address)):
         return None
     own = Scope((address,))
     return Holder(None, (address,), own, MapReach(own=own, foreign=Foreign.HIDE))
@@ -109,12 +109,6 @@ def _of_address(address: str) -> Holder | None:
 def accounts_at(address: str) -> Sequence[User]:
     numbers = accounts_of([address]).get(address)
     return db.session.scalars(select(User).where(User.id.in_(numbers))).all() if numbers else ()
-
-
-def _is_everybody_told(domain: str) -> bool:
-    names = {domain, *aliases_for([domain]).values()}
-    query = select(NoticeDomain.domain).where(NoticeDomain.domain.in_(names), NoticeDomain.everybody.is_(True))
-    return db.session.scalar(query.limit(1)) is not None
 
 
 # --- one link ------------------------------------------------------------------------------------------------------------------
@@ -166,13 +160,11 @@ def list_offers(holder: Holder, mail: Mail, address: str, colour: str) -> list[O
 
 
 def language_and_zone(owner: str, address: str) -> tuple[str, str]:
-    """Of a letter, and of the pages that its links lead to. Empty: the site's."""
+    """Of the pages that the links of a letter to this address lead to. No zone: the site's."""
     user = _account(owner)
     chosen = choices_of(user) if user is not None else None
-    language = chosen.language if chosen else ""
-    if not language:
-        language = db.session.scalar(select(NoticeDomain.language).where(NoticeDomain.domain == address.rpartition("@")[2])) or ""
-    return language, chosen.zone if chosen else ""
+    domain = address.rpartition("@")[2]
+    return (chosen.language if chosen else "") or Rules({domain}).language(domain), chosen.zone if chosen else ""
 
 
 # --- a letter's lines ----------------------------------------------------------------------------------------------------------
