@@ -17,9 +17,9 @@ from app.services import notice_choices, notice_domains
 from app.services.addresses import read_domain
 from app.services.notice_acts import void as make_void
 from app.services.notice_domains import rule_of
+from app.services.notice_times import SAMPLES
 from app.services.people import user_named
 
-_TIMES = "never, at once, hourly, daily at 07:00, weekly on monday at 07:00"
 _EVERYWHERE = Reach(everybody=True)
 
 notices = AppGroup("notices", help="The letters that tell people of mail kept for them.")
@@ -97,7 +97,7 @@ def list_domains() -> None:
 
 @domains.command("set")
 @click.argument("domain")
-@click.option("--times", help=f"For who has chosen nothing: {_TIMES}; empty: as the site says.")
+@click.option("--times", help=f"For who has chosen nothing: {SAMPLES}; empty: as the site says.")
 @click.option("--everybody/--accounts", default=None, help="Whether addresses without an account are told, too.")
 @click.option("--language", help="For who has chosen none; empty: the site's.")
 @click.option("--watcher", "watchers", multiple=True, help="Who is told of all its mail; once for each. `postmaster`; or `none`.")
