@@ -1,26 +1,25 @@
 """flask notices: the letters that tell people of mail kept for them."""
 
 import click
-from flask import current_app
 from flask.cli import AppGroup
 
 from app.actor import command_line
 from app.cli.answer import plainly
 from app.cli.mail import printable
 from app.models import NoticeStep
-from app.queries.notice_choices import domain_rule, domain_rules, refusals, standing_of
-from app.queries.notices import letter_of, letters, lines_of, state_counts
+from app.queries.addressees import WATCHED_AT, usual_of_recipients
+from app.queries.notice_choices import MOST_COUNTED, domain_rule, domain_rules, refusals, standing_of
+from app.queries.notice_letters import counts, letter_of, letters
+from app.queries.notices import lines_of
 from app.queries.people import Reach
 from app.queries.scope import ALL
-from app.roles import Role
 from app.services import notice_choices, notice_domains
 from app.services.addresses import read_domain
 from app.services.notice_acts import void as make_void
 from app.services.notice_domains import rule_of
-from app.services.notice_times import NEVER
+from app.services.notice_times import SAMPLES
 from app.services.people import user_named
 
-_TIMES = "never, at once, hourly, daily at 07:00, weekly on monday at 07:00"
 _EVERYWHERE = Reach(everybody=True)
 
 notices = AppGroup("notices", help="The letters that tell people of mail kept for them.")
@@ -36,9 +35,17 @@ notices.add_command(refused)
 @plainly
 def show_list(state: str | None, limit: int) -> None:
     """The newest first, and how many there are in each state."""
-    for row in letters(state or "", limit=limit):
-        click.echo("  ".join((str(row.id), f"{row.made_at:%Y-%m-%d %H:%M} UTC", row.state, row.kind, row.address, f"{row.mails} mails")))
-    click.echo(", ".join(f"{count} {step}" for step, count in sorted(state_counts().items())) or "There are no letters.")
+    left, before = limit, None
+    while left:
+        page = letters(ALL, state=state or "", before=before, size=left)
+        for row in page.rows:
+            words = (str(row.id), f"{row.made_at:%Y-%m-%d %H:%M} UTC", row.state, row.kind, printable(row.address), f"{row.mails} mails")
+            click.echo("  ".join(words))
+        left, before = left - len(page.rows), page.older
+        if before is None:
+            break
+    found = {step: f"{MOST_COUNTED}+" if count > MOST_COUNTED else str(count) for step, count in counts(ALL, NoticeStep).items() if count}
+    click.echo(", ".join(f"{count} {step}" for step, count in sorted(found.items())) or "There are no letters.")
 
 
 @notices.command("show")
@@ -46,7 +53,7 @@ def show_list(state: str | None, limit: int) -> None:
 @plainly
 def show(number: int) -> None:
     """Letter NUMBER: what became of it, and what it tells of that is still kept."""
-    row = letter_of(number)
+    row = letter_of(ALL, number)
     click.echo(f"{row.kind} letter to {printable(row.address)} ({printable(row.owner)}), {row.mails} mails")
     click.echo(f"made {row.made_at:%Y-%m-%d %H:%M} UTC, {row.state}, tried {row.tries} times: {printable(row.answer)}")
     if row.next_try_at is not None:
@@ -67,7 +74,7 @@ def choice(username: str, times: str | None) -> None:
         notice_choices.choose(user.id, times, by=who.name, actor=who)
         user = user_named(username)
     standing = standing_of(user)
-    chosen = f"by {standing.by}" if standing.chosen else "as the site says"
+    chosen = f"by {standing.by}" if standing.chosen else "its address refuses letters" if standing.refuses else "as the site says"
     click.echo(f"{username}: {standing.times} ({chosen}), in the zone {standing.zone}; {standing.waiting} waiting")
 
 
@@ -90,11 +97,11 @@ def list_domains() -> None:
 
 @domains.command("set")
 @click.argument("domain")
-@click.option("--times", help=f"For who has chosen nothing: {_TIMES}; empty: as the site says.")
+@click.option("--times", help=f"For who has chosen nothing: {SAMPLES}; empty: as the site says.")
 @click.option("--everybody/--accounts", default=None, help="Whether addresses without an account are told, too.")
 @click.option("--language", help="For who has chosen none; empty: the site's.")
 @click.option("--watcher", "watchers", multiple=True, help="Who is told of all its mail; once for each. `postmaster`; or `none`.")
-@click.option("--watch-times", help="When watchers get their letters; empty: daily at 07:00.")
+@click.option("--watch-times", help=f"When watchers get their letters; empty: {WATCHED_AT}.")
 @plainly
 def set_domain(domain: str, watchers: tuple[str, ...], **given: str | bool | None) -> None:
     """What is not named stays as it is."""
@@ -148,7 +155,7 @@ def remove_refusal(address: str) -> None:
 
 
 def _told(rule: notice_domains.DomainRule) -> str:
-    watched = f"; watched by {', '.join(rule.watchers)}, {rule.watch_times or 'daily at 07:00'}" if rule.watchers else ""
+    watched = f"; watched by {', '.join(rule.watchers)}, {rule.watch_times or WATCHED_AT}" if rule.watchers else ""
     who, language = "everybody" if rule.everybody else "accounts", f"; {rule.language}" if rule.language else ""
-    times = rule.times or f"as the site says (recipients: {dict(current_app.config['NOTICE_TIMES']).get(Role.RECIPIENT, NEVER)})"
+    times = rule.times or f"as the site says (recipients: {usual_of_recipients()})"
     return printable(f"{rule.domain}  {times}; {who}{language}{watched}")

@@ -20,10 +20,12 @@ from app.models.notice import (
     NoticeDue,
     NoticeKind,
     NoticeLine,
+    NoticeOwner,
     NoticeRefusal,
     NoticeStep,
     NoticeText,
     NoticeUse,
+    OwnerKind,
 )
 from app.models.people import UserAddress, UserDomain, UserSetting, UserWay
 from app.models.release import Mode, Release, Step
@@ -79,11 +81,13 @@ __all__ = [
     "NoticeDue",
     "NoticeKind",
     "NoticeLine",
+    "NoticeOwner",
     "NoticeRefusal",
     "NoticeState",
     "NoticeStep",
     "NoticeText",
     "NoticeUse",
+    "OwnerKind",
     "RecoveryCode",
     "Release",
     "ReleaseState",

@@ -1,5 +1,6 @@
 """Who is told by letter of mail that is kept for them: what waits to be told, the letters, their links, and who wants how much of it."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum, unique
 
@@ -9,6 +10,46 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.models.base import BigId, Digest, Key, LongText, Model
 
 NOTICE_WORDS = 300
+NEVER = "never"
+"""Instead of times: no letters."""
+
+
+@unique
+class OwnerKind(StrEnum):
+    """Who it is that is told by letter."""
+
+    USER = "user"  # an account, by its number
+    ADDRESS = "address"  # one that no account speaks for
+    WATCH = "watch"  # an address that watches over domains
+
+    def of(self, name: str | int) -> str:
+        """As it stands in the tables."""
+        return f"{self.value}:{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeOwner:
+    """What such a text says."""
+
+    kind: OwnerKind
+    name: str
+
+    @classmethod
+    def read(cls, text: str) -> "NoticeOwner | None":
+        """None where it is nobody's."""
+        kind, _colon, name = text.partition(":")
+        if kind not in frozenset(OwnerKind) or not name or (kind == OwnerKind.USER and not (name.isascii() and name.isdigit())):
+            return None
+        return cls(OwnerKind(kind), name)
+
+    @classmethod
+    def is_of(cls, kind: OwnerKind, text: str) -> bool:
+        read = cls.read(text)
+        return read is not None and read.kind is kind
+
+    @property
+    def user_id(self) -> int | None:
+        return int(self.name) if self.kind is OwnerKind.USER else None
 
 
 @unique

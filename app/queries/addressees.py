@@ -1,6 +1,6 @@
 """Who is told by letter of mail that came to an address: the accounts whose it is, else the address itself, and who watches its domain."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,14 +9,18 @@ from sqlalchemy import select
 
 from app.extensions import db
 from app.mime.addresses import base_of
-from app.models import NoticeDomain, NoticeRefusal
+from app.models import NoticeDomain, NoticeOwner, OwnerKind
+from app.models.notice import NEVER
+from app.queries.accounts import accounts_of
 from app.queries.domains import aliases_for
 from app.queries.matching import contains_any_case
-from app.queries.notice_people import Person, accounts_of, pieces, users_of
+from app.queries.notice_people import Person, users_of
+from app.queries.notice_refusals import plain_form, refused_among
+from app.queries.pieces import pieces
 from app.roles import Role
 
-NEVER, WATCHED_AT = "never", "daily at 07:00"
-_USER, _ADDRESS, _WATCH = "user:", "address:", "watch:"
+WATCHED_AT = "daily at 07:00"
+"""Where a domain names no times for its watchers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,32 +39,26 @@ class Addressee:
 
     @property
     def is_watcher(self) -> bool:
-        return self.owner.startswith(_WATCH)
-
-
-def addressee_of(owner: str, came_to: str = "") -> Addressee | None:
-    """`came_to`: one of their addresses, if not their main one; it says by which domain's rules. None: no longer there, inactive, or
-    wants none."""
-    return addressees_of({owner: came_to}).get(owner)
+        return NoticeOwner.is_of(OwnerKind.WATCH, self.owner)
 
 
 def addressees_of(owners: Mapping[str, str]) -> dict[str, Addressee]:
-    """Of many, each with the address that its mail came to, or nothing."""
-    people = users_of({number for owner in owners if (number := _number_of(owner)) is not None})
-    singles = {owner.removeprefix(_ADDRESS) for owner in owners if owner.startswith(_ADDRESS)}
+    """Each with the address that its mail came to, which says by which domain's rules; nothing: their main one. Left out is who is no
+    longer there, or wants none."""
+    read = {owner: each for owner in owners if (each := NoticeOwner.read(owner)) is not None}
+    people = users_of({each.user_id for each in read.values() if each.user_id is not None})
+    singles = {each.name for each in read.values() if each.kind is OwnerKind.ADDRESS}
     refused = refused_among(singles)
-    domains = {address.rpartition("@")[2] for address in singles}
-    named = ((came_to, people.get(_number_of(owner))) for owner, came_to in owners.items())
-    domains |= {(came_to or person.address).rpartition("@")[2] for came_to, person in named if person}
-    rules = Rules(domains)
+    came_to = {owner: owners[owner] or people[each.user_id].address for owner, each in read.items() if each.user_id in people}
+    rules = Rules({address.rpartition("@")[2] for address in (*singles, *came_to.values())})
     found: dict[str, Addressee | None] = {}
-    for owner, came_to in owners.items():
-        if owner.startswith(_WATCH):
-            found[owner] = _watcher(owner.removeprefix(_WATCH), came_to.rpartition("@")[2])
-        elif person := people.get(_number_of(owner)):
-            found[owner] = rules.person(person, (came_to or person.address).rpartition("@")[2])
-        elif owner.startswith(_ADDRESS) and (address := owner.removeprefix(_ADDRESS)) not in refused:
-            found[owner] = rules.nobody(address)
+    for owner, each in read.items():
+        if each.kind is OwnerKind.WATCH:
+            found[owner] = _watcher(each.name, owners[owner].rpartition("@")[2])
+        elif each.user_id in people:
+            found[owner] = rules.person(people[each.user_id], came_to[owner].rpartition("@")[2])
+        elif each.name in singles - refused:
+            found[owner] = rules.nobody(each.name)
     return {owner: each for owner, each in found.items() if each is not None and each.times != NEVER}
 
 
@@ -98,7 +96,7 @@ def still_told(came_to: Mapping[str, Collection[str]]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for owner, addresses in came_to.items():
         of_address = ((address, (*told.get(address, ()), *watched.get(address.rpartition("@")[2], ()))) for address in addresses)
-        is_address = owner.startswith(_ADDRESS)
+        is_address = NoticeOwner.is_of(OwnerKind.ADDRESS, owner)
         found[owner] = {address for address, each in of_address if owner in {one.owner for one in each} or (is_address and address in told)}
     return found
 
@@ -112,18 +110,11 @@ def site_zone() -> str:
     return str(current_app.config["JOBS_ZONE"])
 
 
-def refused_among(addresses: Iterable[str]) -> set[str]:
-    found: set[str] = set()
-    for piece in pieces(addresses):
-        found |= set(db.session.scalars(select(NoticeRefusal.address).where(NoticeRefusal.address.in_(piece))))
-    return found
-
-
 class Rules:
     """What holds in some domains: each rule is that of the domain itself, or of the one that it is another name of."""
 
     def __init__(self, domains: Collection[str], mains: Mapping[str, str] | None = None) -> None:
-        self._mains = {alias: main for piece in pieces(domains) for alias, main in aliases_for(piece).items()} if mains is None else mains
+        self._mains = aliases_for(domains) if mains is None else mains
         self._rows: dict[str, Any] = {}
         columns = (NoticeDomain.domain, NoticeDomain.times, NoticeDomain.everybody, NoticeDomain.language)
         for piece in pieces({*domains, *self._mains.values()}):
@@ -133,31 +124,36 @@ class Rules:
     def _of(self, domain: str) -> list[Any]:
         return [self._rows[each] for each in (domain, self._mains.get(domain)) if each in self._rows]
 
+    def _first(self, domain: str, name: str) -> str:
+        return next((str(text) for row in self._of(domain) if (text := getattr(row, name))), "")
+
+    def language(self, domain: str) -> str:
+        return self._first(domain, "language") or site_language()
+
     def person(self, person: Person, domain: str) -> Addressee | None:
         """None: there is no address that a letter could go to, or no role in which they could do anything."""
-        rows = self._of(domain)
-        times = person.times or next((row.times for row in rows if row.times), "") or _by_role(person.roles)
-        language = person.language or next((row.language for row in rows if row.language), "") or site_language()
+        refuses = NEVER if person.refuses else ""
+        times = person.times or refuses or self._first(domain, "times") or _by_role(person.roles)
         if "@" not in person.address or not person.roles - {Role.PUBLIC}:
             return None
-        return Addressee(f"{_USER}{person.id}", person.id, person.address, language, person.zone or site_zone(), times, domain)
+        language, zone = person.language or self.language(domain), person.zone or site_zone()
+        return Addressee(OwnerKind.USER.of(person.id), person.id, person.address, language, zone, times, domain)
 
     def nobody(self, address: str) -> Addressee | None:
         """An address without an account, where its domain wants all to be told."""
         domain = address.rpartition("@")[2]
-        rows = self._of(domain)
-        if not any(row.everybody for row in rows[:1]):
+        if not any(row.everybody for row in self._of(domain)[:1]):
             return None
-        times = next((row.times for row in rows if row.times), "") or _by_role((Role.RECIPIENT.value,))
-        language = next((row.language for row in rows if row.language), "") or site_language()
-        return Addressee(f"{_ADDRESS}{address}", None, address, language, site_zone(), times, domain)
+        times = self._first(domain, "times") or usual_of_recipients()
+        return Addressee(OwnerKind.ADDRESS.of(address), None, address, self.language(domain), site_zone(), times, domain)
 
     def watchers(self, domain: str) -> Iterator[Addressee]:
         for row in self._of(domain):
             for address in watchers_in(row.watchers):
                 times = row.watch_times or WATCHED_AT
                 if times != NEVER:
-                    yield Addressee(f"{_WATCH}{address}", None, address, row.language or site_language(), site_zone(), times, row.domain)
+                    owner, language = OwnerKind.WATCH.of(address), row.language or site_language()
+                    yield Addressee(owner, None, address, language, site_zone(), times, row.domain)
 
 
 def watchers_in(text: str) -> list[str]:
@@ -174,14 +170,13 @@ def _watcher(address: str, domain: str) -> Addressee | None:
     return next(found, None)
 
 
+def usual_of_recipients() -> str:
+    """What the site says for who is nothing else, and for addresses without an account."""
+    return _by_role((Role.RECIPIENT.value,))
+
+
 def _by_role(roles: Collection[str]) -> str:
     return next((times for role, times in current_app.config["NOTICE_TIMES"] if role in roles), NEVER)
-
-
-def _number_of(owner: str) -> int:
-    """Of an account; 0 where it is none."""
-    number = owner.removeprefix(_USER) if owner.startswith(_USER) else ""
-    return int(number) if number.isascii() and number.isdigit() else 0
 
 
 # --- whose an address is ----------------------------------------------------------------------------------------------------------
@@ -214,14 +209,11 @@ class _Forms:
 
 def _forms_of(addresses: Collection[str]) -> tuple[dict[str, _Forms], dict[str, str]]:
     """And the domains that those of aliases stand for."""
-    plus, mains = str(current_app.config["PLUS_ADDRESSING"]), dict[str, str]()
-    for piece in pieces({address.rpartition("@")[2] for address in addresses}):
-        mains |= aliases_for(piece)
+    plus, mains = str(current_app.config["PLUS_ADDRESSING"]), aliases_for(address.rpartition("@")[2] for address in addresses)
     found: dict[str, _Forms] = {}
     for address in addresses:
         base, main = base_of(address, plus), mains.get(address.rpartition("@")[2])
         in_main = [f"{each.rpartition('@')[0]}@{main}" for each in (address, base) if each] if main else []
-        near = [*in_main[:1], *([base] if base else [])]
-        far = in_main[1:]
-        found[address] = _Forms(address, tuple(near), tuple(far), far[0] if far else (base or (in_main[0] if in_main else address)))
+        near = (*in_main[:1], *([base] if base else []))
+        found[address] = _Forms(address, near, tuple(in_main[1:]), plain_form(address, plus, mains))
     return found, mains

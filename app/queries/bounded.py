@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, event
+from sqlalchemy import Connection, Executable, Row, event
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError
 
@@ -32,7 +32,7 @@ class Deadline:
         return self.left() <= 0
 
 
-def fetch(connection: Connection, query: Select[Any], seconds: float, values: dict[str, Any] | None = None) -> Sequence[Row[Any]]:
+def fetch(connection: Connection, query: Executable, seconds: float, values: dict[str, Any] | None = None) -> Sequence[Row[Any]]:
     """All rows of `query`, or TooSlow. Afterwards the connection is as good as before, whatever the answer was."""
     milliseconds = max(10, int(seconds * 1000))
     if connection.dialect.name == "sqlite":
@@ -46,7 +46,7 @@ def fetch(connection: Connection, query: Select[Any], seconds: float, values: di
         raise TooSlow from None
 
 
-def _fetch_sqlite(connection: Connection, query: Select[Any], milliseconds: int, values: dict[str, Any] | None) -> Sequence[Row[Any]]:
+def _fetch_sqlite(connection: Connection, query: Executable, milliseconds: int, values: dict[str, Any] | None) -> Sequence[Row[Any]]:
     driver: Any = connection.connection.driver_connection
     end = monotonic() + milliseconds / 1000
     driver.set_progress_handler(lambda: monotonic() > end, _SQLITE_STEPS)

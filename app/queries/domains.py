@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from app.extensions import db
 from app.models import DomainAlias
+from app.queries.pieces import pieces
 
 _MOST = 1000
 
@@ -27,5 +28,8 @@ def aliases_by_domain(domains: Iterable[str]) -> dict[str, list[str]]:
 
 def aliases_for(domains: Iterable[str]) -> dict[str, str]:
     """Of those that are aliases, the domain that each stands for."""
-    query = select(DomainAlias.alias, DomainAlias.domain).where(DomainAlias.alias.in_(set(domains)))
-    return {row.alias: row.domain for row in db.session.execute(query)}
+    found: dict[str, str] = {}
+    for piece in pieces(domains):
+        query = select(DomainAlias.alias, DomainAlias.domain).where(DomainAlias.alias.in_(piece))
+        found |= {row.alias: row.domain for row in db.session.execute(query)}
+    return found

@@ -5,14 +5,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, false, func, or_, select, true
+from sqlalchemy import ColumnElement, func, select, true
 
 from app.extensions import db
-from app.models import NoticeChoice, NoticeDomain, NoticeDue, NoticeLine, NoticeRefusal
-from app.models.people import User, UserAddress
-from app.queries.addressees import NEVER, Rules, site_zone
-from app.queries.matching import escaped, starts_with
-from app.queries.notice_people import users_of
+from app.models import NoticeChoice, NoticeDomain, NoticeDue, NoticeLine, NoticeRefusal, OwnerKind
+from app.models.notice import NEVER
+from app.models.people import User
+from app.queries.accounts import accounts_of
+from app.queries.addressees import Rules, site_zone
+from app.queries.matching import in_domains, starts_with
+from app.queries.notice_people import Person, users_of
 from app.queries.scope import ALL, NOBODY, Scope
 from app.queries.visibility import domains_of, roles_here, sees_all
 from app.roles import Role
@@ -29,6 +31,8 @@ class Standing:
     by: str
     usual: str
     """What holds for who has chosen nothing."""
+    refuses: bool
+    """Their address did, so that `usual` is never."""
     zone: str
     """In which the hours are meant."""
     has_zone: bool
@@ -42,23 +46,20 @@ class Standing:
         return self.chosen or self.usual
 
 
-def owner_of(user_id: int) -> str:
-    return f"user:{user_id}"
-
-
 def standing_of(user: Any) -> Standing:
     row = db.session.get(NoticeChoice, user.id, populate_existing=True)
-    chosen, owner = row.times if row else "", owner_of(user.id)
-    usual = usual_times(user)
+    chosen, owner = row.times if row else "", OwnerKind.USER.of(user.id)
+    person = users_of({user.id}).get(user.id)
+    usual = _usual_times(person)
     zone = user.setting.zone if user.setting is not None else ""
     waiting = waiting_of(owner)
     due_at = db.session.scalar(select(NoticeDue.due_at).where(NoticeDue.owner == owner)) if waiting and (chosen or usual) != NEVER else None
-    return Standing(chosen, row.by if row else "", usual, zone or site_zone(), bool(zone), due_at, waiting)
+    refuses = person is not None and person.refuses
+    return Standing(chosen, row.by if row else "", usual, refuses, zone or site_zone(), bool(zone), due_at, waiting)
 
 
-def usual_times(user: Any) -> str:
+def _usual_times(person: Person | None) -> str:
     """What holds for an account that has chosen nothing; never, where it may not log in or has no address."""
-    person = users_of({user.id}).get(user.id)
     if person is None:
         return NEVER
     domain = person.address.rpartition("@")[2]
@@ -81,10 +82,7 @@ def letters_scope_of(user: Any) -> Scope:
 
 
 def within(column: Any, scope: Scope) -> ColumnElement[bool]:
-    """An address in its domains; there is no index for it."""
-    if scope.everything:
-        return true()
-    return or_(false(), *(column.like(f"%{escaped('@' + domain)}", escape="!") for domain in scope.domains))
+    return true() if scope.everything else in_domains(column, scope.domains)
 
 
 # --- domains and refusals ------------------------------------------------------------------------------------------------------------
@@ -120,7 +118,5 @@ def refusals(scope: Scope, text: str = "", after: str = "", size: int = 50) -> R
 
 def account_of(address: str) -> str:
     """Who answers for an address, by name; empty where nobody has it as their own."""
-    email: Any = func.lower(User.email)
-    further = select(UserAddress.user_id).where(UserAddress.address == address)
-    found = select(User.username).where(or_(email == address, User.id.in_(further))).order_by(User.id).limit(1)
-    return db.session.scalar(found) or ""
+    numbers = accounts_of([address]).get(address, frozenset())
+    return db.session.scalar(select(User.username).where(User.id == min(numbers))) or "" if numbers else ""

@@ -1,11 +1,13 @@
 """The letters there are, for who looks after them: newest first, how many wait, and what each tells of."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, func, select
 
+from app.errors import NotFound
 from app.extensions import db
 from app.ids import MAX_ID
 from app.models import JobState, Mail, Notice, NoticeLine, NoticeStep
@@ -15,6 +17,7 @@ from app.queries.scope import Scope
 
 _SLICE = 20_000
 _MOST_SLICES = 25
+_TO_KNOW_OF = (NoticeStep.WAITING, NoticeStep.FAILED, NoticeStep.UNKNOWN)
 JOB = "notices"
 
 
@@ -63,19 +66,21 @@ def _walked(conditions: Sequence[ColumnElement[bool]], before: int | None, size:
     return Letters(rows, top)
 
 
-def counts(scope: Scope) -> dict[str, int]:
-    """Of the states that somebody has to know of; never more than one beyond MOST_COUNTED."""
+def counts(scope: Scope, states: Iterable[NoticeStep] = _TO_KNOW_OF) -> dict[str, int]:
+    """Never more than one beyond MOST_COUNTED."""
     found = {}
-    for state in (NoticeStep.WAITING, NoticeStep.FAILED, NoticeStep.UNKNOWN):
+    for state in states:
         query = select(Notice.id).where(Notice.state == state, within(Notice.address, scope)).limit(MOST_COUNTED + 1)
         found[state.value] = db.session.scalar(select(func.count()).select_from(query.subquery())) or 0
     return found
 
 
-def letter_there(scope: Scope, notice_id: int) -> Notice | None:
-    """None for what is not theirs to see, too."""
-    row = db.session.get(Notice, notice_id) if 0 < notice_id <= MAX_ID else None
-    return row if row is not None and (scope.everything or row.address.rpartition("@")[2] in scope.domains) else None
+def letter_of(scope: Scope, notice_id: int, *, locked: bool = False) -> Notice:
+    """NotFound for what is not theirs to see, too."""
+    row = db.session.get(Notice, notice_id, populate_existing=locked, with_for_update=locked) if 0 < notice_id <= MAX_ID else None
+    if row is None or not (scope.everything or row.address.rpartition("@")[2] in scope.domains):
+        raise NotFound(_("There is no such letter."))
+    return row
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ from flask import current_app
 from sqlalchemy import select
 
 from app.extensions import db
-from app.models import Mail, MailRecipient, Map, Notice, NoticeDomain, NoticeLine, NoticeUse
+from app.models import Mail, MailRecipient, Map, Notice, NoticeLine, NoticeOwner, NoticeUse, OwnerKind
 from app.models.people import User
-from app.queries.domains import aliases_for
+from app.queries.accounts import accounts_of
+from app.queries.addressees import Rules
 from app.queries.map_offers import Offer, keys_of, personal_maps, personal_offers, takes_sender
 from app.queries.map_reach import Foreign, MapReach
-from app.queries.notice_people import accounts_of
 from app.queries.reached import scope_by_rule
 from app.queries.releases import releasing_roles
 from app.queries.requests import Asking
@@ -23,7 +23,6 @@ from app.queries.settings import choices_of
 from app.queries.visibility import addresses_of, held_roles, limit_to
 from app.roles import Role
 
-USER, ADDRESS, WATCH = "user", "address", "watch"
 _NOBODY = 0
 """As whose a request counts where no account asks."""
 
@@ -78,19 +77,16 @@ class Holder:
         return Asking(self.user_id or _NOBODY, (address,) if may else ())
 
 
-def owner_parts(owner: str) -> tuple[str, str]:
-    kind, _colon, name = owner.partition(":")
-    return kind, name
-
-
 def holder_of(owner: str) -> Holder | None:
     """None where they are no more: the account is gone or switched off, the address lost, the domain told otherwise."""
-    kind, name = owner_parts(owner)
-    if kind == USER:
-        return _of_account(int(name)) if name.isdecimal() else None
-    if kind == ADDRESS:
-        return _of_address(name)
-    return Holder(None, (name,), NOBODY, MapReach(foreign=Foreign.HIDE), watches=True) if kind == WATCH else None
+    read = NoticeOwner.read(owner)
+    if read is None:
+        return None
+    if read.user_id is not None:
+        return _of_account(read.user_id)
+    if read.kind is OwnerKind.ADDRESS:
+        return _of_address(read.name)
+    return Holder(None, (read.name,), NOBODY, MapReach(foreign=Foreign.HIDE), watches=True)
 
 
 def _of_account(user_id: int) -> Holder | None:
@@ -104,7 +100,7 @@ def _of_account(user_id: int) -> Holder | None:
 
 def _of_address(address: str) -> Holder | None:
     """An account that has taken the address meanwhile speaks for it: switched off, it takes the links with it."""
-    if not _is_everybody_told(address.rpartition("@")[2]) or any(not user.is_active for user in accounts_at(address)):
+    if Rules({address.rpartition("@")[2]}).nobody(address) is None or any(not user.is_active for user in accounts_at(address)):
         return None
     own = Scope((address,))
     return Holder(None, (address,), own, MapReach(own=own, foreign=Foreign.HIDE))
@@ -113,12 +109,6 @@ def _of_address(address: str) -> Holder | None:
 def accounts_at(address: str) -> Sequence[User]:
     numbers = accounts_of([address]).get(address)
     return db.session.scalars(select(User).where(User.id.in_(numbers))).all() if numbers else ()
-
-
-def _is_everybody_told(domain: str) -> bool:
-    names = {domain, *aliases_for([domain]).values()}
-    query = select(NoticeDomain.domain).where(NoticeDomain.domain.in_(names), NoticeDomain.everybody.is_(True))
-    return db.session.scalar(query.limit(1)) is not None
 
 
 # --- one link ------------------------------------------------------------------------------------------------------------------
@@ -151,9 +141,13 @@ def holder_now(notice: Notice, line: NoticeLine) -> Holder | None:
 
 def is_of_others(notice: Notice) -> bool:
     """It went to an address that this account has no more: whoever has it now says nothing for them."""
-    kind, name = owner_parts(notice.owner)
-    user = db.session.get(User, int(name), populate_existing=True) if kind == USER and name.isdecimal() else None
+    user = _account(notice.owner)
     return user is not None and notice.address.lower() not in addresses_of(user)
+
+
+def _account(owner: str) -> User | None:
+    read = NoticeOwner.read(owner)
+    return db.session.get(User, read.user_id, populate_existing=True) if read is not None and read.user_id is not None else None
 
 
 def mail_called(mail_id: int) -> Mail | None:
@@ -166,14 +160,11 @@ def list_offers(holder: Holder, mail: Mail, address: str, colour: str) -> list[O
 
 
 def language_and_zone(owner: str, address: str) -> tuple[str, str]:
-    """Of a letter, and of the pages that its links lead to. Empty: the site's."""
-    kind, name = owner_parts(owner)
-    user = db.session.get(User, int(name)) if kind == USER and name.isdecimal() else None
+    """Of the pages that the links of a letter to this address lead to. No zone: the site's."""
+    user = _account(owner)
     chosen = choices_of(user) if user is not None else None
-    language = chosen.language if chosen else ""
-    if not language:
-        language = db.session.scalar(select(NoticeDomain.language).where(NoticeDomain.domain == address.rpartition("@")[2])) or ""
-    return language, chosen.zone if chosen else ""
+    domain = address.rpartition("@")[2]
+    return (chosen.language if chosen else "") or Rules({domain}).language(domain), chosen.zone if chosen else ""
 
 
 # --- a letter's lines ----------------------------------------------------------------------------------------------------------

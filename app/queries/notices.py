@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask_babel import gettext as _
 from sqlalchemy import Row, Select, and_, exists, func, literal_column, or_, select
 
-from app.errors import NotFound
 from app.extensions import db
 from app.ids import id_time
 from app.models import CopyState, Mail, MailRecipient, Notice, NoticeDue, NoticeLine, NoticeState, NoticeStep, Release, Step
@@ -132,6 +130,12 @@ def begun_for(owner: str) -> int | None:
     return db.session.scalar(select(Notice.id).where(*begun).order_by(Notice.id.desc()).limit(1))
 
 
+def begun_for_nobody(limit: int) -> Sequence[int]:
+    """Letters that have not got all of their lines, though nothing more is due to whom they are for."""
+    begun = (Notice.state == NoticeStep.WAITING.value, Notice.next_try_at.is_(None), ~exists().where(NoticeDue.owner == Notice.owner))
+    return db.session.scalars(select(Notice.id).where(*begun).limit(limit)).all()
+
+
 def mails_of_letter(notice_id: int, after: int, limit: int) -> Sequence[int]:
     query = select(NoticeLine.mail_id).where(NoticeLine.notice_id == notice_id, NoticeLine.mail_id > after)
     return db.session.scalars(query.order_by(NoticeLine.mail_id).limit(limit)).all()
@@ -183,25 +187,6 @@ def counts_by_state() -> dict[str, int]:
     open_ = (NoticeStep.WAITING.value, NoticeStep.SENDING.value)
     query = select(Notice.state, func.count()).where(Notice.state.in_(open_)).group_by(Notice.state)
     return dict(db.session.execute(query).tuples().all())
-
-
-def letters(state: str = "", before: int = 0, limit: int = 50) -> Sequence[Notice]:
-    """The newest first."""
-    query = select(Notice).order_by(Notice.id.desc()).limit(limit)
-    query = query.where(Notice.state == state) if state else query
-    return db.session.scalars(query.where(Notice.id < before) if before else query).all()
-
-
-def letter_of(notice_id: int) -> Notice:
-    found = db.session.get(Notice, notice_id)
-    if found is None:
-        raise NotFound(_("There is no such letter."))
-    return found
-
-
-def state_counts() -> dict[str, int]:
-    """Of all letters that are not forgotten."""
-    return dict(db.session.execute(select(Notice.state, func.count()).group_by(Notice.state)).tuples().all())
 
 
 # --- forgetting -----------------------------------------------------------------------------------------------------------------

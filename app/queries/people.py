@@ -11,7 +11,8 @@ from sqlalchemy.orm import selectinload
 from app.errors import NotAllowed, NotFound
 from app.extensions import db
 from app.models.people import Group, RoleRow, User, UserAddress, UserDomain, UserWay
-from app.queries.matching import contains
+from app.queries.matching import contains, in_domains
+from app.queries.scope import Scope
 from app.queries.visibility import addresses_of, domains_of, is_admin_here, roles_here
 from app.roles import Role
 
@@ -22,6 +23,11 @@ class Reach:
 
     everybody: bool = False
     domains: tuple[str, ...] = ()
+
+    @property
+    def scope(self) -> Scope:
+        """Of addresses in these domains."""
+        return Scope(domains=self.domains, everything=self.everybody)
 
     def must_hold(self, address: str) -> None:
         if not self.everybody and address.rpartition("@")[2] not in self.domains:
@@ -89,7 +95,7 @@ def _reached(reach: Reach) -> ColumnElement[bool]:
         return true()
     if not reach.domains:
         return false()
-    inside = or_(*(func.lower(User.email).endswith(f"@{domain}", autoescape=True) for domain in reach.domains))
+    inside = in_domains(func.lower(User.email), reach.domains)
     return and_(inside, ~User.roles.any(RoleRow.name != Role.RECIPIENT), ~User.groups.any())
 
 

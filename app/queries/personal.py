@@ -4,23 +4,22 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, DateTime, Select, and_, bindparam, exists, func, or_, select, union
+from sqlalchemy import ColumnElement, Connection, DateTime, Select, and_, bindparam, exists, func, or_, select
 
 from app.clock import stored_now
 from app.extensions import db
-from app.models import CopyState, DomainAlias, Mail, MailRecipient, Map, MapEntry, ReleaseState, UserAddress
+from app.models import CopyState, DomainAlias, Mail, MailRecipient, Map, MapEntry, ReleaseState
 from app.models.maps import ALIVE
-from app.models.people import User
+from app.queries.accounts import accounts_by
 from app.queries.bounded import Deadline, TooSlow, fetch
 from app.queries.maps import counts_at
+from app.queries.pieces import pieces
 from app.queries.plan import Bounds
 from app.queries.scope import Scope
 from app.rspamd.actions import Action
 from app.rspamd.map_kinds import MapKind, MapPart
 from app.rspamd.personal import PairMap, Wish, names_of, pairs_of, senders_of, theirs
 
-_AT_ONCE = 400
-"""So many values in one question: MariaDB would take a longer list for a table of its own."""
 _MOST_ALIASES = 10_000
 _NOT_DELIVERED = (Action.REJECT, Action.DISCARD, Action.QUARANTINE)
 
@@ -59,27 +58,12 @@ def entries_about(
 ) -> dict[str, list[PairMap]]:
     """Which of these pairs stand in which of the maps. Asked for by the whole value: of one domain there may be a hundred thousand."""
     found: dict[str, list[PairMap]] = {}
-    asked = list(values)
-    for start in range(0, len(asked), _AT_ONCE):
+    for piece in pieces(values):
         if deadline.is_over:
             raise TooSlow
-        piece = {"maps": list(maps), "among": asked[start : start + _AT_ONCE], "now": stored_now()}
-        for map_id, value in fetch(connection, _ABOUT, deadline.left(), piece):
+        asked = {"maps": list(maps), "among": piece, "now": stored_now()}
+        for map_id, value in fetch(connection, _ABOUT, deadline.left(), asked):
             found.setdefault(value, []).append(maps[map_id])
-    return found
-
-
-def owners_of(connection: Connection, addresses: Collection[str], deadline: Deadline) -> dict[str, frozenset[int]]:
-    """Whose own each of these is, where it is somebody's."""
-    email: Any = func.lower(User.email)
-    found: dict[str, frozenset[int]] = {}
-    asked = list(addresses)
-    for start in range(0, len(asked), _AT_ONCE):
-        piece = asked[start : start + _AT_ONCE]
-        further = select(UserAddress.address, UserAddress.user_id).where(UserAddress.address.in_(piece))
-        both = union(further, select(email, User.id).where(email.in_(piece))).subquery()
-        for address, user_id in fetch(connection, select(both), deadline.left()):
-            found[address] = found.get(address, frozenset()) | {user_id}
     return found
 
 
@@ -97,7 +81,7 @@ def allowing_pair(mail: Mail, address: str, plus: str, deadline: Deadline) -> Pa
     maps = {number: each for number, each in pair_maps(connection, deadline.left()).items() if each.wish is Wish.ALLOW}
     senders = senders_of(mail.mail_from, mail.mime_from)
     names = names_of(address, plus, alias_domains(connection, deadline.left()))
-    names = theirs(names, owners_of(connection, names.owned, deadline))
+    names = theirs(names, accounts_by(connection, names.owned, deadline))
     values = [value for place in (0, 1) for value in pairs_of((sides[place : place + 1] for sides in senders.values()), names)]
     hits = entries_about(connection, maps, values, deadline) if maps else {}
     for value in values:

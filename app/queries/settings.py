@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import exists, func, or_, select
-
 from app.extensions import db
-from app.models.people import User, UserAddress
+from app.models.people import User
+from app.queries.accounts import accounts_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +22,8 @@ NO_CHOICES = Choices()
 
 def choices_at(address: str) -> Choices:
     """Of the account that an address belongs to, where there is one."""
-    further = exists().where(UserAddress.user_id == User.id, UserAddress.address == address)
-    user = db.session.scalar(select(User).where(or_(func.lower(User.email) == address, further)).order_by(User.id).limit(1))
+    numbers = accounts_of([address]).get(address, frozenset())
+    user = db.session.get(User, min(numbers)) if numbers else None
     return NO_CHOICES if user is None else choices_of(user)
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from app.clock import stored_now
 from app.extensions import db
-from app.models import Mail, Notice, NoticeDomain, NoticeKind, NoticeLine, NoticeRefusal, NoticeStep
+from app.models import Mail, Notice, NoticeDomain, NoticeKind, NoticeLine, NoticeRefusal, NoticeStep, OwnerKind
 
 # None waits: it would be sent.
 _LETTERS = (
@@ -33,7 +33,7 @@ def fill_letters(nodes: Collection[str]) -> None:
         there = [mail for mail in mails if mail.received_at.replace(tzinfo=None) < at] or mails
         first = there[hours // 10 % len(there)]
         address = _WATCHER if kind is NoticeKind.WATCH else first.first_rcpt.lower()
-        owner = f"watch:{address}" if kind is NoticeKind.WATCH else f"address:{address}"
+        owner = (OwnerKind.WATCH if kind is NoticeKind.WATCH else OwnerKind.ADDRESS).of(address)
         moments = {"made_at": at, "claimed_at": at, "ended_at": at + timedelta(seconds=4)}
         words = {"answer": answer, "tries": tries, "revoked_by": "", "secret": secrets.token_hex(16)}
         row = Notice(kind=kind.value, owner=owner, address=address, mails=count, state=step.value, **moments, **words)

@@ -13,6 +13,7 @@ def forget_leftovers(report: Report) -> None:
         ("uploads", map_uploads.forget_old),
         ("acts on many mails", bulk.forget_old),
         ("requests between nodes", nonces.forget_abandoned),
+        ("letters that were only begun", notice_leftovers.end_begun),
         ("letters about kept mail, and lines of theirs", notice_leftovers.forget_old),
     )
     counts: dict[str, int] = {}

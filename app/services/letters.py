@@ -2,6 +2,7 @@
 
 import ipaddress
 import logging
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -43,8 +44,13 @@ def prepare(app: Flask) -> None:
 
 
 def can_carry_links() -> bool:
-    """Whether there is a relay, and an address that links lead to."""
-    return bool(current_app.config["SMTP_URL"] and current_app.config["PUBLIC_URL"])
+    return carries_links(current_app.config)
+
+
+def carries_links(config: Mapping[str, Any]) -> bool:
+    """Whether there is a relay, and an address that links lead to. A portal is not enough: admins, and who watches domains, have nothing
+    there."""
+    return bool(config["SMTP_URL"] and config["PUBLIC_URL"])
 
 
 def must_carry_links() -> None:

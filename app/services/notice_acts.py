@@ -3,16 +3,14 @@
 from typing import cast
 
 from flask_babel import gettext as _
-from sqlalchemy import select
 
 from app.actor import Actor
 from app.clock import stored_now
-from app.errors import Conflict, NotFound
+from app.errors import Conflict
 from app.extensions import PanelSession, db
-from app.models import Notice, NoticeStep, Verb
-from app.queries.notice_letters import letter_there
+from app.models import NoticeStep, Verb
+from app.queries.notice_letters import letter_of
 from app.queries.people import Reach
-from app.queries.scope import Scope
 from app.services.audit import record
 
 
@@ -23,7 +21,7 @@ class Unsure(Conflict):
 def void(reach: Reach, notice_id: int, *, actor: Actor) -> None:
     """A letter that has not gone yet does not go: when its turn comes, which is now, it is found to be of no use."""
     with cast(PanelSession, db.session()).begin_writing():
-        row = _locked(reach, notice_id)
+        row = letter_of(reach.scope, notice_id, locked=True)
         if row.revoked_at is not None:
             raise Conflict(_("Its links do nothing any more already."))
         row.revoked_at, row.revoked_by = stored_now(), actor.name[:100]
@@ -36,7 +34,7 @@ def void(reach: Reach, notice_id: int, *, actor: Actor) -> None:
 def try_again(reach: Reach, notice_id: int, *, sure: bool = False, actor: Actor) -> None:
     """Unsure where it may have arrived, until it is said that it may come twice."""
     with cast(PanelSession, db.session()).begin_writing():
-        row = _locked(reach, notice_id)
+        row = letter_of(reach.scope, notice_id, locked=True)
         if row.state == NoticeStep.UNKNOWN and not sure:
             raise Unsure(_("It may have arrived: sent again, it may come twice."))
         if row.state not in (NoticeStep.FAILED, NoticeStep.UNKNOWN):
@@ -49,15 +47,3 @@ def try_again(reach: Reach, notice_id: int, *, sure: bool = False, actor: Actor)
         row.claimed_at = row.ended_at = None
         record(actor, Verb.NOTICE_AGAIN, "notice", notice_id, before=before, after={"to": row.address})
         db.session.commit()
-
-
-def _locked(reach: Reach, notice_id: int) -> Notice:
-    """NotFound for what is not theirs, too."""
-    scope = Scope(domains=reach.domains, everything=reach.everybody)
-    if letter_there(scope, notice_id) is None:
-        raise NotFound(_("There is no such letter."))
-    query = select(Notice).where(Notice.id == notice_id).with_for_update().execution_options(populate_existing=True)
-    row = db.session.scalar(query)
-    if row is None:
-        raise NotFound(_("There is no such letter."))
-    return row

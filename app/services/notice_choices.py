@@ -2,7 +2,6 @@
 
 from typing import cast
 
-from flask import current_app
 from flask_babel import gettext as _
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
@@ -11,12 +10,11 @@ from app.actor import Actor
 from app.clock import stored_now
 from app.errors import Conflict, NotFound
 from app.extensions import PanelSession, db
-from app.mime.addresses import base_of
-from app.models import NoticeChoice, NoticeRefusal, Verb
+from app.models import NoticeChoice, NoticeOwner, NoticeRefusal, OwnerKind, Verb
+from app.models.notice import NEVER
 from app.models.people import User
-from app.queries.addressees import NEVER
-from app.queries.domains import aliases_for
-from app.queries.notice_choices import account_of, owner_of
+from app.queries.notice_choices import account_of
+from app.queries.notice_refusals import plain_forms
 from app.queries.people import Reach
 from app.services.addresses import read_address
 from app.services.audit import record
@@ -34,7 +32,7 @@ def choose(user_id: int, times: str, *, by: str, actor: Actor, reach: Reach = _E
     chooses for somebody else has to look after all of these."""
     if (user := db.session.get(User, user_id)) is not None:
         reach.must_hold_all_of(user)
-    words, owner = read_times(times), owner_of(user_id)
+    words, owner = read_times(times), OwnerKind.USER.of(user_id)
     with cast(PanelSession, db.session()).begin_writing():
         # Of two windows one comes after the other.
         name = db.session.scalar(select(User.username).where(User.id == user_id).with_for_update())
@@ -53,9 +51,10 @@ def choose(user_id: int, times: str, *, by: str, actor: Actor, reach: Reach = _E
 
 def follow_zone(user_id: int) -> None:
     """Their clock is another one now."""
+    owner = OwnerKind.USER.of(user_id)
     with cast(PanelSession, db.session()).begin_writing():
-        lock(owner_of(user_id))
-        move(owner_of(user_id))
+        lock(owner)
+        move(owner)
         db.session.commit()
 
 
@@ -106,38 +105,37 @@ def accept_again(address: str, *, actor: Actor, reach: Reach = _EVERYWHERE) -> N
 def plain_address(text: str) -> str:
     """Without what follows the plus, and in its domain's own name: one refusal is for all of them."""
     address = read_address(text)
-    local, _at, domain = (base_of(address, str(current_app.config["PLUS_ADDRESSING"])) or address).rpartition("@")
-    return f"{local}@{aliases_for([domain]).get(domain, domain)}"
+    return plain_forms([address])[address]
 
 
 def _put_refusal(address: str, by: str, actor: Actor) -> None:
     """However often it is asked for, it stands once."""
+    owner = OwnerKind.ADDRESS.of(address)
     try:
         with cast(PanelSession, db.session()).begin_writing():
             if db.session.get(NoticeRefusal, address, populate_existing=True) is None:
                 db.session.add(NoticeRefusal(address=address, refused_at=stored_now(), by=by[:100]))
                 db.session.flush()
                 record(actor, Verb.NOTICES_REFUSED, "notice", address, after={"address": address, "by": by})
-            lock(f"address:{address}")
-            move(f"address:{address}")
+            lock(owner)
+            move(owner)
             db.session.commit()
     except IntegrityError:  # twice at once
         db.session.rollback()
-    _end(f"address:{address}")
+    _end(owner)
 
 
 def unsubscribe(owner: str, *, actor: Actor) -> None:
     """For a letter's link. However often it is used, and whether or not they are there still, they get no letters afterwards."""
-    kind, _colon, name = owner.partition(":")
-    match kind:
-        case "user" if name.isascii() and name.isdigit():
+    match NoticeOwner.read(owner):
+        case NoticeOwner(user_id=int(user_id)):
             try:
-                choose(int(name), NEVER, by=LINK, actor=actor)
+                choose(user_id, NEVER, by=LINK, actor=actor)
             except NotFound:
                 _end(owner)
-        case "address":
-            _put_refusal(plain_address(name), LINK, actor)
-        case "watch":
-            stop_watching(name, actor=actor)
-        case _:
+        case NoticeOwner(kind=OwnerKind.ADDRESS, name=address):
+            _put_refusal(plain_address(address), LINK, actor)
+        case NoticeOwner(kind=OwnerKind.WATCH, name=address):
+            stop_watching(address, actor=actor)
+        case None:
             raise NotFound(_("There is no such letter."))

@@ -109,14 +109,15 @@ def _tellable(rows: Sequence[Row[Any]]) -> list[int]:
 
 def _batch(ids: Collection[int]) -> _Batch:
     """Whoever's own list blocks a mail is not told of it. What comes to the address that our letters are from is an answer to one of
-    them: who was told of that could be told for ever."""
+    them: who was told of that could be told for ever. Who watches and is told of a mail as its recipient is told once."""
     batch, now, ours = _Batch(), stored_now().replace(microsecond=0), str(current_app.config["MAIL_FROM"]).lower()
     rows = [row for row in (recipients_of(ids) if ids else ()) if row.address != ours]
     owners = owners_of({row.address for row in rows if row.personal != Wish.DENY})
     watchers = watchers_of({row.domain for row in rows})
+    own = {(row.mail_id, each.address) for row in rows if row.personal != Wish.DENY for each in owners.get(row.address, ())}
     for row in rows:
         told = owners.get(row.address, ()) if row.personal != Wish.DENY else ()
-        for addressee in (*told, *watchers.get(row.domain, ())):
+        for addressee in (*told, *(each for each in watchers.get(row.domain, ()) if (row.mail_id, each.address) not in own)):
             if addressee.address != ours:
                 batch.add(row.mail_id, row.address, addressee, now)
     return batch

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from app.actor import Actor
 from app.errors import BadRequest, Conflict, NotFound
 from app.extensions import PanelSession, db
-from app.models import NoticeDomain, NoticeDue, Verb
+from app.models import NoticeDomain, NoticeDue, OwnerKind, Verb
 from app.queries.addressees import watchers_in
 from app.queries.domains import aliases_by_domain, aliases_for
 from app.queries.matching import contains_any_case
@@ -99,7 +99,7 @@ def stop_watching(address: str, *, actor: Actor) -> None:
             told = {"watchers": list(left), "by": address}
             record(actor, Verb.NOTICES_OF_DOMAIN, "domain", rule.domain, before={"watchers": list(rule.watchers)}, after=told)
         db.session.commit()
-    let_go(f"watch:{address}")
+    let_go(OwnerKind.WATCH.of(address))
 
 
 def _locked(domain: str) -> NoticeDomain | None:
@@ -154,10 +154,10 @@ def _follow(before: DomainRule, rule: DomainRule) -> None:
     names = (rule.domain, *aliases_by_domain([rule.domain]).get(rule.domain, ()))
     for address in before.watchers:
         if address not in rule.watchers:
-            let_go_of_domains(f"watch:{address}", names)
+            let_go_of_domains(OwnerKind.WATCH.of(address), names)
     if before.watch_times != rule.watch_times:
         for address in rule.watchers:
-            _move_one(f"watch:{address}")
+            _move_one(OwnerKind.WATCH.of(address))
     if (before.times, before.everybody) != (rule.times, rule.everybody):
         move_domains(names)
 

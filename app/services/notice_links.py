@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import hashlib
 import hmac
 import struct
 from collections.abc import Sequence
@@ -16,9 +15,8 @@ from flask import current_app
 from app.clock import utcnow
 from app.faces import portal_url, public_url
 from app.ids import MAX_ID
-from app.models import Mail, Notice, NoticeLine
+from app.models import Mail, Notice, NoticeLine, NoticeOwner, OwnerKind
 from app.queries.notice_links import (
-    WATCH,
     Holder,
     LinkAct,
     Told,
@@ -27,11 +25,10 @@ from app.queries.notice_links import (
     line_of,
     mail_called,
     notice_called,
-    owner_parts,
     use_of,
 )
 from app.services.release import can_release
-from app.services.sealing import key_for
+from app.services.sealing import keyed
 
 PAGE, UNSUBSCRIBE_PAGE = "/notice", "/notice/unsubscribe"
 ONE_CLICK = ("List-Unsubscribe", "One-Click")
@@ -99,7 +96,7 @@ def acts_offered(addressee: Owner, lines: Sequence[Told]) -> dict[int, frozenset
 
 
 def _url(notice: Notice, page: str, mail_id: int, act: str) -> str:
-    leads_to = public_url if owner_parts(notice.owner)[0] == WATCH else portal_url
+    leads_to = public_url if NoticeOwner.is_of(OwnerKind.WATCH, notice.owner) else portal_url
     expires = utcnow() + timedelta(days=current_app.config["NOTICE_LINK_DAYS"])
     claim = _CLAIM.pack(notice.id, mail_id, int(expires.timestamp()), _ACTS.index(act))
     text = base64.urlsafe_b64encode(claim + _seal(notice.secret, claim)).decode().rstrip("=")
@@ -107,7 +104,7 @@ def _url(notice: Notice, page: str, mail_id: int, act: str) -> str:
 
 
 def _seal(secret: str, claim: bytes) -> bytes:
-    return hmac.digest(key_for("notice links"), bytes.fromhex(secret) + claim, hashlib.sha256)[:_SEAL_BYTES]
+    return keyed(bytes.fromhex(secret) + claim, "notice links")[:_SEAL_BYTES]
 
 
 # --- read ----------------------------------------------------------------------------------------------------------------------

@@ -3,15 +3,15 @@
 from collections.abc import Collection
 from datetime import datetime
 from itertools import groupby
-from typing import Any, cast
+from typing import cast
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import delete, select, update
 
 from app.clock import stored_now
 from app.extensions import PanelSession, db
 from app.models import Notice, NoticeDue, NoticeLine, NoticeStep
-from app.queries.addressees import Addressee, addressee_of, addressees_of
-from app.queries.matching import escaped
+from app.queries.addressees import addressees_of
+from app.queries.matching import in_domains
 from app.queries.notices import addresses_waiting, mails_of_letter
 from app.services import notice_lines as lines
 from app.services.notice_times import next_time
@@ -32,15 +32,21 @@ def move(owner: str) -> None:
     """In the transaction of whoever calls, once it holds the lock: to the earliest of their times. Who wants none is due at once:
     then the job lets go what is left."""
     db.session.flush()
-    now = stored_now()
-    by_domain = {address.rpartition("@")[2]: address for address in addresses_waiting([owner]).get(owner, ())}
-    people = (addressee_of(owner, address) for address in by_domain.values())
-    dues = [due_at for each in people if each is not None and (due_at := next_time(each.times, each.zone, now)) is not None]
-    lines.run(update(NoticeDue).where(NoticeDue.owner == owner).values(due_at=min(dues, default=now)))
+    due_at = _dues([owner], now := stored_now()).get(owner, now)
+    lines.run(update(NoticeDue).where(NoticeDue.owner == owner).values(due_at=due_at))
 
 
-def _due(addressee: Addressee | None, now: datetime) -> datetime:
-    return (next_time(addressee.times, addressee.zone, now) if addressee is not None else None) or now
+def _dues(owners: Collection[str], now: datetime) -> dict[str, datetime]:
+    """By owner the earliest time, of those that hold in the domains of what waits. Who is told of none of it is left out."""
+    came_to = addresses_waiting(owners) if owners else {}
+    of_each = {owner: {address.rpartition("@")[2]: address for address in addresses} for owner, addresses in came_to.items()}
+    dues: dict[str, datetime] = {}
+    while of_each:  # one domain of each at once: nearly all have no second
+        for owner, each in addressees_of({owner: left.popitem()[1] for owner, left in of_each.items()}).items():
+            if (due_at := next_time(each.times, each.zone, now)) is not None:
+                dues[owner] = min(due_at, dues.get(owner, due_at))
+        of_each = {owner: left for owner, left in of_each.items() if left}
+    return dues
 
 
 def let_go(owner: str) -> None:
@@ -56,7 +62,7 @@ def let_go(owner: str) -> None:
 
 def let_go_of_domains(owner: str, domains: Collection[str]) -> None:
     """Of a watcher's lines those of mail to these domains: of others they may be told still."""
-    theirs = (NoticeLine.owner == owner, NoticeLine.notice_id.is_(None), or_(*(_in_domain(domain) for domain in domains)))
+    theirs = (NoticeLine.owner == owner, NoticeLine.notice_id.is_(None), in_domains(NoticeLine.address, domains))
     while True:
         with cast(PanelSession, db.session()).begin_writing():
             lock(owner)
@@ -110,16 +116,11 @@ def move_domains(domains: Collection[str]) -> int:
 
 
 def _move_each(owners: Collection[str], domains: Collection[str], now: datetime) -> int:
-    told = select(NoticeLine.owner, func.min(NoticeLine.address)).where(NoticeLine.owner.in_(owners), NoticeLine.notice_id.is_(None))
-    query = told.where(or_(*(_in_domain(domain) for domain in domains))).group_by(NoticeLine.owner)
-    came_to: dict[str, str] = dict(db.session.execute(query).tuples().all()) if owners else {}
-    found = addressees_of(came_to)
-    dues = sorted((_due(found.get(owner), now), owner) for owner in came_to)
-    for due_at, group in groupby(dues, key=lambda pair: pair[0]):
+    waiting = select(NoticeLine.owner).where(NoticeLine.owner.in_(owners), NoticeLine.notice_id.is_(None))
+    theirs = set(db.session.scalars(waiting.where(in_domains(NoticeLine.address, domains)).distinct())) if owners else set()
+    dues = _dues(theirs, now)
+    in_turn = sorted((dues.get(owner, now), owner) for owner in theirs)
+    for due_at, group in groupby(in_turn, key=lambda pair: pair[0]):
         moved = update(NoticeDue).where(NoticeDue.owner.in_([owner for _due_at, owner in group]), NoticeDue.due_at > now)
         lines.run(moved.values(due_at=due_at))
-    return len(dues)
-
-
-def _in_domain(domain: str) -> Any:
-    return NoticeLine.address.like(f"%{escaped('@' + domain)}", escape="!")
+    return len(theirs)

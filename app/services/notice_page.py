@@ -1,10 +1,9 @@
 """What the page behind a link demands before its button counts: that somebody has read it for a while, and no longer than a while ago."""
 
-import hashlib
 import hmac
 
 from app.clock import utcnow
-from app.services.sealing import key_for
+from app.services.sealing import keyed_digest
 
 SOONEST_MS = 2_000
 """Nobody reads what it is about, chooses and presses in less; programs do."""
@@ -28,4 +27,4 @@ def is_read(link: str, token: str) -> bool:
 
 
 def _seal(link: str, shown: int) -> str:
-    return hmac.digest(key_for("notice pages"), f"{shown} {link}".encode(), hashlib.sha256).hex()[:32]
+    return keyed_digest(f"{shown} {link}", "notice pages")[:32]

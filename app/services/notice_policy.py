@@ -11,6 +11,7 @@ from app.models import Listing
 from app.rspamd.marks import listing_of
 from app.rspamd.symbols import has_like
 from app.services.entry import Entry
+from app.services.letters import carries_links
 from app.services.own_letters import is_passed_on
 from app.services.released import ORIGIN
 from environment import ConfigError
@@ -31,7 +32,7 @@ class NoticePolicy:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> "NoticePolicy":
-        if not can_tell(config):
+        if not carries_links(config):
             return cls()
         score = config["NOTICE_MAX_SCORE"]
         rules = (float(score) if score else None, config["NOTICE_NOT_SYMBOLS"], config["NOTICE_VIRUSES"])
@@ -55,7 +56,7 @@ _NOTHING = NoticePolicy()
 
 def prepare(app: Flask, engine: Engine) -> None:
     """ConfigError where somebody is to get letters that cannot be."""
-    if app.config["NOTICE_TIMES"] and not can_tell(app.config):
+    if app.config["NOTICE_TIMES"] and not carries_links(app.config):
         raise ConfigError("NOTICE_TIMES", "needs SMTP_URL and PUBLIC_URL")
     engine.update_execution_options(**{_POLICY: NoticePolicy.from_config(app.config)})
 
@@ -63,8 +64,3 @@ def prepare(app: Flask, engine: Engine) -> None:
 def policy_of(engine: Engine) -> NoticePolicy:
     found: NoticePolicy = engine.get_execution_options().get(_POLICY, _NOTHING)
     return found
-
-
-def can_tell(config: Mapping[str, Any]) -> bool:
-    """Whether there is a relay, and an address that links lead to. A portal is not enough: who watches domains has nothing there."""
-    return bool(config["SMTP_URL"] and config["PUBLIC_URL"])

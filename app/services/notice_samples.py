@@ -6,7 +6,7 @@ from flask import current_app
 
 from app.clock import utcnow
 from app.faces import portal_url
-from app.models import NoticeKind
+from app.models import NoticeKind, OwnerKind
 from app.queries.addressees import Addressee
 from app.queries.notice_links import LinkAct
 from app.queries.notices import Line
@@ -45,7 +45,7 @@ def send_sample(kind: NoticeKind, words: Words, to: str, language: str, zone: st
 
 def _addressee(kind: NoticeKind, to: str, language: str, zone: str) -> Addressee:
     is_watcher = kind is NoticeKind.WATCH
-    owner, user_id = (f"watch:{to}", None) if is_watcher else ("user:0", 0)
+    owner, user_id = (OwnerKind.WATCH.of(to), None) if is_watcher else (OwnerKind.USER.of(0), 0)
     return Addressee(owner, user_id, to, language, zone, "")
 
 

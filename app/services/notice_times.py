@@ -6,11 +6,12 @@ from datetime import datetime
 from flask_babel import gettext as _
 
 from app.errors import BadRequest
+from app.models.notice import NEVER
 from app.services.schedule import read_schedule
 
-NEVER, AT_ONCE, HOURLY = "never", "at once", "hourly"
+AT_ONCE, HOURLY = "at once", "hourly"
 _AT = re.compile(r"daily at \d{1,2}:\d{2}|weekly on [a-z]+ at \d{1,2}:\d{2}")
-_SAMPLES = "never, at once, hourly, daily at 07:00, weekly on monday at 07:00"
+SAMPLES = "never, at once, hourly, daily at 07:00, weekly on monday at 07:00"
 
 
 def read_times(text: str) -> str:
@@ -23,7 +24,7 @@ def read_times(text: str) -> str:
             raise BadRequest(words)
         read_schedule(words, "UTC")
     except BadRequest:
-        raise BadRequest(_("“%(text)s” says no times. Write one of these: %(samples)s.", text=text[:100], samples=_SAMPLES)) from None
+        raise BadRequest(_("“%(text)s” says no times. Write one of these: %(samples)s.", text=text[:100], samples=SAMPLES)) from None
     return words
 
 

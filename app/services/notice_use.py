@@ -12,7 +12,7 @@ from app.actor import Actor
 from app.clock import stored_now
 from app.errors import Conflict, MailkeepError, NotAllowed
 from app.extensions import PanelSession, db
-from app.models import Mail, Notice, NoticeUse, Release, Step, Verb
+from app.models import Mail, Notice, NoticeOwner, NoticeUse, Release, Step, Verb
 from app.queries.map_offers import Offer
 from app.queries.maps import map_called
 from app.queries.notice_links import Holder, LinkAct, list_offers, use_of
@@ -114,9 +114,8 @@ def end_letters(notice: Notice, *, ip: str) -> None:
     """As often as somebody likes."""
     if notice.revoked_at is not None:
         raise NotAllowed(_("The links of this letter were revoked."))
-    kind, _colon, name = notice.owner.partition(":")
-    user_id = int(name) if kind == "user" and name.isdecimal() else None
-    unsubscribe(notice.owner, actor=actor_of(notice, user_id, ip, notice.address))
+    owner = NoticeOwner.read(notice.owner)
+    unsubscribe(notice.owner, actor=actor_of(notice, owner.user_id if owner is not None else None, ip, notice.address))
 
 
 # --- the acts ------------------------------------------------------------------------------------------------------------------

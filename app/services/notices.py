@@ -2,7 +2,6 @@
 
 import logging
 
-from flask import current_app
 from flask_babel import gettext as _
 
 from app.clock import stored_now
@@ -10,10 +9,10 @@ from app.errors import Unavailable
 from app.extensions import db
 from app.queries.notices import count_due_owners, counts_by_state
 from app.services.job import Report
+from app.services.letters import can_carry_links
 from app.services.notice_collect import Collected, collect
 from app.services.notice_letter import write
 from app.services.notice_make import make
-from app.services.notice_policy import can_tell
 from app.services.notice_sending import Sender, finish
 
 log = logging.getLogger(__name__)
@@ -25,7 +24,7 @@ _SHOWN = 50
 
 def run(report: Report) -> None:
     """Whoever ends it half-way leaves the rest to the next."""
-    if not can_tell(current_app.config):
+    if not can_carry_links():
         report.say(_("No letters can be sent: SMTP_URL and PUBLIC_URL have to be set."))
         return
     if report.dry:

@@ -12,8 +12,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.clock import monotonic
 from app.extensions import PLUS
 from app.mime.headers import address_of
+from app.queries.accounts import accounts_by
 from app.queries.bounded import Deadline, TooSlow
-from app.queries.personal import alias_domains, entries_about, owners_of, pair_maps
+from app.queries.personal import alias_domains, entries_about, pair_maps
 from app.rspamd.map_kinds import MapPart
 from app.rspamd.personal import Names, PairMap, Senders, Wish, names_of, pairs_of, senders_of, theirs, wish_of
 from app.rspamd.proof import proven_parts
@@ -104,7 +105,7 @@ def _decided(connection: Connection, book: PairBook, asked: Sequence[_Asked], de
     asked = [each for each in asked if not values[each].isdisjoint(hits)]
     if not asked:
         return {}
-    owners = owners_of(connection, {address for each in asked for address in each.names.owned}, deadline)
+    owners = accounts_by(connection, {address for each in asked for address in each.names.owned}, deadline)
     proven = {each.entry.id: _proven(each.entry) for each in asked}
     found = {
         (each.entry.id, each.address): wish_of(each.senders, theirs(each.names, owners), hits, proven[each.entry.id]) for each in asked

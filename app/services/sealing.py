@@ -28,7 +28,11 @@ def unseal(sealed: str, belongs_to: str) -> str | None:
 
 def keyed_digest(text: str, purpose: str) -> str:
     """Of what is only compared: the database alone cannot tell whether a guess is right."""
-    return hmac.digest(key_for(purpose), text.encode(), hashlib.sha256).hex()
+    return keyed(text.encode(), purpose).hex()
+
+
+def keyed(content: bytes, purpose: str) -> bytes:
+    return hmac.digest(key_for(purpose), content, hashlib.sha256)
 
 
 def _cipher() -> AESGCM:

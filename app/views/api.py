@@ -25,11 +25,16 @@ class OurApi(BaseApi):
     allow_browser_login = True
 
     def operation_helper(self, path: Any = None, operations: Any = None, methods: Any = None, func: Any = None, **kwargs: Any) -> None:
-        """FAB tells of tokens and keys only."""
+        """FAB tells of tokens and keys only. `refusals` of a door are those that say the same everywhere; 401 and 403 belong to
+        each that is not open to all."""
         super().operation_helper(path=path, operations=operations, methods=methods, func=func, **kwargs)
         for operation in operations.values():
+            refusals = operation.pop("refusals", [])
             if "security" in operation:
                 operation["security"] = [*operation["security"], {"basic": []}]
+                refusals = [*refusals, 401, 403]
+            for code in refusals:
+                operation.setdefault("responses", {}).setdefault(code, {"$ref": f"#/components/responses/{code}"})
 
 
 class ScopedModelRestApi(OurApi, ModelRestApi):

@@ -51,16 +51,7 @@ class BulkApi(MailActApi):
           responses:
             202:
               description: It is begun, or was with this `token`
-            400:
-              $ref: '#/components/responses/400'
-            401:
-              $ref: '#/components/responses/401'
-            403:
-              $ref: '#/components/responses/403'
-            404:
-              $ref: '#/components/responses/404'
-            409:
-              $ref: '#/components/responses/409'
+          refusals: [400, 404, 409]
         """
         return self._begin(self.asked())
 
@@ -101,12 +92,7 @@ class BulkApi(MailActApi):
           responses:
             200:
               description: Newest first; `older` is the `before` of the next page
-            400:
-              $ref: '#/components/responses/400'
-            401:
-              $ref: '#/components/responses/401'
-            403:
-              $ref: '#/components/responses/403'
+          refusals: [400]
         """
         size = asked_size()
         found = runs_of(g.user, size + 1, asked_key("before"))
@@ -128,14 +114,7 @@ class BulkApi(MailActApi):
               description: >-
                 Its state (waiting, running, done, cancelled or failed) and numbers; until when something of it can be undone; and in
                 `left_out` each mail to which it was not done, with the reason. `next` is the `after` of the next ones.
-            400:
-              $ref: '#/components/responses/400'
-            401:
-              $ref: '#/components/responses/401'
-            403:
-              $ref: '#/components/responses/403'
-            404:
-              $ref: '#/components/responses/404'
+          refusals: [400, 404]
         """
         run, size = _run(run_id), asked_size()
         rows = results_of(run_id, size, asked_key("after") or 0)
@@ -156,14 +135,7 @@ class BulkApi(MailActApi):
           responses:
             200:
               description: It is cancelled
-            401:
-              $ref: '#/components/responses/401'
-            403:
-              $ref: '#/components/responses/403'
-            404:
-              $ref: '#/components/responses/404'
-            409:
-              $ref: '#/components/responses/409'
+          refusals: [404, 409]
         """
         cancel(_run(run_id).id, actor=actor())
         return jsonify(message=_("It is cancelled: the rest is not done."), result=_told(_run(run_id)))
@@ -180,14 +152,7 @@ class BulkApi(MailActApi):
           responses:
             200:
               description: To how many mails it is undone, and for how many it was too late
-            400:
-              $ref: '#/components/responses/400'
-            401:
-              $ref: '#/components/responses/401'
-            403:
-              $ref: '#/components/responses/403'
-            404:
-              $ref: '#/components/responses/404'
+          refusals: [400, 404]
         """
         undone, late = undo_all(g.user, _run(run_id).id, actor=actor())
         words = ngettext("It is undone for %(num)s mail.", "It is undone for %(num)s mails.", undone)

@@ -31,14 +31,7 @@ class DeletionApi(MailActApi):
           responses:
             202:
               description: It waits until it cannot be undone any more
-            401:
-              $ref: '#/components/responses/401'
-            403:
-              $ref: '#/components/responses/403'
-            404:
-              $ref: '#/components/responses/404'
-            409:
-              $ref: '#/components/responses/409'
+          refusals: [404, 409]
         """
         return self._delete(mail_id, Extent.MAIL)
 
@@ -55,14 +48,7 @@ class DeletionApi(MailActApi):
           responses:
             202:
               description: It waits until it cannot be undone any more
-            401:
-              $ref: '#/components/responses/401'
-            403:
-              $ref: '#/components/responses/403'
-            404:
-              $ref: '#/components/responses/404'
-            409:
-              $ref: '#/components/responses/409'
+          refusals: [404, 409]
         """
         return self._delete(mail_id, Extent.COPY)
 
@@ -78,14 +64,7 @@ class DeletionApi(MailActApi):
           responses:
             200:
               description: Nothing is deleted
-            401:
-              $ref: '#/components/responses/401'
-            403:
-              $ref: '#/components/responses/403'
-            404:
-              $ref: '#/components/responses/404'
-            409:
-              $ref: '#/components/responses/409'
+          refusals: [404, 409]
         """
         mail = get_mail(g.user, mail_id)
         undo(deleting_of(g.user, mail), mail_id, actor=actor())

@@ -18,6 +18,7 @@ from app.views.acting import ActingView
 from app.views.api import OpenApi
 from app.views.api_keys import ApiKeyView
 from app.views.audit import AuditView
+from app.views.banners import open_requests, unnamed_proxy
 from app.views.bulk import BulkView
 from app.views.bulk_api import BulkApi
 from app.views.datamodel import ScopedInterface
@@ -47,7 +48,6 @@ from app.views.nodes_api import NodesApi
 from app.views.notice_api import NoticeApi, NoticeChoiceApi
 from app.views.notice_letters import NoticeView
 from app.views.notice_rules import NoticeDomainView, NoticeRefusalView
-from app.views.notices import open_requests, unnamed_proxy
 from app.views.opening import ReasonView
 from app.views.people import PeopleView
 from app.views.portal import PortalBuilder

@@ -37,10 +37,7 @@ class LessonApi(MailActApi):
           responses:
             200:
               description: Newest first, each with its state (asked, done, known, refused, failed, or unknown) and Rspamd's words
-            401:
-              $ref: '#/components/responses/401'
-            404:
-              $ref: '#/components/responses/404'
+          refusals: [404]
         """
         return jsonify(result=[_lesson(told) for told in lessons_for(g.user, self.asked_mail(mail_id))])
 
@@ -70,16 +67,7 @@ class LearningApi(MailActApi):
           responses:
             200:
               description: Rspamd was asked; whether it has learned it is told by `state`, which is done, known, refused or failed
-            400:
-              $ref: '#/components/responses/400'
-            401:
-              $ref: '#/components/responses/401'
-            403:
-              $ref: '#/components/responses/403'
-            404:
-              $ref: '#/components/responses/404'
-            409:
-              $ref: '#/components/responses/409'
+          refusals: [400, 404, 409]
         """
         mail, asked = self.asked_mail(mail_id), self.asked()
         lesson = _LESSONS.get(asked_words(asked, "lesson"))
@@ -111,16 +99,7 @@ class LearningApi(MailActApi):
           responses:
             200:
               description: What Rspamd says of it today; its symbols beside those it had, for who may see symbols
-            400:
-              $ref: '#/components/responses/400'
-            401:
-              $ref: '#/components/responses/401'
-            403:
-              $ref: '#/components/responses/403'
-            404:
-              $ref: '#/components/responses/404'
-            409:
-              $ref: '#/components/responses/409'
+          refusals: [400, 404, 409]
         """
         mail, node = self.asked_mail(mail_id), asked_words(self.asked(), "node").strip()
         row_id = scan_again(learning_of(g.user, mail), mail_id, node or None, actor=actor())
@@ -139,12 +118,7 @@ class LearningApi(MailActApi):
           responses:
             200:
               description: Newest first
-            401:
-              $ref: '#/components/responses/401'
-            403:
-              $ref: '#/components/responses/403'
-            404:
-              $ref: '#/components/responses/404'
+          refusals: [404]
         """
         mail = self.asked_mail(mail_id)
         return jsonify(result=[self._rescan(each) for each in rescans_for(g.user, mail)])

@@ -49,10 +49,7 @@ class MailApi(ScopedModelRestApi):
               description: >-
                 A page of mails. `older` is the `before` of the next. `searched_to` is set where time ran out: go on with it as `before`.
                 `count` is null where only a walk through all mails could tell.
-            400:
-              $ref: '#/components/responses/400'
-            401:
-              $ref: '#/components/responses/401'
+          refusals: [400]
         """
         found = asked_page(asked_search(asked_terms()))
         cap = current_app.config["COUNT_CAP"]
@@ -76,10 +73,7 @@ class MailApi(ScopedModelRestApi):
           responses:
             200:
               description: count, stored, notified, released, virus, by action, first and last; `searched_to` where time ran out
-            400:
-              $ref: '#/components/responses/400'
-            401:
-              $ref: '#/components/responses/401'
+          refusals: [400]
         """
         found = asked_statistics(asked_search(asked_terms()))
         first, last = (None if edge is None else id_time(edge).isoformat() for edge in (found.first, found.last))
@@ -101,10 +95,7 @@ class MailApi(ScopedModelRestApi):
           responses:
             200:
               description: The mail with its recipients, symbols and headers
-            401:
-              $ref: '#/components/responses/401'
-            404:
-              $ref: '#/components/responses/404'
+          refusals: [404]
         """
         mail = get_mail(g.user, mail_id)
         opened(mail, Verb.MAIL_OPENED)

@@ -28,10 +28,6 @@ class NodesApi(OurApi):
               description: >-
                 One for each node, by name. `state` is `here`, `answers`, `away` (`why` says why), `alive` or `silent` (by what it last said
                 of itself), `posts` (it never said), or `off`. `ahead` is its clock, in seconds.
-            401:
-              $ref: '#/components/responses/401'
-            403:
-              $ref: '#/components/responses/403'
         """
         known = known_nodes()
         return jsonify(result=[_told(each) for each in shown(known, look(asked_names(known)))])

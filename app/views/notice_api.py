@@ -31,11 +31,8 @@ class NoticeChoiceApi(OurApi):
             200:
               description: >-
                 `chosen` is empty where `usual` holds, which is what the site says; `times` is the one of the two that holds.
+                Where the address itself `refuses` letters, `usual` is never.
                 `next_at` (UTC) is when the next letter comes, if mails wait for one. Hours are those of `zone`.
-            401:
-              $ref: '#/components/responses/401'
-            403:
-              $ref: '#/components/responses/403'
         """
         return jsonify(result=_choice())
 
@@ -60,12 +57,7 @@ class NoticeChoiceApi(OurApi):
           responses:
             200:
               description: It counts from now on, for what waits, too
-            400:
-              $ref: '#/components/responses/400'
-            401:
-              $ref: '#/components/responses/401'
-            403:
-              $ref: '#/components/responses/403'
+          refusals: [400]
         """
         asked = MailActApi.asked()
         if "times" not in asked:
@@ -94,12 +86,7 @@ class NoticeApi(OurApi):
           responses:
             200:
               description: Newest first. `older` is the `before` of the next page, which there may be after an empty one, too
-            400:
-              $ref: '#/components/responses/400'
-            401:
-              $ref: '#/components/responses/401'
-            403:
-              $ref: '#/components/responses/403'
+          refusals: [400]
         """
         page, _state, _address = asked_letters()
         return jsonify(result=[_told(row) for row in page.rows], older=page.older)
@@ -107,8 +94,8 @@ class NoticeApi(OurApi):
 
 def _choice() -> dict[str, Any]:
     standing = standing_of(g.user)
-    values = {"times": standing.times, "chosen": standing.chosen, "usual": standing.usual, "zone": standing.zone}
-    return values | {"waiting": standing.waiting, "next_at": standing.next_at.isoformat() if standing.next_at else None}
+    values = {name: getattr(standing, name) for name in ("times", "chosen", "usual", "refuses", "zone", "waiting")}
+    return values | {"next_at": standing.next_at.isoformat() if standing.next_at else None}
 
 
 def _told(row: Notice) -> dict[str, Any]:

@@ -7,10 +7,10 @@ from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext as _
 
-from app.errors import BadRequest, MailkeepError, NotFound
-from app.models import Notice, NoticeStep
+from app.errors import BadRequest, MailkeepError
+from app.models import NoticeStep
 from app.queries.notice_choices import letters_scope_of
-from app.queries.notice_letters import Letters, counts, letter_there, letters, told_in
+from app.queries.notice_letters import Letters, counts, letter_of, letters, told_in
 from app.queries.people import reach_of
 from app.queries.visibility import scope_of
 from app.security.actor import actor
@@ -40,7 +40,7 @@ class NoticeView(BaseView):
     @permission_name("list")
     def letter(self, notice_id: int) -> Any:
         """Its mails, as far as they are to be seen by who looks."""
-        row = _letter(notice_id)
+        row = letter_of(letters_scope_of(g.user), notice_id)
         lines, older = told_in(row.id, scope_of(g.user), before=asked_key("before"), size=_LINES)
         may_edit = self.appbuilder.sm.has_access("can_edit", self.class_permission_name)
         title = _("Letter %(number)s", number=row.id)
@@ -50,7 +50,7 @@ class NoticeView(BaseView):
     @has_access
     @permission_name("edit")
     def void(self, notice_id: int) -> Any:
-        _letter(notice_id)
+        letter_of(letters_scope_of(g.user), notice_id)
         done(lambda: void(reach_of(g.user), notice_id, actor=actor()), _("Its links do nothing any more."))
         return redirect(url_for("NoticeView.letter", notice_id=notice_id))
 
@@ -58,7 +58,7 @@ class NoticeView(BaseView):
     @has_access
     @permission_name("edit")
     def again(self, notice_id: int) -> Any:
-        row = _letter(notice_id)
+        row = letter_of(letters_scope_of(g.user), notice_id)
         try:
             try_again(reach_of(g.user), notice_id, sure=request.form.get("sure") == "yes", actor=actor())
         except Unsure as why:
@@ -76,10 +76,3 @@ def asked_letters() -> tuple[Letters, str, str]:
     if state and state not in {step.value for step in NoticeStep}:
         raise BadRequest(_("“%(name)s” has to be one of: %(choices)s.", name="state", choices=", ".join(NoticeStep)))
     return letters(letters_scope_of(g.user), state=state, address=address, before=asked_key("before"), size=asked_size()), state, address
-
-
-def _letter(notice_id: int) -> Notice:
-    row = letter_there(letters_scope_of(g.user), notice_id)
-    if row is None:
-        raise NotFound(_("There is no such letter."))
-    return row

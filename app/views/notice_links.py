@@ -20,7 +20,7 @@ from app.views.back import is_ours
 from app.views.errors import STATUS
 from app.views.formats import action_word
 from app.views.language import viewer_language
-from app.views.notice_words import ended_words, words_of
+from app.views.link_words import ended_words, words_of
 from app.views.zone import zone_called
 
 notice_links = Blueprint("notice_links", __name__, url_prefix="/notice")

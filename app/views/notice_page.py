@@ -6,8 +6,9 @@ from flask import current_app
 from flask_babel import gettext as _
 
 from app.forms.notices import DAYS, HOWS, KINDS, STATES, parts_of, times_label
+from app.models.notice import NEVER
 from app.models.people import User
-from app.queries.addressees import WATCHED_AT
+from app.queries.addressees import WATCHED_AT, usual_of_recipients
 from app.queries.notice_choices import MOST_COUNTED, standing_of
 from app.queries.notice_letters import is_job_paused
 from app.services.letters import can_carry_links
@@ -29,6 +30,13 @@ def why_none_go() -> str:
     if not can_carry_links():
         return str(_("No letters are sent: SMTP_URL and PUBLIC_URL have to be set."))
     return str(_("No letters are sent: the job “notices” is paused.")) if is_job_paused() else ""
+
+
+def as_the_site_says() -> str:
+    """For recipients of a domain that says nothing."""
+    if (usual := usual_of_recipients()) == NEVER:
+        return str(_("as the site says: nobody is told"))
+    return str(_("as the site says (%(times)s)", times=times_label(usual)))
 
 
 def letters_to(user: User) -> dict[str, Any]:

@@ -9,13 +9,15 @@ from flask_babel import gettext as _
 
 from app.errors import NotFound
 from app.forms.notices import typed_times
+from app.models.notice import NEVER
+from app.queries.addressees import usual_of_recipients
 from app.queries.notice_choices import domain_rule, domain_rules, letters_scope_of, refusals
 from app.queries.people import reach_of
 from app.security.actor import actor
 from app.services.notice_choices import accept_again, refuse
 from app.services.notice_domains import DomainRule, remove_domain, rule_of, set_domain
 from app.views.doing import done
-from app.views.notice_page import WORDS
+from app.views.notice_page import WORDS, as_the_site_says
 
 
 class NoticeDomainView(BaseView):
@@ -30,7 +32,14 @@ class NoticeDomainView(BaseView):
         scope = letters_scope_of(g.user)
         rules = [rule_of(row) for row in domain_rules(scope)]
         free = sorted(set(scope.domains) - {rule.domain for rule in rules})
-        return self.render_template("notices/domains.html", title=_("Letters"), rules=rules, free=free, may_edit=self._may_edit(), **WORDS)
+        shown = {
+            "rules": rules,
+            "free": free,
+            "may_edit": self._may_edit(),
+            "usual": as_the_site_says(),
+            "is_nobody_told": usual_of_recipients() == NEVER,
+        }
+        return self.render_template("notices/domains.html", title=_("Letters"), **shown, **WORDS)
 
     @expose("/rule")
     @has_access
@@ -66,7 +75,7 @@ class NoticeDomainView(BaseView):
     def _form(self, rule: DomainRule, *, is_new: bool) -> Any:
         title = _("Letters about mail to %(domain)s", domain=rule.domain) if rule.domain else _("Letters about the mail of a domain")
         shown = {"rule": rule, "is_new": is_new, "may_edit": self._may_edit(), "languages": current_app.config["LANGUAGES"]}
-        shown["may_all"] = letters_scope_of(g.user).everything
+        shown |= {"may_all": letters_scope_of(g.user).everything, "usual": as_the_site_says()}
         return self.render_template("notices/domain.html", title=title, **shown, **WORDS)
 
     def _may_edit(self) -> bool:

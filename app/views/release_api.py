@@ -37,10 +37,7 @@ class RawApi(MailActApi):
               description: Byte for byte as it came, but for what its header tells one recipient of the others
               content:
                 message/rfc822: {schema: {type: string, format: binary}}
-            401:
-              $ref: '#/components/responses/401'
-            404:
-              $ref: '#/components/responses/404'
+          refusals: [404]
         """
         mail = self.asked_mail(mail_id, verb=Verb.MAIL_DOWNLOADED, is_piece=False)
         headers = {"Content-Disposition": f'attachment; filename="mail-{mail.id}.eml"', "Cache-Control": "no-store"}
@@ -62,10 +59,7 @@ class ReleaseApi(MailActApi):
           responses:
             200:
               description: One for each time and address, newest first, with its state and the relay's words
-            401:
-              $ref: '#/components/responses/401'
-            404:
-              $ref: '#/components/responses/404'
+          refusals: [404]
         """
         mail = self.asked_mail(mail_id)
         return jsonify(result=[_told(row) for row in releases_of(mail.id, scope_of(g.user))])
@@ -97,16 +91,7 @@ class ReleaseApi(MailActApi):
           responses:
             202:
               description: It waits or is sent; `result` tells, and `also` what came of what was asked for besides
-            400:
-              $ref: '#/components/responses/400'
-            401:
-              $ref: '#/components/responses/401'
-            403:
-              $ref: '#/components/responses/403'
-            404:
-              $ref: '#/components/responses/404'
-            409:
-              $ref: '#/components/responses/409'
+          refusals: [400, 404, 409]
         """
         return self._release(self.asked_mail(mail_id), self.asked())
 
@@ -123,12 +108,7 @@ class ReleaseApi(MailActApi):
           responses:
             200:
               description: Nothing was sent
-            401:
-              $ref: '#/components/responses/401'
-            404:
-              $ref: '#/components/responses/404'
-            409:
-              $ref: '#/components/responses/409'
+          refusals: [404, 409]
         """
         mail = self.asked_mail(mail_id)
         undo(releasing_of(g.user, mail), mail.id, release_id, actor=actor())

@@ -40,16 +40,7 @@ class RequestApi(MailActApi):
           responses:
             202:
               description: It waits for a decision
-            400:
-              $ref: '#/components/responses/400'
-            401:
-              $ref: '#/components/responses/401'
-            403:
-              $ref: '#/components/responses/403'
-            404:
-              $ref: '#/components/responses/404'
-            409:
-              $ref: '#/components/responses/409'
+          refusals: [400, 404, 409]
         """
         mail = self.asked_mail(mail_id)
         ask_for(asking_of(g.user, mail), mail_id, asked_words(self.asked(), "comment"), actor=actor())
@@ -67,12 +58,7 @@ class RequestApi(MailActApi):
           responses:
             200:
               description: Newest first, each with its state (open, approved, denied, overtaken or closed) and who decided it
-            401:
-              $ref: '#/components/responses/401'
-            403:
-              $ref: '#/components/responses/403'
-            404:
-              $ref: '#/components/responses/404'
+          refusals: [404]
         """
         return jsonify(result=_of_mail(self.asked_mail(mail_id).id))
 
@@ -91,12 +77,7 @@ class RequestApi(MailActApi):
           responses:
             200:
               description: Newest first. `older` is the `before` of the next page; `meanwhile` is released, no_copy or gone, or nothing
-            400:
-              $ref: '#/components/responses/400'
-            401:
-              $ref: '#/components/responses/401'
-            403:
-              $ref: '#/components/responses/403'
+          refusals: [400]
         """
         deciding, state = deciding_of(g.user), request.args.get("state", "open")
         if state not in ("open", "decided"):
@@ -130,14 +111,7 @@ class RequestApi(MailActApi):
               description: It went there meanwhile; nothing more is sent
             202:
               description: The mail goes
-            401:
-              $ref: '#/components/responses/401'
-            403:
-              $ref: '#/components/responses/403'
-            404:
-              $ref: '#/components/responses/404'
-            409:
-              $ref: '#/components/responses/409'
+          refusals: [404, 409]
         """
         asked = self.asked()
         sure = asked_flag(asked, "sure")
@@ -162,14 +136,7 @@ class RequestApi(MailActApi):
           responses:
             200:
               description: It is denied
-            401:
-              $ref: '#/components/responses/401'
-            403:
-              $ref: '#/components/responses/403'
-            404:
-              $ref: '#/components/responses/404'
-            409:
-              $ref: '#/components/responses/409'
+          refusals: [404, 409]
         """
 
         def denied(words: str) -> Decision:
@@ -194,14 +161,7 @@ class RequestApi(MailActApi):
           responses:
             200:
               description: It is closed
-            401:
-              $ref: '#/components/responses/401'
-            403:
-              $ref: '#/components/responses/403'
-            404:
-              $ref: '#/components/responses/404'
-            409:
-              $ref: '#/components/responses/409'
+          refusals: [404, 409]
         """
 
         def closed(words: str) -> Decision:

@@ -25,10 +25,7 @@ class TimelineApi(MailActApi):
           responses:
             200:
               description: Newest first, each with its time, its sentence and, where it is one of the audit trail, its verb and step
-            401:
-              $ref: '#/components/responses/401'
-            404:
-              $ref: '#/components/responses/404'
+          refusals: [404]
         """
         mail = self.asked_mail(mail_id)
         return jsonify(result=[_told(line) for line in lines_of(g.user, mail)])

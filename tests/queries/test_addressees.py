@@ -10,7 +10,7 @@ from app.clock import stored_now
 from app.extensions import db
 from app.models import DomainAlias, NoticeRefusal, UserSetting
 from app.models.people import User
-from app.queries.addressees import addressee_of, owners_of
+from app.queries.addressees import Addressee, addressees_of, owners_of
 from app.queries.reached import scope_by_rule
 from app.queries.visibility import addresses_of
 from tests.make import make_mails, make_user
@@ -25,6 +25,10 @@ def alias(app: Flask, name: str, domain: str) -> None:
     with app.app_context():
         db.session.add(DomainAlias(alias=name, domain=domain, created_at=stored_now()))
         db.session.commit()
+
+
+def addressee_of(owner: str) -> Addressee | None:
+    return addressees_of({owner: ""}).get(owner)
 
 
 def names(app: Flask, *addresses: str) -> list[tuple[str, str]]:
@@ -106,3 +110,21 @@ def test_an_address_that_refuses_is_let_alone(app: Flask) -> None:
         db.session.commit()
         assert addressee_of("address:dora@example.com") is None
     assert names(app, "dora@example.com", "dora+x@example.com") == []
+
+
+def test_what_an_address_refused_holds_for_the_account_that_gets_it_until_it_chooses(app: Flask) -> None:
+    app.config["NOTICE_TIMES"] = (("Recipient", "at once"),)
+    ruled(app, "example.com", times="hourly")
+    alias(app, "alias.example", "example.com")
+    with app.app_context():
+        db.session.add(NoticeRefusal(address="bob@example.com", refused_at=stored_now(), by="link"))
+        db.session.commit()
+    for name in ("bob", "carol"):
+        make_user(app, name, "Recipient")
+    add_address(app, "bob", "info@example.com")
+    add_address(app, "carol", "bob@alias.example")
+    theirs = ("bob@example.com", "bob+x@example.com", "info@example.com")
+    assert names(app, *theirs) == []
+    assert names(app, "bob@alias.example") == [("user:carol", "carol@example.com")], "her letters go elsewhere"
+    chosen(app, "bob", "daily at 07:00")
+    assert names(app, *theirs) == [("user:bob", "bob@example.com")] * 3

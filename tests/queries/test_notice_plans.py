@@ -91,6 +91,7 @@ def test_no_statement_reads_a_table_from_end_to_end(app: Flask) -> None:
         later_due(app)
         told(app)
         with app.app_context():
+            notice_leftovers.end_begun()
             notice_leftovers.forget_old()
     finally:
         event.remove(engine, "before_cursor_execute", listen)

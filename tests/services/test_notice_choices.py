@@ -171,7 +171,7 @@ def test_unsubscribing_works_for_whoever_got_the_letter_again_and_again(app: Fla
         for each in (owner, "watch:boss@example.org", "user:4711", "address:who@nowhere.example"):
             unsubscribe(each, actor=SYSTEM)
             unsubscribe(each, actor=SYSTEM)
-        for odd in ("", "user:", "user:1;2", "root:1"):
+        for odd in ("", "user:", "user:1;2", "root:1", "address:", "watch:", "user:٣"):
             with pytest.raises(NotFound):
                 unsubscribe(odd, actor=SYSTEM)
         found = {row.domain: row.watchers for row in db.session.scalars(select(NoticeDomain))}
@@ -198,6 +198,16 @@ def test_a_domains_rule_moves_those_that_chose_nothing(any_app: Flask) -> None:
     ruled(app, "example.com", times="hourly")
     assert due_of(app, "address:eve@example.com") <= stored_now(), "the job lets go what waits for an address that is told no more"
     assert (due_of(app, "address:x@xexample.com"), states(app, near)) == (late, ["waiting"])
+
+
+def test_who_waits_with_mail_to_two_domains_is_told_at_the_earlier_of_their_times(app: Flask) -> None:
+    make_user(app, "bob", "Recipient")
+    owner = f"user:{id_of(app, 'bob')}"
+    for address in ("bob@example.com", "bob@example.org"):
+        wait_for(app, owner, address, due_in=timedelta(days=9))
+    ruled(app, "example.org", times="hourly")
+    ruled(app, "example.com", times="weekly on monday at 00:00")
+    assert due_of(app, owner) <= stored_now() + timedelta(hours=1)
 
 
 def test_a_watcher_who_is_one_no_longer_is_told_of_nothing_there(app: Flask) -> None:

@@ -11,9 +11,11 @@ from flask import Flask
 from app.clock import stored_now, utcnow
 from app.extensions import db
 from app.ids import id_at
-from app.models import Notice, NoticeLine, NoticeUse
+from app.models import Notice, NoticeDue, NoticeLine, NoticeStep, NoticeUse
+from app.models.people import User
 from app.services import notice_leftovers
 from tests.apps import close
+from tests.letters import make_letter, wait_for
 from tests.make import make_user
 from tests.notices import BOB, kept, later, letter, lines, state_of, telling_app, told
 from tests.releases import ADMIN
@@ -55,6 +57,26 @@ def test_what_is_old_goes_in_small_pieces(app: Flask, relay: Relay, monkeypatch:
         assert db.session.query(NoticeUse).count() == 0
     told(app)
     assert (len(relay.envelopes), {state_of(app, mail_id) for mail_id in old}) == (2, {"sent"})
+
+
+def test_a_letter_that_was_begun_for_who_is_told_nothing_any_more_is_ended(app: Flask, relay: Relay) -> None:
+    with app.app_context():
+        bob = f"user:{db.session.query(User.id).scalar()}"
+    mails, others = wait_for(app, bob, BOB, 2), wait_for(app, "address:dora@example.com", "dora@example.com")
+    begun = {"state": NoticeStep.WAITING, "next_try_at": None}
+    number, other = make_letter(app, BOB, owner=bob, **begun), make_letter(app, "dora@example.com", **begun)
+    with app.app_context():
+        db.session.query(NoticeLine).filter_by(owner=bob).update({"notice_id": number})
+        db.session.query(NoticeLine).filter_by(mail_id=others[0]).update({"notice_id": other})
+        db.session.query(NoticeDue).filter_by(owner=bob).delete()
+        db.session.query(User).update({"active": False})
+        db.session.commit()
+        assert (notice_leftovers.end_begun(), notice_leftovers.end_begun()) == (1, 0)
+    told(app)
+    with app.app_context():
+        assert (db.session.get_one(Notice, number).state, db.session.get_one(Notice, other).state) == ("empty", "waiting")
+    assert (relay.envelopes, lines(app)) == ([], {(others[0], "address:dora@example.com", "dora@example.com")})
+    assert {state_of(app, mail_id) for mail_id in mails} == {"skipped"}
 
 
 def test_with_a_mail_goes_what_is_told_of_it(app: Flask) -> None:

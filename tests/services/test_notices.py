@@ -200,6 +200,20 @@ def test_who_watches_a_domain_is_told_of_all_its_mail(app: Flask, relay: Relay) 
     assert (relay.envelopes[0].rcpt_tos, letter(app).kind) == (["watch@example.net"], "watch")
 
 
+def test_a_watcher_who_is_a_recipient_too_is_told_once(app: Flask, relay: Relay) -> None:
+    """As the recipient, in whatever order the mail names them; and as the watcher where they would not be told otherwise."""
+    ruled(app, "example.com", watchers=f"{BOB}\nerik@example.com", watch_times="at once", everybody=True, times="at once")
+    ids = [kept(app, BOB, "dora@example.com"), kept(app, "dora@example.com", "bob+x@example.com"), kept(app, "erik@example.com")]
+    told(app)
+    mine = {(mail_id, owner) for mail_id, owner, _address in lines(app) if "dora" not in owner}
+    watched = {(ids[0], "watch:erik@example.com"), (ids[1], "watch:erik@example.com"), (ids[2], f"watch:{BOB}")}
+    assert mine == {(ids[0], "user:bob"), (ids[1], "user:bob"), (ids[2], "address:erik@example.com")} | watched
+    chosen(app, "bob", "never")
+    last = kept(app, BOB)
+    told(app)
+    assert (last, f"watch:{BOB}") in {(mail_id, owner) for mail_id, owner, _address in lines(app)}
+
+
 def test_an_address_without_an_account_is_told_where_its_domain_wants_it(app: Flask) -> None:
     ruled(app, "example.com", everybody=True, times="at once")
     mail_id = kept(app, "dora+shop@example.com", "dora@example.com", BOB)

@@ -22,13 +22,13 @@ from app.extensions import db as panel_db
 from app.models.audit import NOTHING_BEFORE, AuditHead
 from app.security.acting import acting
 from app.security.manager import MailkeepSecurityManager
+from app.views.banners import unnamed_proxy
 from app.views.base import ScopedModelView
 from app.views.datamodel import ScopedInterface
 from app.views.errors import register_errors
 from app.views.formats import FILTERS
 from app.views.home import Home, first_screen
 from app.views.language import Builder
-from app.views.notices import unnamed_proxy
 from tests.apps import CHEAP_HASH, NOBODYS_HASH
 from tests.make import PASSWORD
 

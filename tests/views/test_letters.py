@@ -222,6 +222,30 @@ def test_refusals_are_listed_made_and_taken_back(app: Flask) -> None:
         assert db.session.scalars(select(NoticeRefusal.address)).all() == ["eve@example.org"]
 
 
+def test_an_account_is_told_that_its_address_refused_before(app: Flask) -> None:
+    post(login(app, "root"), "/notices/refusals/add", address="bob@example.com")
+    bob = login(app, "bob", "Recipient")
+    page = seen(bob, "/profile/")
+    assert ("No letters come." in page, "bob@example.com refuses letters" in page) == (True, True)
+    found = bob.get("/api/v1/notices/choice").json["result"]
+    assert (found["times"], found["refuses"]) == ("never", True)
+    page = post(bob, "/profile/letters", how="hourly")
+    assert ("Letters come every hour." in page, "bob@example.com refuses letters" in page) == (True, False)
+    assert "bob@example.com refuses letters" in post(bob, "/profile/letters", how="")
+
+
+def test_the_screen_of_domains_says_where_nobody_is_told(app: Flask) -> None:
+    admin = login(app, "root")
+    assert "what the site says holds for all" in seen(admin, "/notices/domains/")
+    post(admin, "/notices/domains/rule", domain="example.net")
+    assert "as the site says (every day at 07:00)" in seen(admin, "/notices/domains/")
+    app.config["NOTICE_TIMES"] = ()
+    for path in ("/notices/domains/", "/notices/domains/rule?domain=example.net"):
+        assert "as the site says: nobody is told" in seen(admin, path)
+    post(admin, "/notices/domains/remove", domain="example.net")
+    assert "the site says nothing: nobody is told" in seen(admin, "/notices/domains/")
+
+
 def test_programs_choose_too_and_see_the_letters(app: Flask) -> None:
     bob, chief = login(app, "bob", "Recipient"), domain_admin(app, "chief", "example.com")
     number = make_letter(app, "bob@example.com")
