@@ -33,11 +33,7 @@ def free_port() -> int:
 
 def need(*programs: str) -> str:
     """The first of the programs that is there; else a skip, or under CI an error."""
-    for program in programs:
-        found = shutil.which(program)
-        if found:
-            return found
-    lacking(programs[0])
+    return next(filter(None, map(shutil.which, programs)), None) or lacking(programs[0])
 
 
 def lacking(name: str) -> NoReturn:
