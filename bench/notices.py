@@ -77,7 +77,7 @@ def _timed(what: str, work: Callable[[], int]) -> int:
 def _send_all(sender: Sender) -> int:
     while sender.send(60.0):
         pass
-    assert not sender.why, sender.why
+    assert not sender.relay.why, sender.relay.why
     return sender.sent
 
 

@@ -1,26 +1,25 @@
 """Who holds a letter, what its links may still do, and how far each of them counts: never more than a recipient who is logged in may."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from enum import StrEnum, unique
-from typing import Protocol
 
 from flask import current_app
 from sqlalchemy import select
 
 from app.extensions import db
-from app.models import Mail, MailRecipient, Map, Notice, NoticeDomain, NoticeLine, NoticeUse
+from app.models import Mail, MailRecipient, Notice, NoticeDomain, NoticeLine, NoticeUse
 from app.models.people import User
 from app.queries.domains import aliases_for
-from app.queries.map_offers import Offer, keys_of, personal_maps, personal_offers, takes_sender
+from app.queries.map_offers import Offer, personal_offers
 from app.queries.map_reach import Foreign, MapReach
-from app.queries.notice_people import accounts_of
+from app.queries.notice_people import accounts_of, further_addresses, pieces, users_of
 from app.queries.reached import scope_by_rule
 from app.queries.releases import releasing_roles
 from app.queries.requests import Asking
 from app.queries.scope import NOBODY, Scope
 from app.queries.settings import choices_of
-from app.queries.visibility import addresses_of, held_roles, limit_to
+from app.queries.visibility import addresses_of, limit_to
 from app.roles import Role
 
 USER, ADDRESS, WATCH = "user", "address", "watch"
@@ -37,15 +36,6 @@ class LinkAct(StrEnum):
     BLOCK = "block"
     REPORT = "report"
     OPEN = "open"
-
-
-class Told(Protocol):
-    """A line of a letter."""
-
-    @property
-    def mail_id(self) -> int: ...
-    @property
-    def address(self) -> str: ...
 
 
 class _Recipient:
@@ -85,40 +75,55 @@ def owner_parts(owner: str) -> tuple[str, str]:
 
 def holder_of(owner: str) -> Holder | None:
     """None where they are no more: the account is gone or switched off, the address lost, the domain told otherwise."""
-    kind, name = owner_parts(owner)
-    if kind == USER:
-        return _of_account(int(name)) if name.isdecimal() else None
-    if kind == ADDRESS:
-        return _of_address(name)
-    return Holder(None, (name,), NOBODY, MapReach(foreign=Foreign.HIDE), watches=True) if kind == WATCH else None
+    found = holders_of([owner]).get(owner)
+    if found is None or found.user_id is None:
+        return found
+    return replace(found, scope=scope_by_rule(found.user_id, found.own))
 
 
-def _of_account(user_id: int) -> Holder | None:
-    user = db.session.get(User, user_id, populate_existing=True)
-    if user is None or not user.is_active or not held_roles(user) - {Role.PUBLIC}:
-        return None
-    own = addresses_of(user)
+def holders_of(owners: Collection[str]) -> dict[str, Holder]:
+    """Of many, without what is theirs by rule. However many they are, the questions are few."""
+    parts = {owner: owner_parts(owner) for owner in owners}
+    accounts = {int(name): owner for owner, (kind, name) in parts.items() if kind == USER and name.isdecimal()}
+    addresses = {name: owner for owner, (kind, name) in parts.items() if kind == ADDRESS}
+    found = {
+        owner: Holder(None, (name,), NOBODY, MapReach(foreign=Foreign.HIDE), watches=True)
+        for owner, (kind, name) in parts.items()
+        if kind == WATCH
+    }
+    found |= {accounts[number]: holder for number, holder in _of_accounts(accounts)}
+    return found | {addresses[address]: holder for address, holder in _of_addresses(addresses)}
+
+
+def _of_accounts(numbers: Collection[int]) -> Iterator[tuple[int, Holder]]:
+    people = {number: person for number, person in users_of(numbers).items() if person.roles - {Role.PUBLIC}}
+    further = further_addresses(people)
     foreign = Foreign(current_app.config["FOREIGN_ENTRIES"])
-    return Holder(user.id, own, scope_by_rule(user.id, own), MapReach(user.id, own=Scope(own), foreign=foreign))
+    for number, person in people.items():
+        own = tuple(dict.fromkeys([*([person.address] if person.address else []), *further.get(number, ())]))
+        yield number, Holder(number, own, Scope(own), MapReach(number, own=Scope(own), foreign=foreign))
 
 
-def _of_address(address: str) -> Holder | None:
-    """An account that has taken the address meanwhile speaks for it: switched off, it takes the links with it."""
-    if not _is_everybody_told(address.rpartition("@")[2]) or any(not user.is_active for user in accounts_at(address)):
-        return None
-    own = Scope((address,))
-    return Holder(None, (address,), own, MapReach(own=own, foreign=Foreign.HIDE))
+def _of_addresses(addresses: Collection[str]) -> Iterator[tuple[str, Holder]]:
+    """An account that has taken an address meanwhile speaks for it: switched off, it takes the links with it."""
+    everybody = _everybody_told({address.rpartition("@")[2] for address in addresses})
+    told = [address for address in addresses if address.rpartition("@")[2] in everybody]
+    accounts = accounts_of(told)
+    active = users_of({number for numbers in accounts.values() for number in numbers}).keys()
+    for address in told:
+        if accounts.get(address, frozenset()) <= active:
+            own = Scope((address,))
+            yield address, Holder(None, (address,), own, MapReach(own=own, foreign=Foreign.HIDE))
 
 
-def accounts_at(address: str) -> Sequence[User]:
-    numbers = accounts_of([address]).get(address)
-    return db.session.scalars(select(User).where(User.id.in_(numbers))).all() if numbers else ()
-
-
-def _is_everybody_told(domain: str) -> bool:
-    names = {domain, *aliases_for([domain]).values()}
-    query = select(NoticeDomain.domain).where(NoticeDomain.domain.in_(names), NoticeDomain.everybody.is_(True))
-    return db.session.scalar(query.limit(1)) is not None
+def _everybody_told(domains: Collection[str]) -> set[str]:
+    found: set[str] = set()
+    for piece in pieces(domains):
+        mains = aliases_for(piece)
+        query = select(NoticeDomain.domain).where(NoticeDomain.domain.in_({*piece, *mains.values()}), NoticeDomain.everybody.is_(True))
+        named = set(db.session.scalars(query))
+        found |= {domain for domain in piece if domain in named or mains.get(domain) in named}
+    return found
 
 
 # --- one link ------------------------------------------------------------------------------------------------------------------
@@ -174,45 +179,3 @@ def language_and_zone(owner: str, address: str) -> tuple[str, str]:
     if not language:
         language = db.session.scalar(select(NoticeDomain.language).where(NoticeDomain.domain == address.rpartition("@")[2])) or ""
     return language, chosen.zone if chosen else ""
-
-
-# --- a letter's lines ----------------------------------------------------------------------------------------------------------
-
-
-def acts_for(owner: str, lines: Sequence[Told], *, releases: bool) -> dict[int, frozenset[LinkAct]]:
-    """By mail. However many lines there are, the questions are few. `releases`: whether anything can be released here at all."""
-    holder = holder_of(owner)
-    if holder is None:
-        return {line.mail_id: frozenset() for line in lines}
-    if holder.watches:
-        return {line.mail_id: frozenset({LinkAct.OPEN}) for line in lines}
-    mails = _mails([line.mail_id for line in lines])
-    lists = {colour: personal_maps(holder.reach, colour) for colour in ("allow", "deny")}
-    keys = dict(zip((line.address for line in lines), keys_of([line.address for line in lines]), strict=True))
-    found = {}
-    for line in lines:
-        mail = mails.get(line.mail_id)
-        found[line.mail_id] = frozenset() if mail is None else _acts(holder, mail, lists, keys[line.address], line.address, releases)
-    return found
-
-
-def _acts(
-    holder: Holder, mail: Mail, lists: Mapping[str, Collection[Map]], keys: Sequence[str], address: str, releases: bool
-) -> frozenset[LinkAct]:
-    acts = set[LinkAct]()
-    may_release = releases and holder.may_release(mail)
-    if may_release:
-        acts.add(LinkAct.RELEASE)
-        if takes_sender(holder.reach, lists["allow"], mail, keys):
-            acts.add(LinkAct.ALLOW)
-    if takes_sender(holder.reach, lists["deny"], mail, keys):
-        acts.add(LinkAct.BLOCK)
-    if holder.asking(address).addresses and (may_release or (releases and mail.is_stored)):
-        acts.add(LinkAct.REPORT)
-    if holder.user_id is not None:
-        acts.add(LinkAct.OPEN)
-    return frozenset(acts)
-
-
-def _mails(ids: Sequence[int]) -> dict[int, Mail]:
-    return {mail.id: mail for mail in db.session.scalars(select(Mail).where(Mail.id.in_(ids)))} if ids else {}

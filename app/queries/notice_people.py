@@ -66,6 +66,16 @@ def _roles_of(numbers: Collection[int]) -> dict[int, set[str]]:
     return found
 
 
+def further_addresses(numbers: Collection[int]) -> dict[int, list[str]]:
+    """Beside the one that stands with the account."""
+    found: dict[int, list[str]] = {}
+    for piece in pieces(numbers):
+        query = select(UserAddress.user_id, UserAddress.address).where(UserAddress.user_id.in_(piece)).order_by(UserAddress.address)
+        for number, address in db.session.execute(query):
+            found.setdefault(number, []).append(address)
+    return found
+
+
 def accounts_of(addresses: Collection[str]) -> dict[str, frozenset[int]]:
     """Whose own each is, where it is somebody's."""
     found: dict[str, frozenset[int]] = {}

@@ -11,10 +11,11 @@ from app.extensions import db
 from app.queries.notices import count_due_owners, counts_by_state
 from app.services.job import Report
 from app.services.notice_collect import Collected, collect
+from app.services.notice_ends import finish
 from app.services.notice_letter import write
 from app.services.notice_make import make
 from app.services.notice_policy import can_tell
-from app.services.notice_sending import Sender, finish
+from app.services.notice_sending import Sender
 
 log = logging.getLogger(__name__)
 
@@ -46,11 +47,11 @@ def run(report: Report) -> None:
         db.session.rollback()
     words = f"{told.mails} new mails, {told.told} of them to be told of; {made} letters made, {sender.sent} sent, {sender.failed} failed"
     waiting = sum(counts_by_state().values())
-    report.say(f"{words}{f', {waiting} wait' if waiting else ''}. {sender.why}".strip())
-    if sender.is_refused:
-        raise Unavailable(sender.why)
-    if sender.why:
-        log.warning("letters about kept mail: %s", sender.why)
+    report.say(f"{words}{f', {waiting} wait' if waiting else ''}. {sender.relay.why}".strip())
+    if sender.relay.is_refused:
+        raise Unavailable(sender.relay.why)
+    if sender.relay.why:
+        log.warning("letters about kept mail: %s", sender.relay.why)
 
 
 def _tell(report: Report) -> None:

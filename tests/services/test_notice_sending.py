@@ -97,15 +97,44 @@ def test_while_the_relay_is_away_nothing_is_tried_and_nothing_lost(app: Flask, r
     assert went(relay) == [BOB, CAROL]
 
 
-def test_a_relay_that_takes_nothing_now_is_not_asked_for_each(app: Flask, relay: Relay) -> None:
-    for number in range(9):
-        make_user(app, f"u{number}", "Recipient")
-        kept(app, f"u{number}@example.com")
-    relay.later |= {f"u{number}@example.com" for number in range(9)}
+@pytest.mark.parametrize(
+    ("answer", "asked", "said"),
+    [
+        ("450 4.7.1 greylisted", 9, ""),
+        ("452 4.5.3 too many", 9, ""),
+        ("451 4.3.0 out of order", 5, "451 4.3.0"),
+        ("452 4.3.1 the disk is full", 5, "452 4.3.1"),
+        ("421 4.7.0 not now", 5, "421 4.7.0"),
+    ],
+)
+def test_what_is_said_of_an_address_is_not_what_is_said_of_all(app: Flask, relay: Relay, answer: str, asked: int, said: str) -> None:
+    """A relay that takes nothing now is not asked for each; where it puts off some addresses, those alone wait."""
+    addresses = {f"u{number}@example.com" for number in range(9)}
+    ruled(app, "example.com", everybody=True, times="at once")
+    kept(app, *sorted(addresses))
+    relay.later |= addresses
+    relay.not_now = answer
+    assert (f"The relay takes no letters now: {said}" in told(app)[-1]) == bool(said)
+    assert sorted(row.tries for row in rows(app).values()) == [0] * (9 - asked) + [1] * asked
+
+
+def test_a_relay_that_puts_off_everybody_is_not_asked_for_each(app: Flask, relay: Relay) -> None:
+    addresses = {f"u{number}@example.com" for number in range(22)}
+    ruled(app, "example.com", everybody=True, times="at once")
+    kept(app, *sorted(addresses))
+    relay.later |= addresses
     relay.not_now = "450 4.7.1 too much from you"
-    said = told(app)
-    assert "The relay takes no letters now: 450 4.7.1" in said[-1]
-    assert sorted(row.tries for row in rows(app).values()) == [0] * 4 + [1] * 5
+    assert "The relay takes no letters now: 450 4.7.1" in told(app)[-1]
+    assert sorted(row.tries for row in rows(app).values()) == [0] * 2 + [1] * 20
+
+
+def test_a_relay_that_hangs_up_on_each_does_not_cost_every_letter(app: Flask, relay: Relay) -> None:
+    """Nobody knows of any of them whether it went."""
+    ruled(app, "example.com", everybody=True, times="at once")
+    kept(app, *(f"u{number}@example.com" for number in range(9)))
+    relay.answers += [""] * 9
+    assert "The relay takes no letters now" in told(app)[-1]
+    assert Counter(row.state for row in rows(app).values()) == {"unknown": 5, "waiting": 4}
 
 
 def test_a_relay_that_refuses_everybody_does_not_cost_every_letter(app: Flask, relay: Relay) -> None:
