@@ -3,17 +3,21 @@
 from typing import cast
 
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.actor import Actor
 from app.clock import stored_now
 from app.errors import Conflict, NotFound
 from app.extensions import PanelSession, db
 from app.models import Notice, NoticeStep, Verb
+from app.queries.notice_choices import within
 from app.queries.notice_letters import letter_there
 from app.queries.people import Reach
 from app.queries.scope import Scope
 from app.services.audit import record
+from app.services.notice_lines import run
+
+AT_ONCE = 500
 
 
 class Unsure(Conflict):
@@ -49,6 +53,22 @@ def try_again(reach: Reach, notice_id: int, *, sure: bool = False, actor: Actor)
         row.claimed_at = row.ended_at = None
         record(actor, Verb.NOTICE_AGAIN, "notice", notice_id, before=before, after={"to": row.address})
         db.session.commit()
+
+
+def try_failed_again(reach: Reach, *, after: int = 0, most: int = AT_ONCE, actor: Actor) -> tuple[int, int | None]:
+    """Of all letters that failed and are theirs, so many. How many it were, and after which number there are more."""
+    scope = Scope(domains=reach.domains, everything=reach.everybody)
+    failed = (Notice.state == NoticeStep.FAILED.value, Notice.revoked_at.is_(None))
+    with cast(PanelSession, db.session()).begin_writing():
+        query = select(Notice.id).where(*failed, Notice.id > after, within(Notice.address, scope))
+        ids = db.session.scalars(query.order_by(Notice.id).limit(most).with_for_update()).all()
+        if ids:
+            values = {"state": NoticeStep.WAITING.value, "next_try_at": stored_now(), "claimed_at": None, "ended_at": None}
+            run(update(Notice).where(Notice.id.in_(ids), *failed).values(**values))
+            told = {"letters": len(ids), "from": ids[0], "to": ids[-1]}
+            record(actor, Verb.NOTICE_AGAIN, "notice", NoticeStep.FAILED.value, after=told)
+        db.session.commit()
+    return len(ids), ids[-1] if len(ids) == most else None
 
 
 def _locked(reach: Reach, notice_id: int) -> Notice:

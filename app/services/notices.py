@@ -51,6 +51,7 @@ def run(report: Report) -> None:
     if sender.relay.is_refused:
         raise Unavailable(sender.relay.why)
     if sender.relay.why:
+        report.rests = True
         log.warning("letters about kept mail: %s", sender.relay.why)
 
 
