@@ -17,7 +17,7 @@ from app.queries.scope import Scope
 from app.services.audit import record
 from app.services.notice_lines import run
 
-AT_ONCE = 500
+_AT_ONCE = 500
 
 
 class Unsure(Conflict):
@@ -55,20 +55,20 @@ def try_again(reach: Reach, notice_id: int, *, sure: bool = False, actor: Actor)
         db.session.commit()
 
 
-def try_failed_again(reach: Reach, *, after: int = 0, most: int = AT_ONCE, actor: Actor) -> tuple[int, int | None]:
+def try_failed_again(reach: Reach, *, after: int = 0, actor: Actor) -> tuple[int, int | None]:
     """Of all letters that failed and are theirs, so many. How many it were, and after which number there are more."""
     scope = Scope(domains=reach.domains, everything=reach.everybody)
     failed = (Notice.state == NoticeStep.FAILED.value, Notice.revoked_at.is_(None))
     with cast(PanelSession, db.session()).begin_writing():
         query = select(Notice.id).where(*failed, Notice.id > after, within(Notice.address, scope))
-        ids = db.session.scalars(query.order_by(Notice.id).limit(most).with_for_update()).all()
+        ids = db.session.scalars(query.order_by(Notice.id).limit(_AT_ONCE).with_for_update()).all()
         if ids:
             values = {"state": NoticeStep.WAITING.value, "next_try_at": stored_now(), "claimed_at": None, "ended_at": None}
             run(update(Notice).where(Notice.id.in_(ids), *failed).values(**values))
             told = {"letters": len(ids), "from": ids[0], "to": ids[-1]}
             record(actor, Verb.NOTICE_AGAIN, "notice", NoticeStep.FAILED.value, after=told)
         db.session.commit()
-    return len(ids), ids[-1] if len(ids) == most else None
+    return len(ids), ids[-1] if len(ids) == _AT_ONCE else None
 
 
 def _locked(reach: Reach, notice_id: int) -> Notice:

@@ -14,6 +14,7 @@ from app.services.notice_collect import Collected, collect
 from app.services.notice_ends import finish
 from app.services.notice_letter import write
 from app.services.notice_make import make
+from app.services.notice_moving import move_waiting
 from app.services.notice_policy import can_tell
 from app.services.notice_sending import Sender
 
@@ -39,6 +40,7 @@ def run(report: Report) -> None:
         while is_more and not report.is_over():
             found = collect(report)
             told.mails, told.told, told.lines = told.mails + found.mails, told.told + found.told, told.lines + found.lines
+            move_waiting(report)
             made += make(report)
             is_more = sender.send(_A_WHILE)
         finish(report)
