@@ -132,10 +132,14 @@ def begun_for(owner: str) -> int | None:
     return db.session.scalar(select(Notice.id).where(*begun).order_by(Notice.id.desc()).limit(1))
 
 
-def mails_of_letters(ids: Collection[int], state: NoticeStep) -> list[int]:
-    """Of those in that state, which have few each; in the order in which everybody takes more than one."""
-    query = select(NoticeLine.mail_id).join(Notice, Notice.id == NoticeLine.notice_id)
-    return sorted(set(db.session.scalars(query.where(Notice.id.in_(ids), Notice.state == state.value))))
+def those_in(ids: Collection[int], state: NoticeStep) -> Sequence[int]:
+    """Of these letters."""
+    return db.session.scalars(select(Notice.id).where(Notice.id.in_(ids), Notice.state == state.value).order_by(Notice.id)).all()
+
+
+def mails_of_letters(ids: Collection[int]) -> list[int]:
+    """Of some that have few each, in the order in which everybody takes more than one."""
+    return sorted(set(db.session.scalars(select(NoticeLine.mail_id).where(NoticeLine.notice_id.in_(ids)))))
 
 
 def mails_of_letter(notice_id: int, after: int, limit: int) -> Sequence[int]:

@@ -13,7 +13,7 @@ from app.clock import stored_now
 from app.extensions import PanelSession, db
 from app.models import Notice, NoticeStep
 from app.models.notice import NOTICE_WORDS
-from app.queries.notices import lost_letters, mails_of_letter, mails_of_letters, unsettled_letters
+from app.queries.notices import lost_letters, mails_of_letter, mails_of_letters, those_in, unsettled_letters
 from app.services.job import Report
 from app.services.notice_lines import forget_lines, run, say_sent
 from app.services.notice_tries import tried
@@ -96,9 +96,10 @@ def settle(sent: Sequence[Notice], aside: Sequence[End]) -> None:
             is_ours = cast(Any, db.session.execute(_ASIDE, end.values(end.tries - 1, now))).rowcount
             if is_ours and end.step is NoticeStep.EMPTY and _settled(end.letter.id, end.step, 0) is None:
                 empty.append(end.letter.id)
-        if mails := mails_of_letters(ids, NoticeStep.SENT) if ids else []:
+        went = those_in(ids, NoticeStep.SENT) if ids else []
+        if mails := mails_of_letters(went) if went else []:
             say_sent(mails)
-        if done := sorted([*ids, *empty]):
+        if done := sorted([*went, *empty]):
             states = [step.value for step in _SETTLED]
             run(update(_LETTER).where(_LETTER.c.id.in_(done), _LETTER.c.state.in_(states)).values(next_try_at=None))
         db.session.commit()

@@ -14,7 +14,7 @@ from app.extensions import PanelSession, db
 from app.models import Notice, NoticeDue, NoticeLine, NoticeStep
 from app.queries.addressees import addressees_of
 from app.queries.domains import aliases_by_domain
-from app.queries.matching import escaped, starts_with
+from app.queries.matching import escaped
 from app.queries.notices import addresses_waiting, mails_of_letter
 from app.services import notice_lines as lines
 from app.services.job import Report
@@ -23,8 +23,8 @@ from app.services.notice_tries import tried
 
 _AT_ONCE = 1000
 _OWNERS_AT_ONCE = 500
-_DOMAIN, _NO_TIME = "domain:", datetime(9999, 1, 1, tzinfo=UTC).replace(tzinfo=None)
-"""Among those for whom mail waits stand domains, too, whose rule has changed: they are never due, and nobody's."""
+_DOMAIN, _NEVER = "domain:", datetime(9000, 1, 1, tzinfo=UTC).replace(tzinfo=None)
+"""Among those for whom mail waits stand domains, too, whose rule has changed: they are due far beyond all others."""
 _MOST_BATCHES = 50
 """Who has more lines than so many batches waits for the job to let the rest go."""
 
@@ -109,12 +109,12 @@ def _forgot_some(notice_id: int) -> bool:
 def ask_to_move(domain: str) -> None:
     """Joins the transaction that changes the rule: the job moves whoever waits for a letter with mail to the domain. They may be very
     many. Each change asks by itself, lest one that comes while the job moves is taken for done."""
-    db.session.add(NoticeDue(owner=f"{_DOMAIN}{domain}:{secrets.token_hex(4)}", due_at=_NO_TIME))
+    db.session.add(NoticeDue(owner=f"{_DOMAIN}{domain}:{secrets.token_hex(4)}", due_at=_NEVER.replace(year=9999)))
 
 
 def move_waiting(report: Report) -> int:
     """What was asked for. How many were moved; what is not done to its end is begun anew."""
-    asked = db.session.scalars(select(NoticeDue.owner).where(starts_with(NoticeDue.owner, _DOMAIN))).all()
+    asked = db.session.scalars(select(NoticeDue.owner).where(NoticeDue.due_at >= _NEVER)).all()
     if not asked:
         return 0
     named = {owner.removeprefix(_DOMAIN).rpartition(":")[0] for owner in asked}
