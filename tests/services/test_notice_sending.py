@@ -13,6 +13,7 @@ from app.errors import Unavailable
 from app.extensions import db
 from app.models import Notice, NoticeStep
 from app.services import notice_sending, notices
+from app.services.job import Report
 from tests.apps import close
 from tests.make import make_node, make_user, post
 from tests.notices import BOB, CAROL, kept, later, letters, ruled, state_of, telling_app, told
@@ -92,6 +93,9 @@ def test_while_the_relay_is_away_nothing_is_tried_and_nothing_lost(app: Flask, r
     said = told(app)
     assert "2 letters made, 0 sent, 0 failed, 2 wait. The relay cannot be reached" in said[-1]
     assert [(row.state, row.tries) for row in rows(app).values()] == [("waiting", 0)] * 2
+    with app.app_context():
+        notices.run(report := Report())
+    assert report.rests, "the next run waits, and longer each time"
     app.config["SMTP_URL"] = relay.url
     told(app)
     assert went(relay) == [BOB, CAROL]
