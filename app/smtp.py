@@ -19,11 +19,8 @@ _PLAIN = re.compile(r"[^\s()<>\[\]:;@\\,\"\x00-\x1f\x7f]{1,64}@[^\s()<>\[\]:;@\\
 _ENVELOPE = re.compile(
     r"(?:[^\s()<>\[\]:;@\\,\"]{1,64}|\"(?:[^\"\\]|\\.){1,62}\")@(?:[^\s()<>\[\]:;@\\,\"]{1,255}|\[[0-9A-Za-z:.]{3,60}\])"
 )
-_CUT = "…"
-"""Stands at the end of what was too long to be kept whole."""
-_LONGEST_ANSWER = 300
-_PIECE = 1 << 16
-_PATIENCE_SECONDS = 60.0
+_CUT = "…"  # at the end of what was too long to be kept whole
+_LONGEST_ANSWER, _PIECE, _PATIENCE_SECONDS = 300, 1 << 16, 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +50,8 @@ class Answer:
     code: int
     """0 where the relay was not asked, or did not answer."""
     words: str
+    to_recipient: bool = False
+    """It was said of the address, and of nothing else."""
 
 
 def send(message: bytes, sender: str, recipients: Sequence[str], relay: Relay) -> str:
@@ -98,7 +97,7 @@ class Round:
         except smtplib.SMTPResponseException as error:
             is_final = handing.is_begun and not handing.is_ended and 500 <= error.smtp_code < 600
             kind = Kind.UNKNOWN if handing.is_ended else Kind.NEVER if is_final else Kind.LATER
-            return Answer(kind, error.smtp_code, _words(error.smtp_code, error.smtp_error))
+            return Answer(kind, error.smtp_code, _words(error.smtp_code, error.smtp_error), handing.is_named)
         except (smtplib.SMTPException, OSError, UnicodeError) as error:
             self._hang_up()
             return Answer(Kind.UNKNOWN if handing.is_ended else Kind.LATER, 0, _why(error, self._relay))
@@ -142,6 +141,7 @@ class _Handing:
     def __init__(self) -> None:
         self.is_begun = False
         """What the relay refuses from here on is this mail, and not us."""
+        self.is_named = False
         self.is_ended = False
         """The relay may have all of it: only its answer tells."""
         self._end = b""
@@ -153,7 +153,9 @@ class _Handing:
         options = _options(session, wire, sender + recipient)
         self.is_begun = True
         _expect(session.docmd("MAIL", " ".join([f"FROM:<{sender}>", *options])), 250)
+        self.is_named = True
         _expect(session.docmd("RCPT", f"TO:<{recipient}>"), 250, 251)
+        self.is_named = False
         if is_chunked:
             session.putcmd(f"BDAT {len(wire)}")
             _send_all(session, wire)
@@ -217,8 +219,8 @@ def _send_all(session: smtplib.SMTP, wire: bytes) -> None:
 
 def _judged(reply: tuple[int, bytes]) -> Answer:
     """Of the last answer: neither yes nor no leaves it unknown."""
-    kinds = {2: Kind.SENT, 4: Kind.LATER, 5: Kind.NEVER}
-    return Answer(kinds.get(reply[0] // 100, Kind.UNKNOWN), reply[0], _words(*reply))
+    kind = {2: Kind.SENT, 4: Kind.LATER, 5: Kind.NEVER}.get(reply[0] // 100, Kind.UNKNOWN)
+    return Answer(kind, reply[0], _words(*reply))
 
 
 def _why(error: Exception, relay: Relay) -> str:

@@ -16,11 +16,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select, text, update
 
 from app.clock import stored_now
 from app.extensions import db
-from app.models import NoticeDue
+from app.models import Notice, NoticeDue
 from app.models.people import RoleRow, User
 from app.services import notices
 from app.services.insert import insert_entries
@@ -49,7 +49,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, _sink() as port, _app(pathlib.Path(name), port, given.sqlite) as app:
         began = time.monotonic()
         _fill(app, given.mails, given.people)
-        print(f"{given.mails:,} mails to {given.people:,} people, put there in {time.monotonic() - began:.0f} s")
+        print(f"{given.mails:,} mails to {given.people:,} people, put there in {time.monotonic() - began:.0f} s", flush=True)
         with app.app_context():
             report = Report()
             _timed("mails looked at", lambda: collect(report).mails)
@@ -60,6 +60,8 @@ def main() -> None:
             sent = _timed("letters sent", lambda: _send_all(sender))
             sender.close()
             assert made == sent == given.people, (made, sent)
+            _timed("bare steps, two updates of letters and a commit", lambda: _bare_steps(min(given.people, 5000)))
+            _timed("bare inserts of as narrow rows, 500 a commit", lambda: _bare_inserts(min(given.mails, 100_000)))
         _timed("bare SMTP to the same sink", lambda: _bare(port, min(given.people, 5000)))
 
 
@@ -69,7 +71,8 @@ def _timed(what: str, work: Callable[[], int]) -> int:
     seconds = time.monotonic() - began
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
-        f"{what}: {count:,} in {seconds:.1f} s, {count / seconds:,.0f} a second; memory {before:.0f} MB before, {rss_mb():.0f} after, {most:.0f} at most"
+        f"{what}: {count:,} in {seconds:.1f} s, {count / seconds:,.0f} a second; memory {before:.0f} MB before, {rss_mb():.0f} after, {most:.0f} at most",
+        flush=True,
     )
     return count
 
@@ -77,8 +80,33 @@ def _timed(what: str, work: Callable[[], int]) -> int:
 def _send_all(sender: Sender) -> int:
     while sender.send(60.0):
         pass
-    assert not sender.why, sender.why
+    assert not sender.relay.why, sender.relay.why
     return sender.sent
+
+
+def _bare_steps(count: int) -> int:
+    """What at most once costs at least."""
+    ids = db.session.scalars(select(Notice.id).limit(count)).all()
+    db.session.rollback()
+    with db.engine.execution_options(writes=True).connect() as connection:
+        for place, number in enumerate(ids):
+            with connection.begin():
+                for each in (number, ids[place - 1]):
+                    connection.execute(text("UPDATE notice SET answer = :words WHERE id = :id"), {"words": f"{number} {each}", "id": each})
+    return len(ids)
+
+
+def _bare_inserts(count: int) -> int:
+    with db.engine.execution_options(writes=True).connect() as connection:
+        with connection.begin():
+            connection.execute(
+                text("CREATE TABLE bare (mail_id BIGINT, owner VARCHAR(340), address VARCHAR(320), PRIMARY KEY (mail_id, owner))")
+            )
+        for low in range(0, count, 500):
+            rows = [{"mail": low + n, "owner": f"user:{n}", "address": f"p{n}@example.com"} for n in range(500)]
+            with connection.begin():
+                connection.execute(text("INSERT INTO bare VALUES (:mail, :owner, :address)"), rows)
+    return count
 
 
 def _bare(port: int, count: int) -> int:

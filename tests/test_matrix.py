@@ -139,6 +139,7 @@ def path_of(rule: Rule, mail: int, person: int, pair: int) -> str:
         "token": "nothing",
         "filename": "nothing",
         "slug": "digest",
+        "domain": "example.com",
         "language": "en",
     }
     if rule.endpoint.startswith("Node"):

@@ -91,10 +91,10 @@ def test_what_is_no_address_is_not_said_to_the_relay(relay: Relay, address: str)
 
 def test_what_the_relay_says_is_told_as_it_is(relay: Relay) -> None:
     relay.refuse.add(TO)
-    assert pass_on(RAW, FROM, TO, Named(relay.url)) == Answer(Kind.NEVER, 550, "550 5.1.1 no such user here")
+    assert pass_on(RAW, FROM, TO, Named(relay.url)) == Answer(Kind.NEVER, 550, "550 5.1.1 no such user here", to_recipient=True)
     relay.refuse.clear()
     relay.later.add(TO)
-    assert pass_on(RAW, FROM, TO, Named(relay.url)) == Answer(Kind.LATER, 450, "450 4.2.1 come back later")
+    assert pass_on(RAW, FROM, TO, Named(relay.url)) == Answer(Kind.LATER, 450, "450 4.2.1 come back later", to_recipient=True)
     relay.later.clear()
     relay.answers = ["451 4.3.0 full", "554 5.7.1 spam", "554 5.7.1 a\0b"]
     assert kind_of(RAW, relay) == (Kind.LATER, "451 4.3.0 full")

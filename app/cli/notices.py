@@ -1,11 +1,14 @@
 """flask notices: the letters that tell people of mail kept for them."""
 
+from typing import cast
+
 import click
 from flask.cli import AppGroup
 
 from app.actor import command_line
 from app.cli.answer import plainly
 from app.cli.mail import printable
+from app.errors import BadRequest, Conflict
 from app.models import NoticeStep
 from app.queries.addressees import WATCHED_AT, usual_of_recipients
 from app.queries.notice_choices import MOST_COUNTED, domain_rule, domain_rules, refusals, standing_of
@@ -15,6 +18,7 @@ from app.queries.people import Reach
 from app.queries.scope import ALL
 from app.services import notice_choices, notice_domains
 from app.services.addresses import read_domain
+from app.services.notice_acts import Unsure, try_again, try_failed_again
 from app.services.notice_acts import void as make_void
 from app.services.notice_domains import rule_of
 from app.services.notice_times import SAMPLES
@@ -85,6 +89,29 @@ def void(number: int) -> None:
     """The links of the letter NUMBER do nothing any more; one that has not gone does not go."""
     make_void(_EVERYWHERE, number, actor=command_line())
     click.echo(f"The links of letter {number} do nothing any more.")
+
+
+@notices.command("again")
+@click.argument("number", type=int, required=False)
+@click.option("--failed", is_flag=True, help="All that failed, instead of one.")
+@click.option("--sure", is_flag=True, help="Also one of which nobody knows whether it arrived: it may come twice.")
+@plainly
+def again(number: int | None, failed: bool, sure: bool) -> None:
+    """The letter NUMBER is tried again, or with --failed every one that failed."""
+    if (number is None) is not failed:
+        raise BadRequest("Name one letter, or --failed.")
+    if number is not None:
+        try:
+            try_again(_EVERYWHERE, number, sure=sure, actor=command_line())
+        except Unsure as why:
+            raise Conflict(f"{why} Say --sure if it is meant.") from None
+        click.echo(f"Letter {number} is tried again within a minute.")
+        return
+    count, after = 0, cast(int | None, 0)
+    while after is not None:
+        some, after = try_failed_again(_EVERYWHERE, after=after, actor=command_line())
+        count += some
+    click.echo(f"{count} letters are tried again.")
 
 
 @domains.command("list")

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=30)
 KEPT_RUNS = 200
 LONGEST_PAUSE = timedelta(hours=1)
-_FIRST_PAUSE = timedelta(minutes=1)
+_FIRST_PAUSE, _LONGEST_REST = timedelta(minutes=1), timedelta(minutes=15)
 MOST_DEATHS = 3
 """So many failures in a row, and a run whose process has ended is not begun again at once."""
 ENDED_AMIDST = "The process that ran it has ended in the middle."
@@ -184,6 +184,7 @@ def _finish(job: Job, lease: Lease, report: Report, error: str) -> bool | None:
         run.ended_at, run.log = now, run.log if lease.is_doomed else report.log
         run.ok, run.words = not error and not report.was_stopped, (error or ("" if report.was_stopped else report.words))[:JOB_WORDS]
         db.session.flush()
+        rest = _rest_after(state) if report.rests else None
         state.leased_until, state.holder, state.last_ended = None, "", now
         if error and not lease.dry:
             to_tell = None if state.told else True
@@ -192,7 +193,7 @@ def _finish(job: Job, lease: Lease, report: Report, error: str) -> bool | None:
             state.not_before = now + pause_after(state.failures)
         elif run.ok and not lease.dry:
             to_tell = False if state.told else None
-            state.failures, state.told, state.last_error, state.not_before = 0, False, "", None
+            state.failures, state.told, state.last_error, state.not_before = 0, False, "", now + rest if rest else None
             state.last_ok, state.last_words = now, run.words
             if lease.due_at is not None:
                 state.due_at = next_due(lease.name, state.schedule or job.schedule, now)
@@ -206,6 +207,12 @@ def _finish(job: Job, lease: Lease, report: Report, error: str) -> bool | None:
 def pause_after(failures: int) -> timedelta:
     """It doubles, up to an hour."""
     return min(LONGEST_PAUSE, _FIRST_PAUSE * (1 << min(failures - 1, 10)))
+
+
+def _rest_after(state: JobState) -> timedelta:
+    """Twice the one before."""
+    last = state.not_before - state.last_ended if state.not_before and state.last_ended else timedelta()
+    return min(_LONGEST_REST, max(_FIRST_PAUSE, 2 * last))
 
 
 def _forget_old(name: str) -> None:

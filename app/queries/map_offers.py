@@ -1,8 +1,9 @@
 """What of a mail may be put into which map with one click: by whoever looks at it, in the right form."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum, unique
+from functools import lru_cache
 from typing import Any
 
 from flask import current_app
@@ -83,14 +84,39 @@ def personal_offers(reach: MapReach, mail: Mail, addresses: Sequence[str], colou
 
 def personal_maps(reach: MapReach, colour: str) -> list[Map]:
     """In which they may list a sender for themselves."""
+    return personal_among(reach, all_maps(reach), colour) if reach.own.addresses else []
+
+
+def personal_among(reach: MapReach, maps: Iterable[Map], colour: str) -> list[Map]:
+    """As personal_maps() has it, of those that are read already."""
     if not reach.own.addresses:
         return []
-    return [found for found in all_maps(reach) if found.enabled and found.colour == colour and found.is_personal and reach.edits(found)]
+    return [found for found in maps if found.enabled and found.colour == colour and found.is_personal and reach.edits(found)]
 
 
-def takes_sender(reach: MapReach, maps: Collection[Map], mail: Mail, keys: Sequence[str]) -> bool:
-    """Whether its sender can be listed in one of them. Asks nothing of the database."""
-    return any(_own_pairs(reach, (found,), mail, (keys,)) for found in maps)
+Places = Collection[tuple[MapPart, str]]
+"""By which part of a mail a sender is listed, and under which name for whom."""
+
+
+def own_places(reach: MapReach, maps: Iterable[Map], keys: Sequence[str]) -> Places:
+    """Where senders can be listed for the recipient that has these names. Asks nothing of the database."""
+    parts = [(found, MapPart(found.part)) for found in maps if found.kind == MapKind.PAIR]
+    named = {(part, rcpt) for found, part in parts if part in _WHY for rcpt in _rcpts(reach, found, (keys,))}
+    return [(part, rcpt) for part, rcpt in named if rcpt in reach.own.addresses]
+
+
+def takes_sender(places: Places, mail: Any) -> bool:
+    """Whether its sender can be listed in one of them: a mail, or a row that has both its senders."""
+    senders = ((rcpt, sides_of(mail.mail_from if part is MapPart.MAIL_FROM else mail.mime_from)) for part, rcpt in places)
+    return any(_is_pair(sides[0], rcpt) for rcpt, sides in senders if sides)
+
+
+@lru_cache(8192)
+def _is_pair(sender: str, rcpt: str) -> bool:
+    try:
+        return read_value(MapKind.PAIR, f"{sender}|{rcpt}").rcpt == rcpt
+    except WrongValue:
+        return False
 
 
 def _own_pairs(reach: MapReach, maps: Collection[Map], mail: Mail, recipients: Sequence[Sequence[str]]) -> list[tuple[Map, Offer]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext as _
@@ -104,6 +105,22 @@ def told_in(notice_id: int, scope: Scope, *, before: int | None, size: int) -> t
     mails = {mail.id: mail for mail in db.session.scalars(select(Mail).where(Mail.id.in_(ids), scope.condition()))} if ids else {}
     told = [Told(row.mail_id, row.address if scope.owns(row.address) else "", mails.get(row.mail_id)) for row in rows[:size]]
     return told, ids[-1] if len(rows) > size else None
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Of the job: nothing goes until then."""
+
+    until: datetime
+    why: str
+
+
+def job_rest(now: datetime) -> Rest | None:
+    """After a run that failed, or that the relay ended."""
+    state = db.session.get(JobState, JOB, populate_existing=True)
+    if state is None or state.not_before is None or state.not_before <= now or state.leased_until is not None:
+        return None
+    return Rest(state.not_before, state.last_error or state.last_words)
 
 
 def is_job_paused() -> bool:

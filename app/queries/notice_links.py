@@ -1,26 +1,26 @@
 """Who holds a letter, what its links may still do, and how far each of them counts: never more than a recipient who is logged in may."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from enum import StrEnum, unique
-from typing import Protocol
 
 from flask import current_app
 from sqlalchemy import select
 
 from app.extensions import db
-from app.models import Mail, MailRecipient, Map, Notice, NoticeLine, NoticeOwner, NoticeUse, OwnerKind
+from app.models import Mail, MailRecipient, Notice, NoticeLine, NoticeOwner, NoticeUse, OwnerKind
 from app.models.people import User
 from app.queries.accounts import accounts_of
 from app.queries.addressees import Rules
-from app.queries.map_offers import Offer, keys_of, personal_maps, personal_offers, takes_sender
+from app.queries.map_offers import Offer, personal_offers
 from app.queries.map_reach import Foreign, MapReach
+from app.queries.notice_people import further_addresses, users_of
 from app.queries.reached import scope_by_rule
 from app.queries.releases import releasing_roles
 from app.queries.requests import Asking
 from app.queries.scope import NOBODY, Scope
 from app.queries.settings import choices_of
-from app.queries.visibility import addresses_of, held_roles, limit_to
+from app.queries.visibility import addresses_of, limit_to
 from app.roles import Role
 
 _NOBODY = 0
@@ -36,15 +36,6 @@ class LinkAct(StrEnum):
     BLOCK = "block"
     REPORT = "report"
     OPEN = "open"
-
-
-class Told(Protocol):
-    """A line of a letter."""
-
-    @property
-    def mail_id(self) -> int: ...
-    @property
-    def address(self) -> str: ...
 
 
 class _Recipient:
@@ -79,36 +70,45 @@ class Holder:
 
 def holder_of(owner: str) -> Holder | None:
     """None where they are no more: the account is gone or switched off, the address lost, the domain told otherwise."""
-    read = NoticeOwner.read(owner)
-    if read is None:
-        return None
-    if read.user_id is not None:
-        return _of_account(read.user_id)
-    if read.kind is OwnerKind.ADDRESS:
-        return _of_address(read.name)
-    return Holder(None, (read.name,), NOBODY, MapReach(foreign=Foreign.HIDE), watches=True)
+    found = holders_of([owner]).get(owner)
+    if found is None or found.user_id is None:
+        return found
+    return replace(found, scope=scope_by_rule(found.user_id, found.own))
 
 
-def _of_account(user_id: int) -> Holder | None:
-    user = db.session.get(User, user_id, populate_existing=True)
-    if user is None or not user.is_active or not held_roles(user) - {Role.PUBLIC}:
-        return None
-    own = addresses_of(user)
+def holders_of(owners: Collection[str]) -> dict[str, Holder]:
+    """Of many, without what is theirs by rule. However many they are, the questions are few."""
+    read = {owner: each for owner in owners if (each := NoticeOwner.read(owner)) is not None}
+    accounts = {each.user_id: owner for owner, each in read.items() if each.user_id is not None}
+    addresses = {each.name: owner for owner, each in read.items() if each.kind is OwnerKind.ADDRESS}
+    found = {
+        owner: Holder(None, (each.name,), NOBODY, MapReach(foreign=Foreign.HIDE), watches=True)
+        for owner, each in read.items()
+        if each.kind is OwnerKind.WATCH
+    }
+    found |= {accounts[number]: holder for number, holder in _of_accounts(accounts)}
+    return found | {addresses[address]: holder for address, holder in _of_addresses(addresses)}
+
+
+def _of_accounts(numbers: Collection[int]) -> Iterator[tuple[int, Holder]]:
+    people = {number: person for number, person in users_of(numbers).items() if person.roles - {Role.PUBLIC}}
+    further = further_addresses(people)
     foreign = Foreign(current_app.config["FOREIGN_ENTRIES"])
-    return Holder(user.id, own, scope_by_rule(user.id, own), MapReach(user.id, own=Scope(own), foreign=foreign))
+    for number, person in people.items():
+        own = tuple(dict.fromkeys([*([person.address] if person.address else []), *further.get(number, ())]))
+        yield number, Holder(number, own, Scope(own), MapReach(number, own=Scope(own), foreign=foreign))
 
 
-def _of_address(address: str) -> Holder | None:
-    """An account that has taken the address meanwhile speaks for it: switched off, it takes the links with it."""
-    if Rules({address.rpartition("@")[2]}).nobody(address) is None or any(not user.is_active for user in accounts_at(address)):
-        return None
-    own = Scope((address,))
-    return Holder(None, (address,), own, MapReach(own=own, foreign=Foreign.HIDE))
-
-
-def accounts_at(address: str) -> Sequence[User]:
-    numbers = accounts_of([address]).get(address)
-    return db.session.scalars(select(User).where(User.id.in_(numbers))).all() if numbers else ()
+def _of_addresses(addresses: Collection[str]) -> Iterator[tuple[str, Holder]]:
+    """An account that has taken an address meanwhile speaks for it: switched off, it takes the links with it."""
+    rules = Rules({address.rpartition("@")[2] for address in addresses})
+    told = [address for address in addresses if rules.nobody(address) is not None]
+    accounts = accounts_of(told)
+    active = users_of({number for numbers in accounts.values() for number in numbers}).keys()
+    for address in told:
+        if accounts.get(address, frozenset()) <= active:
+            own = Scope((address,))
+            yield address, Holder(None, (address,), own, MapReach(own=own, foreign=Foreign.HIDE))
 
 
 # --- one link ------------------------------------------------------------------------------------------------------------------
@@ -165,45 +165,3 @@ def language_and_zone(owner: str, address: str) -> tuple[str, str]:
     chosen = choices_of(user) if user is not None else None
     domain = address.rpartition("@")[2]
     return (chosen.language if chosen else "") or Rules({domain}).language(domain), chosen.zone if chosen else ""
-
-
-# --- a letter's lines ----------------------------------------------------------------------------------------------------------
-
-
-def acts_for(owner: str, lines: Sequence[Told], *, releases: bool) -> dict[int, frozenset[LinkAct]]:
-    """By mail. However many lines there are, the questions are few. `releases`: whether anything can be released here at all."""
-    holder = holder_of(owner)
-    if holder is None:
-        return {line.mail_id: frozenset() for line in lines}
-    if holder.watches:
-        return {line.mail_id: frozenset({LinkAct.OPEN}) for line in lines}
-    mails = _mails([line.mail_id for line in lines])
-    lists = {colour: personal_maps(holder.reach, colour) for colour in ("allow", "deny")}
-    keys = dict(zip((line.address for line in lines), keys_of([line.address for line in lines]), strict=True))
-    found = {}
-    for line in lines:
-        mail = mails.get(line.mail_id)
-        found[line.mail_id] = frozenset() if mail is None else _acts(holder, mail, lists, keys[line.address], line.address, releases)
-    return found
-
-
-def _acts(
-    holder: Holder, mail: Mail, lists: Mapping[str, Collection[Map]], keys: Sequence[str], address: str, releases: bool
-) -> frozenset[LinkAct]:
-    acts = set[LinkAct]()
-    may_release = releases and holder.may_release(mail)
-    if may_release:
-        acts.add(LinkAct.RELEASE)
-        if takes_sender(holder.reach, lists["allow"], mail, keys):
-            acts.add(LinkAct.ALLOW)
-    if takes_sender(holder.reach, lists["deny"], mail, keys):
-        acts.add(LinkAct.BLOCK)
-    if holder.asking(address).addresses and (may_release or (releases and mail.is_stored)):
-        acts.add(LinkAct.REPORT)
-    if holder.user_id is not None:
-        acts.add(LinkAct.OPEN)
-    return frozenset(acts)
-
-
-def _mails(ids: Sequence[int]) -> dict[int, Mail]:
-    return {mail.id: mail for mail in db.session.scalars(select(Mail).where(Mail.id.in_(ids)))} if ids else {}

@@ -7,7 +7,7 @@ from flask_appbuilder.security.sqla.models import assoc_group_role, assoc_user_g
 from sqlalchemy import select, union_all
 
 from app.extensions import db
-from app.models import NoticeChoice, UserSetting
+from app.models import NoticeChoice, UserAddress, UserSetting
 from app.models.people import RoleRow, User
 from app.queries.notice_refusals import refusing
 from app.queries.pieces import pieces
@@ -54,4 +54,14 @@ def _roles_of(numbers: Collection[int]) -> dict[int, set[str]]:
     found: dict[int, set[str]] = {}
     for user_id, name in db.session.execute(union_all(direct, by_group)):
         found.setdefault(user_id, set()).add(name)
+    return found
+
+
+def further_addresses(numbers: Collection[int]) -> dict[int, list[str]]:
+    """Beside the one that stands with the account."""
+    found: dict[int, list[str]] = {}
+    for piece in pieces(numbers):
+        query = select(UserAddress.user_id, UserAddress.address).where(UserAddress.user_id.in_(piece)).order_by(UserAddress.address)
+        for number, address in db.session.execute(query):
+            found.setdefault(number, []).append(address)
     return found

@@ -34,27 +34,27 @@ class Line:
 def lines_of(notice_id: int, limit: int, without: Collection[str] = ()) -> list[Line]:
     """The newest first, as far as there is still something to be told: not of mails that are gone, whose copy is gone, or that were
     released to that address already. `without`: nor of what came to these addresses."""
-    columns = (Mail.id, Mail.mime_from, Mail.mail_from, Mail.subject, Mail.action, Mail.score, Mail.size, Mail.has_virus)
-    query = (
-        select(*columns, NoticeLine.address).join(Mail, Mail.id == NoticeLine.mail_id).where(NoticeLine.notice_id == notice_id, _is_kept())
-    )
+    query = _lines().where(NoticeLine.notice_id == notice_id)
     if without:
         query = query.where(NoticeLine.address.not_in(without))
-    rows = db.session.execute(query.order_by(NoticeLine.mail_id.desc()).limit(limit))
-    return [
-        Line(
-            row.id,
-            id_time(row.id),
-            row.mime_from or row.mail_from,
-            row.subject,
-            row.action,
-            row.score,
-            row.size,
-            row.has_virus,
-            row.address,
-        )
-        for row in rows
-    ]
+    return [_line(*row[1:]) for row in db.session.execute(query.order_by(NoticeLine.mail_id.desc()).limit(limit))]
+
+
+def lines_of_all(ids: Collection[int]) -> dict[int, list[Line]]:
+    """By letter, as lines_of() has them: of some that have few each."""
+    found: dict[int, list[Line]] = {}
+    for row in db.session.execute(_lines().where(NoticeLine.notice_id.in_(ids)).order_by(NoticeLine.notice_id, NoticeLine.mail_id.desc())):
+        found.setdefault(row[0], []).append(_line(*row[1:]))
+    return found
+
+
+def _lines() -> Select[Any]:
+    columns = (Mail.id, Mail.mime_from, Mail.mail_from, Mail.subject, Mail.action, Mail.score, Mail.size, Mail.has_virus)
+    return select(NoticeLine.notice_id, *columns, NoticeLine.address).join(Mail, Mail.id == NoticeLine.mail_id).where(_is_kept())
+
+
+def _line(mail_id: int, mime_from: str, mail_from: str, *more: Any) -> Line:
+    return Line(mail_id, id_time(mail_id), mime_from or mail_from, *more)
 
 
 def _is_kept() -> Any:
@@ -134,6 +134,16 @@ def begun_for_nobody(limit: int) -> Sequence[int]:
     """Letters that have not got all of their lines, though nothing more is due to whom they are for."""
     begun = (Notice.state == NoticeStep.WAITING.value, Notice.next_try_at.is_(None), ~exists().where(NoticeDue.owner == Notice.owner))
     return db.session.scalars(select(Notice.id).where(*begun).limit(limit)).all()
+
+
+def those_in(ids: Collection[int], state: NoticeStep) -> Sequence[int]:
+    """Of these letters."""
+    return db.session.scalars(select(Notice.id).where(Notice.id.in_(ids), Notice.state == state.value).order_by(Notice.id)).all()
+
+
+def mails_of_letters(ids: Collection[int]) -> list[int]:
+    """Of some that have few each, in the order in which everybody takes more than one."""
+    return sorted(set(db.session.scalars(select(NoticeLine.mail_id).where(NoticeLine.notice_id.in_(ids)))))
 
 
 def mails_of_letter(notice_id: int, after: int, limit: int) -> Sequence[int]:

@@ -28,6 +28,8 @@ class Report:
         self.words = ""
         self.was_stopped = False
         self.is_lost = False
+        self.rests = False
+        """What it needs is away, which is no failure of its own: its next run waits, and longer each time."""
         self.shown: Callable[[], object] = lambda: None
         """Called with each step, for whoever watches."""
         self.hold: Callable[[], object] = lambda: None

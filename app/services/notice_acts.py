@@ -3,15 +3,20 @@
 from typing import cast
 
 from flask_babel import gettext as _
+from sqlalchemy import select, update
 
 from app.actor import Actor
 from app.clock import stored_now
 from app.errors import Conflict
 from app.extensions import PanelSession, db
-from app.models import NoticeStep, Verb
+from app.models import Notice, NoticeStep, Verb
+from app.queries.notice_choices import within
 from app.queries.notice_letters import letter_of
 from app.queries.people import Reach
 from app.services.audit import record
+from app.services.notice_lines import run
+
+_AT_ONCE = 500
 
 
 class Unsure(Conflict):
@@ -47,3 +52,18 @@ def try_again(reach: Reach, notice_id: int, *, sure: bool = False, actor: Actor)
         row.claimed_at = row.ended_at = None
         record(actor, Verb.NOTICE_AGAIN, "notice", notice_id, before=before, after={"to": row.address})
         db.session.commit()
+
+
+def try_failed_again(reach: Reach, *, after: int = 0, actor: Actor) -> tuple[int, int | None]:
+    """Of all letters that failed and are theirs, so many. How many it were, and after which number there are more."""
+    failed = (Notice.state == NoticeStep.FAILED.value, Notice.revoked_at.is_(None))
+    with cast(PanelSession, db.session()).begin_writing():
+        query = select(Notice.id).where(*failed, Notice.id > after, within(Notice.address, reach.scope))
+        ids = db.session.scalars(query.order_by(Notice.id).limit(_AT_ONCE).with_for_update()).all()
+        if ids:
+            values = {"state": NoticeStep.WAITING.value, "next_try_at": stored_now(), "claimed_at": None, "ended_at": None}
+            run(update(Notice).where(Notice.id.in_(ids), *failed).values(**values))
+            told = {"letters": len(ids), "from": ids[0], "to": ids[-1]}
+            record(actor, Verb.NOTICE_AGAIN, "notice", NoticeStep.FAILED.value, after=told)
+        db.session.commit()
+    return len(ids), ids[-1] if len(ids) == _AT_ONCE else None

@@ -19,7 +19,7 @@ from app.queries.matching import contains_any_case
 from app.queries.people import Reach
 from app.services.addresses import read_address, read_domain
 from app.services.audit import record
-from app.services.notice_moving import let_go, let_go_of_domains, lock, move, move_domains
+from app.services.notice_moving import ask_to_move, let_go, let_go_of_domains, lock, move
 from app.services.notice_times import read_times
 
 MOST_WATCHERS = 50
@@ -62,6 +62,7 @@ def set_domain(reach: Reach, typed: DomainRule, *, actor: Actor) -> DomainRule:
                 db.session.add(row)
             _put(row, rule)
             db.session.flush()
+            _put_off(before, rule)
             if before != rule:
                 record(actor, Verb.NOTICES_OF_DOMAIN, "domain", rule.domain, before=before.told(), after=rule.told())
             db.session.commit()
@@ -83,6 +84,7 @@ def remove_domain(reach: Reach, domain: str, *, actor: Actor) -> None:
         before = rule_of(row)
         _may_watch(reach, before.watchers, ())
         db.session.delete(row)
+        _put_off(before, DomainRule(name))
         record(actor, Verb.NOTICES_OF_DOMAIN, "domain", name, before=before.told())
         db.session.commit()
     _follow(before, DomainRule(name))
@@ -149,8 +151,14 @@ def _may_watch(reach: Reach, before: Collection[str], after: Collection[str]) ->
 # --- what waits ----------------------------------------------------------------------------------------------------------------------
 
 
+def _put_off(before: DomainRule, rule: DomainRule) -> None:
+    """What waits goes by the new rule: the job sees to it."""
+    if (before.times, before.everybody) != (rule.times, rule.everybody):
+        ask_to_move(rule.domain)
+
+
 def _follow(before: DomainRule, rule: DomainRule) -> None:
-    """After the commit: what waits goes by the new rule."""
+    """After the commit: what waits for watchers."""
     names = (rule.domain, *aliases_by_domain([rule.domain]).get(rule.domain, ()))
     for address in before.watchers:
         if address not in rule.watchers:
@@ -158,8 +166,6 @@ def _follow(before: DomainRule, rule: DomainRule) -> None:
     if before.watch_times != rule.watch_times:
         for address in rule.watchers:
             _move_one(OwnerKind.WATCH.of(address))
-    if (before.times, before.everybody) != (rule.times, rule.everybody):
-        move_domains(names)
 
 
 def _move_one(owner: str) -> None:

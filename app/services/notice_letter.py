@@ -1,6 +1,6 @@
 """Writes a letter that tells of kept mail: in the addressee's language and zone, of no more mails than a mail program shows."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from functools import cache
@@ -19,9 +19,10 @@ from app.mime.mustache import TooMuch
 from app.models import Notice, NoticeKind
 from app.queries.addressees import Addressee
 from app.queries.notice_links import LinkAct
+from app.queries.notice_offers import Offered
 from app.queries.notices import Line
 from app.services.letters import envelope_of, own_headers
-from app.services.notice_links import acts_offered, headers_of, link_to, unsubscribe_link
+from app.services.notice_links import headers_of, links_of, unsubscribe_link
 from app.services.notice_words import Templates, Vocabulary, default_words, known_language, templates, templates_of, vocabulary
 
 LONGEST_HTML = 100_000
@@ -46,20 +47,20 @@ class Links:
     all_kept: str
     settings: str
     unsubscribe: str
-    offered: Mapping[int, Collection[LinkAct]]
+    offered: Offered
 
 
-def write(notice: Notice, addressee: Addressee, lines: Sequence[Line]) -> bytes:
-    """The whole message, to the addressee. `lines`: as many as are wanted in it at most, or more."""
+def write(notice: Notice, addressee: Addressee, lines: Sequence[Line], offered: Offered) -> bytes:
+    """The whole message, to the addressee. `lines`: as many as are wanted in it at most, or more. It asks the database for words only."""
     kind, language = NoticeKind(notice.kind), known_language(addressee.language)
     found = lines[: current_app.config["NOTICE_MOST_LINES"]]
     more = max(notice.mails, len(lines)) - len(found) if len(lines) >= current_app.config["NOTICE_MOST_LINES"] else 0
     links = Links(
-        to=lambda mail_id, act: link_to(notice, mail_id, act),
+        to=links_of(notice),
         all_kept=portal_url("quarantine/") if addressee.user_id is not None and kind is not NoticeKind.WATCH else "",
         settings=portal_url("profile/") if addressee.user_id is not None else "",
         unsubscribe=unsubscribe_link(notice),
-        offered=acts_offered(addressee, found),
+        offered=offered,
     )
     try:
         letter = fitting(templates_of(kind, language), addressee, found, links, more=more)

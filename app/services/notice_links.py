@@ -2,13 +2,13 @@
 
 import base64
 import binascii
+import hashlib
 import hmac
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum, unique
-from typing import Protocol
 
 from flask import current_app
 
@@ -19,16 +19,15 @@ from app.models import Mail, Notice, NoticeLine, NoticeOwner, OwnerKind
 from app.queries.notice_links import (
     Holder,
     LinkAct,
-    Told,
-    acts_for,
     holder_now,
     line_of,
     mail_called,
     notice_called,
     use_of,
 )
+from app.queries.notice_offers import Told, acts_for
 from app.services.release import can_release
-from app.services.sealing import keyed
+from app.services.sealing import key_for
 
 PAGE, UNSUBSCRIBE_PAGE = "/notice", "/notice/unsubscribe"
 ONE_CLICK = ("List-Unsubscribe", "One-Click")
@@ -40,11 +39,6 @@ _CLAIM = struct.Struct(">QQIB")
 _SEAL_BYTES = 16
 _LENGTH = (_CLAIM.size + _SEAL_BYTES + 2) // 3 * 4
 _NO_SECRET = "0" * 32
-
-
-class Owner(Protocol):
-    @property
-    def owner(self) -> str: ...
 
 
 @unique
@@ -75,12 +69,12 @@ class Link:
 
 def link_to(notice: Notice, mail_id: int, act: str) -> str:
     """Whoever watches over domains looks at their mail in the panel; recipients have a portal, maybe."""
-    return _url(notice, PAGE, mail_id, LinkAct(act))
+    return links_of(notice)(mail_id, LinkAct(act))
 
 
 def unsubscribe_link(notice: Notice) -> str:
     """Counts for as long as the letter is known here."""
-    return _url(notice, UNSUBSCRIBE_PAGE, 0, _UNSUBSCRIBE)
+    return links_of(notice)(0, _UNSUBSCRIBE)
 
 
 def headers_of(notice: Notice) -> dict[str, str]:
@@ -90,21 +84,32 @@ def headers_of(notice: Notice) -> dict[str, str]:
     return {"List-Unsubscribe": f"<{link}>"} | one_click
 
 
-def acts_offered(addressee: Owner, lines: Sequence[Told]) -> dict[int, frozenset[LinkAct]]:
-    """By mail, as things are now. A link may say no later all the same."""
-    return acts_for(addressee.owner, lines, releases=can_release())
+def acts_offered(told: Mapping[str, Sequence[Told]]) -> dict[str, dict[int, frozenset[LinkAct]]]:
+    """By owner and mail, as things are now. A link may say no later all the same."""
+    return acts_for(told, releases=can_release())
 
 
-def _url(notice: Notice, page: str, mail_id: int, act: str) -> str:
+def links_of(notice: Notice) -> Callable[[int, str], str]:
+    """Makes those of one letter, by mail and act."""
     leads_to = public_url if NoticeOwner.is_of(OwnerKind.WATCH, notice.owner) else portal_url
-    expires = utcnow() + timedelta(days=current_app.config["NOTICE_LINK_DAYS"])
-    claim = _CLAIM.pack(notice.id, mail_id, int(expires.timestamp()), _ACTS.index(act))
-    text = base64.urlsafe_b64encode(claim + _seal(notice.secret, claim)).decode().rstrip("=")
-    return leads_to(f"{page}?link={text}")
+    expires = int((utcnow() + timedelta(days=current_app.config["NOTICE_LINK_DAYS"])).timestamp())
+    secret, key = bytes.fromhex(notice.secret), key_for("notice links")
+    page, unsubscribe_page = leads_to(f"{PAGE}?link="), leads_to(f"{UNSUBSCRIBE_PAGE}?link=")
+
+    def link(mail_id: int, act: str) -> str:
+        claim = _CLAIM.pack(notice.id, mail_id, expires, _ACTS.index(act))
+        text = base64.urlsafe_b64encode(claim + _sealed(key, secret, claim)).decode().rstrip("=")
+        return (unsubscribe_page if act == _UNSUBSCRIBE else page) + text
+
+    return link
 
 
 def _seal(secret: str, claim: bytes) -> bytes:
-    return keyed(bytes.fromhex(secret) + claim, "notice links")[:_SEAL_BYTES]
+    return _sealed(key_for("notice links"), bytes.fromhex(secret), claim)
+
+
+def _sealed(key: bytes, secret: bytes, claim: bytes) -> bytes:
+    return hmac.digest(key, secret + claim, hashlib.sha256)[:_SEAL_BYTES]
 
 
 # --- read ----------------------------------------------------------------------------------------------------------------------

@@ -1,7 +1,9 @@
 """Lines that wait for a letter: put off or brought forward when somebody wants their letters at other times, let go when they want none."""
 
+import secrets
 from collections.abc import Collection
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import partial
 from itertools import groupby
 from typing import cast
 
@@ -11,13 +13,18 @@ from app.clock import stored_now
 from app.extensions import PanelSession, db
 from app.models import Notice, NoticeDue, NoticeLine, NoticeStep
 from app.queries.addressees import addressees_of
+from app.queries.domains import aliases_by_domain
 from app.queries.matching import in_domains
 from app.queries.notices import addresses_waiting, mails_of_letter
 from app.services import notice_lines as lines
+from app.services.job import Report
 from app.services.notice_times import next_time
+from app.services.tries import tried
 
 _AT_ONCE = 1000
 _OWNERS_AT_ONCE = 500
+_DOMAIN, _NEVER = "domain:", datetime(9000, 1, 1, tzinfo=UTC).replace(tzinfo=None)
+"""Among those for whom mail waits stand domains, too, whose rule has changed: they are due far beyond all others."""
 _MOST_BATCHES = 50
 """Who has more lines than so many batches waits for the job to let the rest go."""
 
@@ -61,9 +68,10 @@ def let_go(owner: str) -> None:
 
 
 def let_go_of_domains(owner: str, domains: Collection[str]) -> None:
-    """Of a watcher's lines those of mail to these domains: of others they may be told still."""
+    """Of a watcher's lines those of mail to these domains: of others they may be told still. What is beyond so many batches is left out
+    when their letter goes."""
     theirs = (NoticeLine.owner == owner, NoticeLine.notice_id.is_(None), in_domains(NoticeLine.address, domains))
-    while True:
+    for _batch in range(_MOST_BATCHES):
         with cast(PanelSession, db.session()).begin_writing():
             lock(owner)
             mails = list(db.session.scalars(select(NoticeLine.mail_id).where(*theirs).order_by(NoticeLine.mail_id).limit(_AT_ONCE)))
@@ -99,20 +107,44 @@ def _forgot_some(notice_id: int) -> bool:
     return bool(mails)
 
 
-def move_domains(domains: Collection[str]) -> int:
-    """Where other times hold for domains now: whoever waits for a letter with mail to them. How many were moved."""
-    after, moved = "", 0
-    while True:
-        with cast(PanelSession, db.session()).begin_writing():
-            now = stored_now()
-            ahead = select(NoticeDue.owner, NoticeDue.due_at).where(NoticeDue.owner > after).order_by(NoticeDue.owner)
-            rows = db.session.execute(ahead.limit(_OWNERS_AT_ONCE)).all()
-            # What is due already is not put off.
-            moved += _move_each([row.owner for row in rows if row.due_at > now], domains, now)
-            db.session.commit()
-        if len(rows) < _OWNERS_AT_ONCE:
+def ask_to_move(domain: str) -> None:
+    """Joins the transaction that changes the rule: the job moves whoever waits for a letter with mail to the domain. They may be very
+    many. Each change asks by itself, lest one that comes while the job moves is taken for done."""
+    db.session.add(NoticeDue(owner=f"{_DOMAIN}{domain}:{secrets.token_hex(4)}", due_at=_NEVER.replace(year=9999)))
+
+
+def move_waiting(report: Report) -> int:
+    """What was asked for. How many were moved; what is not done to its end is begun anew."""
+    asked = db.session.scalars(select(NoticeDue.owner).where(NoticeDue.due_at >= _NEVER)).all()
+    if not asked:
+        return 0
+    named = {owner.removeprefix(_DOMAIN).rpartition(":")[0] for owner in asked}
+    domains = {*named, *(alias for aliases in aliases_by_domain(named).values() for alias in aliases)}
+    db.session.rollback()
+    after: str | None = ""
+    moved = 0
+    while after is not None:
+        if report.is_over():
             return moved
-        after = rows[-1].owner
+        count, after = tried(partial(_move_some, after, domains, report))
+        moved += count
+    with cast(PanelSession, db.session()).begin_writing():
+        lines.run(delete(NoticeDue).where(NoticeDue.owner.in_(asked)))
+        db.session.commit()
+    return moved
+
+
+def _move_some(after: str, domains: Collection[str], report: Report) -> tuple[int, str | None]:
+    """How many, and after whom there are more."""
+    with cast(PanelSession, db.session()).begin_writing():
+        report.must_hold()
+        now = stored_now()
+        ahead = select(NoticeDue.owner, NoticeDue.due_at).where(NoticeDue.owner > after).order_by(NoticeDue.owner)
+        rows = db.session.execute(ahead.limit(_OWNERS_AT_ONCE)).all()
+        # What is due already is not put off.
+        moved = _move_each([row.owner for row in rows if row.due_at > now], domains, now)
+        db.session.commit()
+    return moved, rows[-1].owner if len(rows) == _OWNERS_AT_ONCE else None
 
 
 def _move_each(owners: Collection[str], domains: Collection[str], now: datetime) -> int:

@@ -11,9 +11,11 @@ from app.queries.notices import count_due_owners, counts_by_state
 from app.services.job import Report
 from app.services.letters import can_carry_links
 from app.services.notice_collect import Collected, collect
+from app.services.notice_ends import finish
 from app.services.notice_letter import write
 from app.services.notice_make import make
-from app.services.notice_sending import Sender, finish
+from app.services.notice_moving import move_waiting
+from app.services.notice_sending import Sender
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +39,7 @@ def run(report: Report) -> None:
         while is_more and not report.is_over():
             found = collect(report)
             told.mails, told.told, told.lines = told.mails + found.mails, told.told + found.told, told.lines + found.lines
+            move_waiting(report)
             made += make(report)
             is_more = sender.send(_A_WHILE)
         finish(report)
@@ -45,11 +48,12 @@ def run(report: Report) -> None:
         db.session.rollback()
     words = f"{told.mails} new mails, {told.told} of them to be told of; {made} letters made, {sender.sent} sent, {sender.failed} failed"
     waiting = sum(counts_by_state().values())
-    report.say(f"{words}{f', {waiting} wait' if waiting else ''}. {sender.why}".strip())
-    if sender.is_refused:
-        raise Unavailable(sender.why)
-    if sender.why:
-        log.warning("letters about kept mail: %s", sender.why)
+    report.say(f"{words}{f', {waiting} wait' if waiting else ''}. {sender.relay.why}".strip())
+    if sender.relay.is_refused:
+        raise Unavailable(sender.relay.why)
+    if sender.relay.why:
+        report.rests = True
+        log.warning("letters about kept mail: %s", sender.relay.why)
 
 
 def _tell(report: Report) -> None:

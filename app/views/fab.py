@@ -48,6 +48,7 @@ from app.views.nodes_api import NodesApi
 from app.views.notice_api import NoticeApi, NoticeChoiceApi
 from app.views.notice_letters import NoticeView
 from app.views.notice_rules import NoticeDomainView, NoticeRefusalView
+from app.views.notice_rules_api import NoticeDomainApi, NoticeRefusalApi
 from app.views.opening import ReasonView
 from app.views.people import PeopleView
 from app.views.portal import PortalBuilder
@@ -118,7 +119,7 @@ PAGES = (
 
 APIS = (
     *(MailApi, RawApi, ReleaseApi, RequestApi, LessonApi, LearningApi),
-    *(DeletionApi, TimelineApi, BulkApi, NodesApi, NoticeApi, NoticeChoiceApi, OpenApi),
+    *(DeletionApi, TimelineApi, BulkApi, NodesApi, NoticeApi, NoticeChoiceApi, NoticeDomainApi, NoticeRefusalApi, OpenApi),
 )
 
 

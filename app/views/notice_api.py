@@ -5,13 +5,17 @@ from typing import Any
 from flask import Response, g, jsonify
 from flask_appbuilder.api import expose
 from flask_appbuilder.security.decorators import permission_name, protect
+from flask_babel import gettext as _
 
 from app.errors import BadRequest
 from app.models import Notice
 from app.queries.notice_choices import standing_of
+from app.queries.people import reach_of
 from app.security.actor import actor
+from app.services.notice_acts import Unsure, try_again, try_failed_again
 from app.services.notice_choices import choose
-from app.views.api import MailActApi, OurApi, asked_words
+from app.views.api import MailActApi, OurApi, asked_flag, asked_words
+from app.views.mail_search import asked_key
 from app.views.notice_letters import asked_letters
 
 
@@ -70,6 +74,7 @@ class NoticeChoiceApi(OurApi):
 class NoticeApi(OurApi):
     resource_name = "notices"
     class_permission_name = "NoticeView"
+    responses = MailActApi.responses
 
     @expose("", methods=["GET"])
     @protect()
@@ -90,6 +95,62 @@ class NoticeApi(OurApi):
         """
         page, _state, _address = asked_letters()
         return jsonify(result=[_told(row) for row in page.rows], older=page.older)
+
+    @expose("/<int:notice_id>/again", methods=["POST"])
+    @protect()
+    @permission_name("edit")
+    def again(self, notice_id: int) -> Any:
+        """Try a letter again that failed
+        ---
+        post:
+          parameters:
+          - {in: path, name: notice_id, schema: {type: integer, format: int64}, required: true}
+          requestBody:
+            content:
+              application/json:
+                schema:
+                  type: object
+                  properties:
+                    sure: {type: boolean, description: Also where nobody knows whether it arrived and it may come twice}
+          responses:
+            200:
+              description: It is tried again within a minute
+            400:
+              $ref: '#/components/responses/400'
+            401:
+              $ref: '#/components/responses/401'
+            403:
+              $ref: '#/components/responses/403'
+            404:
+              $ref: '#/components/responses/404'
+            409:
+              $ref: '#/components/responses/409'
+        """
+        try:
+            try_again(reach_of(g.user), notice_id, sure=asked_flag(MailActApi.asked(), "sure"), actor=actor())
+        except Unsure as why:
+            return MailActApi.unconfirmed(why)
+        return jsonify(message=_("It is tried again within a minute."))
+
+    @expose("/again", methods=["POST"])
+    @protect()
+    @permission_name("edit")
+    def failed_again(self) -> Response:
+        """Try the letters again that failed, some hundreds at once
+        ---
+        post:
+          parameters:
+          - {in: query, name: after, schema: {type: integer}, description: Only those with a higher number}
+          responses:
+            200:
+              description: How many `letters` are tried again; `more` is the `after` of the next request
+            401:
+              $ref: '#/components/responses/401'
+            403:
+              $ref: '#/components/responses/403'
+        """
+        count, more = try_failed_again(reach_of(g.user), after=asked_key("after") or 0, actor=actor())
+        return jsonify(result={"letters": count}, more=more)
 
 
 def _choice() -> dict[str, Any]:

@@ -7,10 +7,11 @@ from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext as _
 
+from app.clock import stored_now
 from app.errors import BadRequest, MailkeepError
 from app.models import NoticeStep
 from app.queries.notice_choices import letters_scope_of
-from app.queries.notice_letters import Letters, counts, letter_of, letters, told_in
+from app.queries.notice_letters import Letters, counts, job_rest, letter_of, letters, told_in
 from app.queries.people import reach_of
 from app.queries.visibility import scope_of
 from app.security.actor import actor
@@ -32,7 +33,10 @@ class NoticeView(BaseView):
     def list(self) -> Any:
         scope = letters_scope_of(g.user)
         page, state, address = asked_letters()
-        shown = {"page": page, "state": state, "address": address, "counts": counts(scope), "why": why_none_go()}
+        why = why_none_go()
+        shown = {"page": page, "state": state, "address": address, "counts": counts(scope), "why": why}
+        # What the relay said may name somebody: only who sees all letters reads it.
+        shown |= {"rest": None if why else job_rest(stored_now()), "may_all": scope.everything}
         return self.render_template("notices/letters.html", title=_("Letters"), **shown, **WORDS)
 
     @expose("/<int:notice_id>")

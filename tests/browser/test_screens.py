@@ -130,6 +130,8 @@ NO_SCREENS = {
         "NodesApi.nodes",
         "NoticeApi.letters",
         "NoticeChoiceApi.choice",
+        "NoticeDomainApi.domains",
+        "NoticeRefusalApi.refusals",
     ),
     *("MailApi.statistics", "OpenApi.get", "MenuApi.get_menu_data", "Home.index", "UtilView.back"),
     *("MailLogView.find", "MailLogView.newer", "MailLogView.export", "MapExportView.export", "QuarantineView.day", "AuditView.export"),

@@ -1,8 +1,11 @@
 """flask notices: choices, rules of domains, refusals, links made void."""
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskCliRunner
 
+from app.models import NoticeStep
+from app.services import notice_acts
 from tests.letters import letter, make_letter
 from tests.make import make_user
 
@@ -37,3 +40,24 @@ def test_what_the_screens_do_commands_do_too(app: Flask, runner: FlaskCliRunner)
     said("void", str(number))
     said("void", "4711", code=1)
     assert letter(app, number).revoked_by.startswith("command line")
+
+
+def test_letters_that_failed_are_tried_again(app: Flask, runner: FlaskCliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    def said(*words: str, code: int = 0) -> str:
+        result = runner.invoke(args=["notices", "again", *words])
+        assert result.exit_code == code, result.output
+        return result.output
+
+    failed = [make_letter(app, f"u{number}@example.com", state=NoticeStep.FAILED) for number in range(5)]
+    unknown, sent = (make_letter(app, "bob@example.com", state=state) for state in (NoticeStep.UNKNOWN, NoticeStep.SENT))
+    assert "Name one letter, or --failed" in said(code=1)
+    said(str(failed[0]), "--failed", code=1)
+    said(str(failed[0]))
+    assert "--sure" in said(str(unknown), code=1)
+    said(str(unknown), "--sure")
+    said(str(sent), code=1)
+    said("4711", code=1)
+    monkeypatch.setattr(notice_acts, "_AT_ONCE", 2)
+    assert said("--failed") == "4 letters are tried again.\n"
+    assert said("--failed") == "0 letters are tried again.\n"
+    assert [letter(app, number).state for number in (*failed, unknown, sent)] == ["waiting"] * 6 + ["sent"]

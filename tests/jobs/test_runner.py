@@ -64,6 +64,32 @@ def test_a_failing_job_backs_off_and_is_told_once_and_once_when_it_is_well(
     assert logged[-1] == "jobs: tidy is well again: Done."
 
 
+def test_what_needs_something_that_is_away_waits_longer_each_time_and_does_not_fail(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    away = [True]
+
+    def work(report: Report) -> None:
+        report.rests = away[0]
+        report.say("The relay is away." if away[0] else "Done.")
+
+    pauses = []
+    with app.app_context():
+        clock = Clock(monkeypatch)
+        use(app, make_job(run=work))
+        look(app)
+        clock.move(minutes=15)
+        for _ in range(6):
+            look(app)
+            look(app)
+            pause = state().not_before - clock.now
+            pauses.append(int(pause.total_seconds()) // 60)
+            clock.now = max(state().not_before, state().due_at)
+        assert (state().failures, state().last_error, {run.ok for run in runs()}) == (0, "", {True})
+        away[0] = False
+        look(app)
+        assert (state().not_before, state().last_words) == (None, "Done.")
+    assert pauses == [1, 2, 4, 8, 15, 15]
+
+
 def test_an_unexpected_failure_of_a_job_harms_nobody(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     with app.app_context():
         clock = Clock(monkeypatch)

@@ -21,6 +21,7 @@ from app.services.notice_domains import DomainRule, remove_domain, set_domain
 from app.services.tries import tried
 from tests.letters import due_of, events, id_of, letter, make_letter, states, told, wait_for
 from tests.make import make_mails, make_user
+from tests.services.test_notice_moving import moved
 
 EVERYWHERE = Reach(everybody=True)
 EXAMPLE = Reach(domains=("example.com",))
@@ -191,11 +192,13 @@ def test_a_domains_rule_moves_those_that_chose_nothing(any_app: Flask) -> None:
     near = wait_for(app, "address:x@xexample.com", "x@xexample.com", due_in=timedelta(days=9))
     late = due_of(app, "address:x@xexample.com")
     ruled(app, "example.com", times="hourly", everybody=True)
+    assert moved(app) == 3
     soon = stored_now() + timedelta(hours=1)
     assert due_of(app, bob) <= soon
     assert due_of(app, "address:eve@example.com") <= soon
     assert due_of(app, carol).minute == 59
     ruled(app, "example.com", times="hourly")
+    moved(app)
     assert due_of(app, "address:eve@example.com") <= stored_now(), "the job lets go what waits for an address that is told no more"
     assert (due_of(app, "address:x@xexample.com"), states(app, near)) == (late, ["waiting"])
 
@@ -206,7 +209,9 @@ def test_who_waits_with_mail_to_two_domains_is_told_at_the_earlier_of_their_time
     for address in ("bob@example.com", "bob@example.org"):
         wait_for(app, owner, address, due_in=timedelta(days=9))
     ruled(app, "example.org", times="hourly")
+    moved(app)
     ruled(app, "example.com", times="weekly on monday at 00:00")
+    moved(app)
     assert due_of(app, owner) <= stored_now() + timedelta(hours=1)
 
 

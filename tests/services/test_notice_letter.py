@@ -49,13 +49,11 @@ def app(sqlite_copies: SqliteCopies, tmp_path: pathlib.Path) -> Iterator[Flask]:
 @pytest.fixture(autouse=True)
 def links(monkeypatch: pytest.MonkeyPatch) -> None:
     """How a link is signed, and who may what, has tests of its own."""
-    every = frozenset((LinkAct.RELEASE, LinkAct.BLOCK, LinkAct.OPEN))
     monkeypatch.setattr(
-        notice_letter, "link_to", lambda notice, mail_id, act: f"https://mail.example.com/l/{act}.{notice.id}.{mail_id}.{'s' * 60}"
+        notice_letter, "links_of", lambda notice: lambda mail_id, act: f"https://mail.example.com/l/{act}.{notice.id}.{mail_id}.{'s' * 60}"
     )
     monkeypatch.setattr(notice_letter, "unsubscribe_link", lambda _notice: "https://mail.example.com/u/" + "s" * 60)
     monkeypatch.setattr(notice_letter, "headers_of", lambda _notice: {"List-Unsubscribe": f"<https://mail.example.com/u/{'s' * 200}>"})
-    monkeypatch.setattr(notice_letter, "acts_offered", lambda _addressee, lines: dict.fromkeys([line.mail_id for line in lines], every))
 
 
 def line(number: int = 1, **changes: Any) -> Line:
@@ -83,6 +81,7 @@ def written(
             notice,
             Addressee(**{"owner": "user:1", "user_id": 1, "address": to, "language": language, "zone": zone, "times": ""} | changes),
             lines,
+            dict.fromkeys([line.mail_id for line in lines], frozenset((LinkAct.RELEASE, LinkAct.BLOCK, LinkAct.OPEN))),
         )
     assert raw.count(b"\n") == raw.count(b"\r\n")
     assert max(map(len, raw.split(b"\r\n"))) <= 998

@@ -13,6 +13,7 @@ from app.errors import Unavailable
 from app.extensions import db
 from app.models import Notice, NoticeStep
 from app.services import notice_sending, notices
+from app.services.job import Report
 from tests.apps import close
 from tests.make import make_node, make_user, post
 from tests.notices import BOB, CAROL, kept, later, letters, ruled, state_of, telling_app, told
@@ -92,20 +93,52 @@ def test_while_the_relay_is_away_nothing_is_tried_and_nothing_lost(app: Flask, r
     said = told(app)
     assert "2 letters made, 0 sent, 0 failed, 2 wait. The relay cannot be reached" in said[-1]
     assert [(row.state, row.tries) for row in rows(app).values()] == [("waiting", 0)] * 2
+    with app.app_context():
+        notices.run(report := Report())
+    assert report.rests, "the next run waits, and longer each time"
     app.config["SMTP_URL"] = relay.url
     told(app)
     assert went(relay) == [BOB, CAROL]
 
 
-def test_a_relay_that_takes_nothing_now_is_not_asked_for_each(app: Flask, relay: Relay) -> None:
-    for number in range(9):
-        make_user(app, f"u{number}", "Recipient")
-        kept(app, f"u{number}@example.com")
-    relay.later |= {f"u{number}@example.com" for number in range(9)}
+@pytest.mark.parametrize(
+    ("answer", "asked", "said"),
+    [
+        ("450 4.7.1 greylisted", 9, ""),
+        ("452 4.5.3 too many", 9, ""),
+        ("451 4.3.0 out of order", 5, "451 4.3.0"),
+        ("452 4.3.1 the disk is full", 5, "452 4.3.1"),
+        ("421 4.7.0 not now", 5, "421 4.7.0"),
+    ],
+)
+def test_what_is_said_of_an_address_is_not_what_is_said_of_all(app: Flask, relay: Relay, answer: str, asked: int, said: str) -> None:
+    """A relay that takes nothing now is not asked for each; where it puts off some addresses, those alone wait."""
+    addresses = {f"u{number}@example.com" for number in range(9)}
+    ruled(app, "example.com", everybody=True, times="at once")
+    kept(app, *sorted(addresses))
+    relay.later |= addresses
+    relay.not_now = answer
+    assert (f"The relay takes no letters now: {said}" in told(app)[-1]) == bool(said)
+    assert sorted(row.tries for row in rows(app).values()) == [0] * (9 - asked) + [1] * asked
+
+
+def test_a_relay_that_puts_off_everybody_is_not_asked_for_each(app: Flask, relay: Relay) -> None:
+    addresses = {f"u{number}@example.com" for number in range(22)}
+    ruled(app, "example.com", everybody=True, times="at once")
+    kept(app, *sorted(addresses))
+    relay.later |= addresses
     relay.not_now = "450 4.7.1 too much from you"
-    said = told(app)
-    assert "The relay takes no letters now: 450 4.7.1" in said[-1]
-    assert sorted(row.tries for row in rows(app).values()) == [0] * 4 + [1] * 5
+    assert "The relay takes no letters now: 450 4.7.1" in told(app)[-1]
+    assert sorted(row.tries for row in rows(app).values()) == [0] * 2 + [1] * 20
+
+
+def test_a_relay_that_hangs_up_on_each_does_not_cost_every_letter(app: Flask, relay: Relay) -> None:
+    """Nobody knows of any of them whether it went."""
+    ruled(app, "example.com", everybody=True, times="at once")
+    kept(app, *(f"u{number}@example.com" for number in range(9)))
+    relay.answers += [""] * 9
+    assert "The relay takes no letters now" in told(app)[-1]
+    assert Counter(row.state for row in rows(app).values()) == {"unknown": 5, "waiting": 4}
 
 
 def test_a_relay_that_refuses_everybody_does_not_cost_every_letter(app: Flask, relay: Relay) -> None:

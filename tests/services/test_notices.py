@@ -248,10 +248,10 @@ def test_the_earliest_of_its_times_counts(app: Flask) -> None:
 
 
 def test_more_than_a_letter_takes_at_once_is_still_one_letter(app: Flask, relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
-    from app.services import notice_make, notice_sending
+    from app.services import notice_ends, notice_make
 
     monkeypatch.setattr(notice_make, "_LINES", 3)
-    monkeypatch.setattr(notice_sending, "_MAILS", 2)
+    monkeypatch.setattr(notice_ends, "_MAILS", 2)
     ids = [kept(app) for _ in range(8)]
     told(app)
     assert (letters(app), len(relay.envelopes)) == ([(BOB, "sent", 8)], 1)

@@ -3,6 +3,7 @@
 import html
 import pathlib
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -158,6 +159,22 @@ def test_links_are_made_void_and_a_letter_is_tried_again(app: Flask) -> None:
     assert [who for who, _before, _after in events(app, Verb.NOTICE_VOIDED)] == ["chief", "chief"]
     with app.app_context():
         assert letter(app, sent).revoked_by == "chief"
+
+
+def test_when_letters_go_again_is_said_and_the_relays_words_to_who_sees_all(app: Flask) -> None:
+    admin, chief = login(app, "root"), domain_admin(app, "chief", "example.com")
+    with app.app_context():
+        now = stored_now()
+        row = JobState(name="notices", due_at=now, not_before=now + timedelta(minutes=4), last_words="421 not <you> now", last_ended=now)
+        db.session.add(row)
+        db.session.commit()
+    for client, shows in ((admin, True), (chief, False)):
+        page = client.get("/notices/").get_data(as_text=True)
+        assert ("tried again at" in page, "421 not &lt;you&gt; now" in page) == (True, shows)
+    with app.app_context():
+        db.session.get_one(JobState, "notices").not_before = now
+        db.session.commit()
+    assert "tried again at" not in seen(admin, "/notices/")
 
 
 def test_why_no_letter_goes_is_said(app: Flask) -> None:
