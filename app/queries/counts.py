@@ -11,8 +11,8 @@ from app.extensions import db
 from app.ids import TIME_SHIFT, first_id_of_hour, id_hour
 from app.models import CopyState, Counted, CountState, DomainAlias, LateMail, Mail, MailDetail, MailRecipient, UserDomain
 
-_SLICES = 12
-_LOOKED_AT = 200
+_SLICES, _AT_ONCE = 12, 20_000
+_LOOKED_AT = 500
 """Of so many mails of a slice it is looked how long they took: that stands in their wide rows."""
 _IDS = 500
 _MOST_NAMES = 20_000
@@ -51,7 +51,11 @@ def state() -> CountState:
 
 
 def slices_of(hour: int) -> list[tuple[int, int]]:
+    """One for an hour of few mails."""
     low, high = first_id_of_hour(hour), first_id_of_hour(hour + 1)
+    some = select(Mail.id).where(Mail.id >= low, Mail.id < high).limit(_AT_ONCE + 1).subquery()
+    if (db.session.scalar(select(func.count()).select_from(some)) or 0) <= _AT_ONCE:
+        return [(low, high)]
     step = (high - low) // _SLICES
     return [(low + number * step, low + (number + 1) * step) for number in range(_SLICES)]
 
@@ -147,8 +151,9 @@ def _sums(within: Within) -> Sums:
     pairs = select(MailRecipient.mail_id, MailRecipient.domain).where(*within(MailRecipient.mail_id)).distinct().subquery()
     to = select(pairs.c.domain, *_GROUP, *_SUMS).join_from(pairs, Mail, Mail.id == pairs.c.mail_id)
     _collect(found, Counted.TO, to.group_by(pairs.c.domain, *_GROUP))
-    viruses = select(virus, *_GROUP, *_SUMS).join_from(Mail, MailDetail, MailDetail.mail_id == Mail.id)
-    _collect(found, Counted.VIRUS, viruses.where(*within(Mail.id), Mail.has_virus.is_(True)).group_by(virus, *_GROUP))
+    if any(each.viruses for each in found.values()):
+        viruses = select(virus, *_GROUP, *_SUMS).join_from(Mail, MailDetail, MailDetail.mail_id == Mail.id)
+        _collect(found, Counted.VIRUS, viruses.where(*within(Mail.id), Mail.has_virus.is_(True)).group_by(virus, *_GROUP))
     _add_times(found, within, sum(each.mails for key, each in found.items() if key[0] == Counted.ALL))
     return found
 
