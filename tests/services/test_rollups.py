@@ -4,12 +4,11 @@ from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskCliRunner
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, select, update
 
 from app.extensions import db
 from app.ids import MAX_ID, id_hour
-from app.models import Counted, CountState, DailyCount, HourlyCount, Mail, MailDetail, MailRecipient, UserDomain
+from app.models import Counted, CountState, HourlyCount, Mail, MailDetail, MailRecipient, UserDomain
 from app.queries import counts
 from app.services import rollups
 from tests.make import make_user
@@ -147,14 +146,6 @@ def test_words_that_a_database_takes_for_one_are_one(any_app: Flask) -> None:
     count(any_app)
     assert sums(any_app) == {0: 3}
     assert sums(any_app, Counted.TO) == {(0, "example.com"): 3}
-
-
-def test_the_demo_shows_a_living_picture_at_once(app: Flask, runner: FlaskCliRunner) -> None:
-    assert "60 demo mails added" in runner.invoke(args=("demo", "fill", "--mails", "60", "--days", "3")).output
-    with app.app_context():
-        assert db.session.scalar(select(func.sum(DailyCount.mails)).where(DailyCount.kind == Counted.ALL)) == 60
-        assert db.session.get_one(CountState, 1).counted_from == 0
-    assert late(app) == 0
 
 
 def test_no_id_is_beyond_what_is_counted() -> None:

@@ -182,4 +182,4 @@ def test_a_screen_of_a_year_asks_little(counted: Flask) -> None:
         event.listen(db.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
     text_of(client, "/statistics/?stretch=12m")
     assert sum("ly_count" in each for each in statements) == 5
-    assert sum("FROM mail" in each for each in statements) == 1
+    assert sum(bool(re.search(r"FROM mail\b(?!_)", each)) for each in statements) == 1
