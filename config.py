@@ -310,6 +310,12 @@ RETENTION_MIN_FREE_BYTES = env_int("RETENTION_MIN_FREE_BYTES", 0)
 # What a partition holds where `flask db partition` made them on MariaDB: the mails of a month, or of a day.
 RETENTION_PARTITIONS = env_choice("RETENTION_PARTITIONS", "month", ("month", "day"))
 
+# --- Statistics -------------------------------------------------------------------------------------------------------------
+# Days for which sums are kept, also of mails that are gone.
+STATISTICS_DAYS = env_int("STATISTICS_DAYS", 1100, 31, MOST_DAYS)
+# Of how many domains, of recipients and of senders each, an hour has sums of their own (those of domain admins have one in any case).
+STATISTICS_NAMES = env_int("STATISTICS_NAMES", 200, 1, 5000)
+
 # --- Nodes ------------------------------------------------------------------------------------------------------------------
 # Other nodes may be asked over http:// beyond this host, too: their mails then cross the network in the clear.
 NODES_PLAIN_HTTP = env_bool("NODES_PLAIN_HTTP", False)

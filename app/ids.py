@@ -16,6 +16,7 @@ SLOT_BITS = 5
 NODE_BITS = 8
 TIME_SHIFT = SEQUENCE_BITS + SLOT_BITS + NODE_BITS
 
+HOUR_MS = 3_600_000
 MAX_NODE = (1 << NODE_BITS) - 1
 SLOTS = 1 << SLOT_BITS
 MAX_ID = (1 << 63) - 1
@@ -56,6 +57,15 @@ def id_time(mail_id: int) -> datetime:
 def first_id_at(moment: datetime) -> int:
     """The smallest id of that millisecond: `id >= first_id_at(day)` is a date filter."""
     return int(moment.timestamp() * 1000) << TIME_SHIFT
+
+
+def id_hour(mail_id: int) -> int:
+    """Hours since 1970."""
+    return id_ms(mail_id) // HOUR_MS
+
+
+def first_id_of_hour(hour: int) -> int:
+    return hour * HOUR_MS << TIME_SHIFT
 
 
 def id_at(moment: datetime, node: int, sequence: int) -> int:

@@ -46,6 +46,7 @@ _JOBS: tuple[Grant, ...] = (("menu_access", "Jobs"), ("can_list", "JobView"))
 _LETTERS: tuple[Grant, ...] = (("menu_access", "Letters"), ("can_list", "NoticeView"))
 _LETTERS_SET: tuple[Grant, ...] = (*_LETTERS, ("can_edit", "NoticeView"))
 _AUDIT: tuple[Grant, ...] = (("menu_access", "Audit trail"), ("can_list", "AuditView"))
+_STATISTICS: tuple[Grant, ...] = (("menu_access", "Statistics"), ("can_list", "StatisticsView"))
 _HOLDS: tuple[Grant, ...] = (("menu_access", "Holds"), ("can_list", "HoldView"))
 
 # Admin has all there is.
@@ -53,8 +54,8 @@ GRANTS: dict[str, frozenset[Grant]] = {
     Role.DOMAIN_ADMIN: frozenset(
         _OWN_ACCOUNT + LOG + _CONTENT + _ACTS + _REQUEST + _DECIDE + _LEARN + _RESCANS + _SYMBOLS + _PEOPLE + _MAPS + _ENTRIES
     )
-    | frozenset(_LETTERS_SET),
-    Role.AUDITOR: frozenset(_OWN_ACCOUNT + LOG + _RESCANS + _SYMBOLS + _AUDIT + _HOLDS + _MAPS + _NODES + _JOBS + _LETTERS),
+    | frozenset(_LETTERS_SET + _STATISTICS),
+    Role.AUDITOR: frozenset(_OWN_ACCOUNT + LOG + _RESCANS + _SYMBOLS + _AUDIT + _HOLDS + _MAPS + _NODES + _JOBS + _LETTERS + _STATISTICS),
     Role.RECIPIENT: frozenset(_OWN_ACCOUNT + LOG + _CONTENT + _ACTS + _REQUEST + _MAPS + _ENTRIES),
     Role.PUBLIC: frozenset(),
 }

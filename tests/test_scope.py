@@ -55,7 +55,7 @@ NOT_WALKED = {
     "SessionView.list",
 }
 # Tokens, and the second in the name of an export.
-PASSING = re.compile(r'(?<=name="csrf_token" value=")[^"]*|(?<=filename=mails-)[\d-]+')
+PASSING = re.compile(r'(?<=name="csrf_token" value=")[^"]*|(?<=filename=mails-)[\d-]+|(?<=filename=statistics-)[\d-]+')
 PASSING_HEADERS = {"Date", "Set-Cookie", "Content-Length", "Expires"}
 
 

@@ -1,9 +1,12 @@
 """flask demo: a panel with something in it."""
 
 import click
+from flask import current_app
 from flask.cli import AppGroup
 
+from app.actor import command_line
 from app.cli.answer import plainly
+from app.errors import Conflict
 from app.services import demo as service
 
 demo = AppGroup("demo", help="Believable mails to look at.")
@@ -17,4 +20,8 @@ demo = AppGroup("demo", help="Believable mails to look at.")
 def fill(mails: int, days: int, yes: bool) -> None:
     """Put made-up mails into the log and the store. A second call adds nothing."""
     new = service.fill(mails, days, beside_real_mail=yes)
+    try:
+        current_app.extensions["mailkeep_scheduler"].run_here("rollups", command_line().name, whole=True)
+    except Conflict:
+        click.echo("They are counted for the statistics within some minutes.")
     click.echo(f"{new} demo mails added." if new else "The demo mails are there already.")

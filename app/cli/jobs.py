@@ -34,11 +34,12 @@ def list_() -> None:
 @jobs.command("run")
 @click.argument("name")
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+@click.option("--all", "whole", is_flag=True, help="Go on until all is done, where a run does only a piece (rollups).")
 @plainly
-def run(name: str, dry_run: bool) -> None:
+def run(name: str, dry_run: bool, whole: bool) -> None:
     """Run job NAME now, unless it is running already. Ends with 1 where it fails."""
     with _Bar() as bar:
-        error = _scheduler().run_here(name, command_line().name, dry=dry_run, shown=bar.show)
+        error = _scheduler().run_here(name, command_line().name, dry=dry_run, whole=whole, shown=bar.show)
     if error:
         raise click.ClickException(error)
 

@@ -63,6 +63,8 @@ GRANT_LABELS: dict[Grant, Any] = {
     ("menu_access", "Jobs"): _l("Menu: Jobs"),
     ("can_list", "JobView"): _l("Jobs: see how they run"),
     ("can_edit", "JobView"): _l("Jobs: change and run them"),
+    ("menu_access", "Statistics"): _l("Menu: Statistics"),
+    ("can_list", "StatisticsView"): _l("Statistics: see and export, of their domains"),
     ("menu_access", "Letters"): _l("Menu: Letters"),
     ("can_list", "NoticeView"): _l("Letters: see them, and what holds for domains"),
     ("can_edit", "NoticeView"): _l("Letters: void, send again, set what holds for domains"),

@@ -7,7 +7,7 @@ from app.jobs.map_files import write_map_files
 from app.jobs.nodes import look_at_nodes
 from app.jobs.spool import replay_spool
 from app.jobs.sweep import look_at_store
-from app.services import disk_budget, notices, retention
+from app.services import disk_budget, notices, retention, rollups
 from app.services.job import Job, Scope
 from app.services.leftovers import forget_leftovers
 
@@ -46,6 +46,16 @@ _ALL = (
         _l("Letters about kept mail"),
         _l("Tells recipients, and who watches domains, of mail that is kept for them, at the times that each wants."),
         can_be_dry=True,
+    ),
+    Job(
+        "rollups",
+        Scope.CLUSTER,
+        "every 5 minutes",
+        rollups.run,
+        _l("Statistics"),
+        _l("Counts what came by the hour, for the statistics; what came before there were any, bit by bit."),
+        can_be_dry=True,
+        can_be_whole=True,
     ),
     Job(
         "disk",

@@ -65,15 +65,19 @@ class Scheduler(Timer):
         for thread in self._running:
             thread.join(max(0.0, end - monotonic()))
 
-    def run_here(self, name: str, asked_by: str, *, dry: bool = False, shown: Callable[[Report], object] = lambda _: None) -> str:
+    def run_here(
+        self, name: str, asked_by: str, *, dry: bool = False, whole: bool = False, shown: Callable[[Report], object] = lambda _: None
+    ) -> str:
         """At once, in the foreground, whatever its schedule says. Why it failed, or nothing."""
         job = self.job(name)
         if dry and not job.can_be_dry:
             raise Conflict(f"{job.name} has no dry run.")
+        if whole and not job.can_be_whole:
+            raise Conflict(f"{job.name} does all there is in each run.")
         lease = claim(self.prepare(job), asked_by=asked_by, dry=dry)
         if lease is None:
             raise Conflict(f"{job.name} is running already.")
-        report = Report(dry=dry)
+        report = Report(dry=dry, whole=whole)
         report.shown = lambda: shown(report)
         return run(current_app._get_current_object(), job, lease, report)  # type: ignore[attr-defined]
 

@@ -34,6 +34,7 @@ from app.models.retention import RetentionMark
 from app.models.search import SavedSearch
 from app.models.second_factor import RecoveryCode, SecondFactor
 from app.models.session import LoginSession
+from app.models.stats import Counted, CountState, DailyCount, HourlyCount, LateMail
 
 __all__ = [
     "OUTLIVE_A_MAIL",
@@ -47,6 +48,9 @@ __all__ = [
     "Colour",
     "CopyRemoval",
     "CopyState",
+    "CountState",
+    "Counted",
+    "DailyCount",
     "Decision",
     "Deletion",
     "Direction",
@@ -55,8 +59,10 @@ __all__ = [
     "Extent",
     "Fate",
     "Held",
+    "HourlyCount",
     "JobRun",
     "JobState",
+    "LateMail",
     "LegalHold",
     "Listing",
     "LoginSession",

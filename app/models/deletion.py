@@ -14,6 +14,7 @@ from app.models.mail import MailDetail, MailRecipient
 from app.models.notice import NoticeLine, NoticeUse
 from app.models.release import Release
 from app.models.request import MailRequest
+from app.models.stats import LateMail
 
 
 @unique
@@ -67,4 +68,4 @@ class CopyRemoval(Model):
 
 PARTS_OF_A_MAIL: tuple[Any, ...] = (MailDetail, MailRecipient, Release, MailLesson, MailRescan, NoticeLine)
 """Go with their mail, by their mail_id."""
-OUTLIVE_A_MAIL: tuple[Any, ...] = (Deletion, BulkResult, MailRequest, NoticeUse)
+OUTLIVE_A_MAIL: tuple[Any, ...] = (Deletion, BulkResult, MailRequest, NoticeUse, LateMail)

@@ -15,6 +15,7 @@ from app.extensions import PLUS
 from app.ids import TIME_SHIFT
 from app.rspamd.report import Report
 from app.services.entry import Entry
+from app.services.late import border_of, late_among
 from app.services.notice_policy import policy_of
 from app.services.personal import wishes_for
 from app.services.rows import detail_row, mail_row, recipient_rows
@@ -71,6 +72,7 @@ def takes_rows(engine: Engine, like: Entry, node: str) -> bool:
 def _insert_once(engine: Engine, entries: Sequence[Entry], node: str, thorough: bool) -> dict[int, int]:
     with engine.connect() as connection:
         wishes = wishes_for(engine, connection, entries)
+        border = border_of(engine).id(connection)
         connection.execution_options(writes=True)
         with connection.begin():
             statements = statements_for(engine.dialect)
@@ -81,6 +83,7 @@ def _insert_once(engine: Engine, entries: Sequence[Entry], node: str, thorough: 
                 statements.insert(connection, "mail_detail", [detail_row(entry) for entry in fresh])
                 plus = engine.get_execution_options().get(PLUS, "")
                 statements.insert(connection, "mail_recipient", [row for entry in fresh for row in recipient_rows(entry, plus, wishes)])
+                statements.insert(connection, "late_mail", [{"mail_id": mail_id} for mail_id in late_among(border, fresh)])
     return outcome
 
 

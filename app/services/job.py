@@ -22,8 +22,10 @@ class LeaseLost(Exception):
 class Report:
     """Of one run; the job says through it how far it is and asks whether it is to end. Its last line is what the run did."""
 
-    def __init__(self, *, dry: bool = False, is_stopping: Callable[[], bool] = lambda: False) -> None:
+    def __init__(self, *, dry: bool = False, whole: bool = False, is_stopping: Callable[[], bool] = lambda: False) -> None:
         self.dry = dry
+        self.whole = whole
+        """Somebody waits until all is done, and not only a piece of it."""
         self.done = self.total = 0
         self.words = ""
         self.was_stopped = False
@@ -78,6 +80,8 @@ class Job:
     label: Any
     about: Any
     can_be_dry: bool = False
+    can_be_whole: bool = False
+    """A run does a piece, unless all is asked for."""
 
     def key(self, node: str) -> str:
         return self.name if self.scope is Scope.CLUSTER else f"{self.name}@{node}"

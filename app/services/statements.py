@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import Connection, Dialect, Table
 
 from app.ids import MAX_ID
-from app.models import Mail, MailDetail, MailRecipient
+from app.models import LateMail, Mail, MailDetail, MailRecipient
 
-_TABLES: dict[str, Table] = {model.__tablename__: model.__table__ for model in (Mail, MailDetail, MailRecipient)}  # type: ignore[misc]
+_TABLES: dict[str, Table] = {model.__tablename__: model.__table__ for model in (Mail, MailDetail, MailRecipient, LateMail)}  # type: ignore[misc]
 Row = dict[str, Any]
 
 

@@ -124,7 +124,7 @@ def _csv(rows: Iterator[Any], most: int, endings: dict[bool, str]) -> Iterator[s
         if number > most or row is None:
             writer.writerow([endings[row is None]])
             break
-        writer.writerow([_cell(value) for value in record_of(row).values()])
+        writer.writerow([cell(value) for value in record_of(row).values()])
         if buffer.tell() > 16_384:
             yield buffer.getvalue()
             buffer.seek(0)
@@ -132,7 +132,7 @@ def _csv(rows: Iterator[Any], most: int, endings: dict[bool, str]) -> Iterator[s
     yield buffer.getvalue()
 
 
-def _cell(value: Any) -> Any:
+def cell(value: Any) -> Any:
     if isinstance(value, str):
         return _FORMULA.sub(r"\1'", value)
     return "" if value is None else value

@@ -67,6 +67,8 @@ from app.views.searches import SearchView
 from app.views.second_factor import SecondFactorView
 from app.views.second_step import SecondStepView
 from app.views.sessions import SessionView
+from app.views.statistics import StatisticsView
+from app.views.statistics_api import StatisticsApi
 from app.views.timeline import TimelineView
 from app.views.timeline_api import TimelineApi
 from app.views.undoing import this_page
@@ -76,6 +78,7 @@ from environment import ConfigError
 MENU = (
     (MailLogView, "Mails", _l("Mails"), "fa-envelope-o"),
     (QuarantineView, "Quarantine", _l("Quarantine"), "fa-archive"),
+    (StatisticsView, "Statistics", _l("Statistics"), "fa-bar-chart"),
     (RequestView, "Requests", _l("Requests"), "fa-inbox"),
     (NoticeView, "Letters", _l("Letters"), "fa-paper-plane-o"),
     (MapView, "Maps", _l("Maps"), "fa-list-ul"),
@@ -119,7 +122,7 @@ PAGES = (
 
 APIS = (
     *(MailApi, RawApi, ReleaseApi, RequestApi, LessonApi, LearningApi),
-    *(DeletionApi, TimelineApi, BulkApi, NodesApi, NoticeApi, NoticeChoiceApi, NoticeDomainApi, NoticeRefusalApi, OpenApi),
+    *(DeletionApi, TimelineApi, BulkApi, NodesApi, NoticeApi, NoticeChoiceApi, NoticeDomainApi, NoticeRefusalApi, StatisticsApi, OpenApi),
 )
 
 

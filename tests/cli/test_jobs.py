@@ -23,13 +23,17 @@ def run(runner: FlaskCliRunner, *arguments: str, code: int = 0) -> str:
 
 
 def test_a_job_is_run_never_beside_another_and_says_how_it_went(app: Flask, runner: FlaskCliRunner) -> None:
-    use(app, make_job(can_be_dry=True), make_job("bad", run=fail))
+    in_pieces = make_job("whole", run=lambda report: report.say("All of it." if report.whole else "A piece."), can_be_whole=True)
+    use(app, make_job(can_be_dry=True), make_job("bad", run=fail), in_pieces)
     assert "tidy  every 15 minutes  has not run yet" in run(runner, "list")
     assert run(runner, "run", "tidy") == "Tidied up.\n"
     assert run(runner, "run", "tidy", "--dry-run") == "Tidied up.\n"
     assert "The disk is full." in run(runner, "run", "bad", code=1)
     assert "has no dry run" in run(runner, "run", "bad", "--dry-run", code=1)
-    assert "There is no job 'nothing': tidy, bad" in run(runner, "run", "nothing", code=1)
+    assert "does all there is in each run" in run(runner, "run", "tidy", "--all", code=1)
+    assert run(runner, "run", "whole", "--all") == "All of it.\n"
+    assert run(runner, "run", "whole") == "A piece.\n"
+    assert "There is no job 'nothing': tidy, bad, whole" in run(runner, "run", "nothing", code=1)
     shown = run(runner, "list")
     assert ": Tidied up." in shown
     assert ": The disk is full." in shown

@@ -2,12 +2,27 @@
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskCliRunner
 from sqlalchemy import func, select
 
 from app.errors import Conflict
 from app.extensions import db
 from app.mime.message import read_message, rendered
-from app.models import AuditEvent, BulkRun, Mail, MailLesson, MailRecipient, MailRequest, MailRescan, Node, Release
+from app.models import (
+    AuditEvent,
+    BulkRun,
+    Counted,
+    CountState,
+    DailyCount,
+    LateMail,
+    Mail,
+    MailLesson,
+    MailRecipient,
+    MailRequest,
+    MailRescan,
+    Node,
+    Release,
+)
 from app.rspamd.authentication import Verdict
 from app.services.copies import raw_of
 from app.services.demo import fill
@@ -89,3 +104,11 @@ def test_the_screens_of_acts_have_something_to_show(app: Flask, mails: list[Mail
 
 def events_of(kind: str, target: int) -> list[AuditEvent]:
     return list(db.session.scalars(select(AuditEvent).where(AuditEvent.target_kind == kind, AuditEvent.target_id == str(target))))
+
+
+def test_the_statistics_show_it_at_once(app: Flask, runner: FlaskCliRunner) -> None:
+    assert "60 demo mails added" in runner.invoke(args=("demo", "fill", "--mails", "60", "--days", "3")).output
+    with app.app_context():
+        assert db.session.scalar(select(func.sum(DailyCount.mails)).where(DailyCount.kind == Counted.ALL)) == 60
+        assert db.session.get_one(CountState, 1).counted_from == 0
+        assert db.session.scalars(select(LateMail)).all() == []
