@@ -26,6 +26,7 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 1_000_000)
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
