@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 EXTRAS ?=
 MAILS ?= 3000
 export FLASK_APP := run
+# Each of the many processes of a run would compile all of it anew, where this is set.
+export PYTHONDONTWRITEBYTECODE :=
 
 # With EXTRAS=mysql,ldap and the like; each set has a stamp of its own.
 comma := ,
@@ -61,7 +63,7 @@ ROOM = $(shell [ "$$(df --output=avail -k /dev/shm 2>/dev/null | tail -n 1)" -gt
 test: ## Everything the suite needs (servers too, from Debian), then the suite
 	scripts/install-test-servers
 	@$(MAKE) --no-print-directory $(VENV)/.installed-dev
-	TMPDIR=$(ROOM) $(BIN)/python -m pytest -n 4 --dist loadfile -m 'not rspamd4 and not long' $(ARGS)
+	TMPDIR=$(ROOM) $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m 'not rspamd4 and not long' $(ARGS)
 
 test-long: $(VENV)/.installed-dev ## What takes minutes: long simulations, and faults of servers once more
 	$(BIN)/python -m pytest -m long tests $(ARGS)

@@ -4,6 +4,7 @@ import gc
 import pathlib
 import shutil
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -19,6 +20,22 @@ from tests.servers.redis import Redis
 from tests.servers.relay import Relay
 from tests.servers.s3 import S3
 
+# What takes longest, and cannot be shared out: begun last, it would let the other workers wait for its end.
+LONGEST = """
+e2e/test_release_chain.py test_scope.py e2e/test_rspamd.py test_matrix.py e2e/test_map_chain.py views/test_below_path.py e2e/test_faults.py
+test_doors.py services/test_notice_races.py browser/test_rescan.py services/test_bulk_races.py browser/test_second_factor.py
+services/test_demo.py browser/test_below_path.py browser/test_providers.py services/test_map_feed_races.py browser/test_walks.py
+""".split()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With workers (and --no-loadscope-reorder): those first, then files with many tests before files with few."""
+    if not hasattr(config, "workerinput"):
+        return
+    here, many = pathlib.Path(__file__).parent, Counter(item.path for item in items)
+    first = {here / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: (first.get(item.path, len(first)), -many[item.path], item.path))
+
 
 def pytest_collection_finish() -> None:
     """A third of the processor's time went into looking for what is left of closed apps, again and again through all that stays to the
@@ -26,6 +43,7 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 1_000_000)
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

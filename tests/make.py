@@ -134,7 +134,8 @@ def login(app: Flask, name: str, role: str = "Admin") -> FlaskClient:
     return client
 
 
-def token(client: FlaskClient, path: str = "/mails/list/") -> str:
+def token(client: FlaskClient, path: str = "/no-such-page") -> str:
+    """Of the smallest page there is, as a token is the session's."""
     page = client.get(path).get_data(as_text=True)
     marker = 'name="csrf_token"'
     start = page.index('value="', page.index(marker)) + 7
