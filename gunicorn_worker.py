@@ -156,8 +156,9 @@ def hang_up(sock: BoundedSocket, is_last: bool = False) -> None:
 def _was_the_last(conn: gthread.TConn) -> bool:
     """The request was read to its end, and whoever sent it has said that no other follows."""
     request = getattr(conn.parser, "mesg", None)
-    reader = request.body.reader if request else None
-    return isinstance(reader, LengthReader) and not reader.length and request.should_close()
+    if request is None or not isinstance(request.body.reader, LengthReader):
+        return False
+    return not request.body.reader.length and bool(request.should_close())
 
 
 def _is_empty(sock: BoundedSocket) -> bool:
