@@ -6,12 +6,15 @@ import pathlib
 import socket
 import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
+from gunicorn import util
+from gunicorn.http.body import Body, LengthReader
 from gunicorn.workers import gthread
 
 import gunicorn_worker
-from gunicorn_worker import BoundedSocket, BoundedWorker, hang_up
+from gunicorn_worker import BoundedSocket, BoundedWorker, Crew, _was_the_last, hang_up
 from tests.servers.gunicorn import ROOT, Mailkeep
 
 Pair = tuple[BoundedSocket, socket.socket]
@@ -88,22 +91,74 @@ def test_a_large_answer_arrives_whole(pair: Pair, monkeypatch: pytest.MonkeyPatc
     assert received == answer
 
 
-def test_hanging_up_leaves_the_main_thread_nothing_to_wait_for(pair: Pair) -> None:
+def test_who_does_not_hang_up_is_waited_for_a_moment(pair: Pair) -> None:
     ours, caller = pair
     hang_up(ours)
     assert caller.recv(10) == b""
-    ours.settimeout(0.0)
-    assert ours.recv(10) == b""  # and no BlockingIOError: the caller has not hung up
+    assert ours.fileno() == -1
+
+
+def test_nobody_is_waited_for_who_sends_no_more(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    lingered: list[object] = []
+    monkeypatch.setattr(util, "close_graceful", lambda *_args, **_named: lingered.append(_args))
+    ours, caller = pair
+    hang_up(ours, is_last=True)
+    assert caller.recv(10) == b""
+    assert not lingered
+
+
+def test_an_answer_arrives_where_more_was_sent_than_was_read() -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    with listener, socket.create_connection(listener.getsockname()) as caller:
+        accepted = listener.accept()[0]
+        ours = BoundedSocket(fileno=accepted.detach())
+        ours.setblocking(True)
+        ours.sendall(b"answer")
+        caller.sendall(b"and a line more\r\n")
+        ours.settimeout(5.0)
+        assert ours.recv(1, socket.MSG_PEEK)  # it is there
+        closing = threading.Thread(target=hang_up, args=(ours, True))
+        closing.start()
+        assert caller.makefile("rb").read() == b"answer"
+        caller.shutdown(socket.SHUT_WR)
+        closing.join(10)
+
+
+@pytest.mark.parametrize(("length", "says_close", "is_last"), [(0, True, True), (3, True, False), (0, False, False)])
+def test_a_request_is_the_last_that_says_so_and_was_read(length: int, says_close: bool, is_last: bool) -> None:
+    request = SimpleNamespace(body=Body(LengthReader(None, length)), should_close=lambda: says_close)
+    assert _was_the_last(SimpleNamespace(parser=SimpleNamespace(mesg=request))) is is_last
+    assert not _was_the_last(SimpleNamespace(parser=SimpleNamespace(mesg=None)))
+    assert not _was_the_last(SimpleNamespace(parser=None))
 
 
 def test_a_connection_without_a_byte_gives_its_thread_back_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[float] = []
-    monkeypatch.setattr(gthread.TConn, "wait_for_data", lambda _self, seconds: bool(asked.append(seconds)))
+    monkeypatch.setattr(gunicorn_worker, "_FIRST_BYTE_SECONDS", 0.01)
     ours, caller = socket.socketpair()
     with ours, caller:
         conn = gthread.TConn(None, ours, ("", 0), ("", 0))
         assert BoundedWorker.handle(object.__new__(BoundedWorker), conn) is gthread._DEFER
-    assert max(asked) < 1
+        assert not conn.data_ready
+
+
+def test_a_crew_grows_as_it_is_needed_and_serves_what_waits_at_its_end() -> None:
+    served: list[object] = []
+    start, names = threading.Event(), set()
+
+    def serve(conn: object) -> None:
+        start.wait(10)
+        names.add(threading.current_thread().name)
+        served.append(conn)
+
+    crew = Crew(3, serve)
+    for number in range(20):
+        crew.take(number)
+    crew.shutdown()
+    start.set()
+    for thread in crew._threads:
+        thread.join(10)
+    assert sorted(served) == list(range(20))
+    assert 1 <= len(names) <= len(crew._threads) <= 3
 
 
 class ImpatientMailkeep(Mailkeep):

@@ -158,17 +158,19 @@ class NodeBook:
         proven = "\0".join((node.name, node.user, node.password_hash, authorization))
         proof = hmac.digest(self._key, proven.encode("utf-8", "surrogateescape"), hashlib.sha256)
         if proof not in self._proven:
-            self._verify(node, authorization)
-            self._proven.add(proof)
+            self._verify(node, authorization, proof)
 
-    def _verify(self, node: KnownNode, authorization: str) -> None:
+    def _verify(self, node: KnownNode, authorization: str, proof: bytes) -> None:
         """Slow on purpose, and one at a time: guessing must not cost the others their processor."""
         user, password = credentials(authorization)
         known = hmac.compare_digest(user.encode(), node.user.encode())
         with self._checking:
+            if proof in self._proven:  # while this one waited: after a start all that come at once have the same
+                return
             right = check_password_hash(node.password_hash if known else nobodys_hash(), password)
-        if not (known and right):
-            raise NotAuthenticated(f"wrong user or password for node {node.name}")
+            if not (known and right):
+                raise NotAuthenticated(f"wrong user or password for node {node.name}")
+            self._proven.add(proof)
 
 
 def credentials(authorization: str) -> tuple[str, str]:

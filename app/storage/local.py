@@ -1,5 +1,6 @@
 """Raw mails as files: zstd-compressed, named by the SHA-256 of what they hold, so a thousand copies of one spam are one file."""
 
+import contextlib
 import ctypes
 import hashlib
 import io
@@ -73,7 +74,7 @@ class LocalStore:
     def __init__(self, root: str | pathlib.Path) -> None:
         self.root = pathlib.Path(root)
         self._temp, self._aside = self.root / "tmp", self.root / "aside"
-        self._folders: set[str] = set()
+        self._flushed: set[str] = set()
 
     def put(self, digest: str, packed: bytes, *, durable: bool = True) -> bool:
         """True when it was not there yet. Without `durable` the caller holds another flushed copy until flush() has run."""
@@ -216,31 +217,32 @@ class LocalStore:
         return self.root / digest[:2] / digest[2] / digest
 
     def _write(self, path: pathlib.Path, packed: bytes, durable: bool) -> None:
-        temp = self._temp / secrets.token_hex(16)  # other processes of other containers may write here, too
-        made = self._make_folder(path.parent)
+        temp = f"{self._temp}/{secrets.token_hex(16)}"  # other processes of other containers may write here, too
         try:
-            _create(temp, packed, durable)
             try:
-                temp.rename(path)
-            except FileNotFoundError:  # somebody removed the folder behind us
-                self._folders.clear()
-                made = self._make_folder(path.parent)
-                temp.rename(path)
+                _create(temp, packed, durable)
+            except FileNotFoundError:
+                self._temp.mkdir(mode=0o700, parents=True, exist_ok=True)
+                _create(temp, packed, durable)
+            try:
+                os.rename(temp, path)  # noqa: PTH104 - a path of its own costs more than the call
+            except FileNotFoundError:  # no folder yet, or somebody removed it behind us
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self._flushed.clear()
+                os.rename(temp, path)  # noqa: PTH104 - as above
         except OSError:
-            temp.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temp)  # noqa: PTH108 - as above
             raise
         if durable:
-            for folder in (path.parent, path.parent.parent, self.root) if made else (path.parent,):
-                flush_path(folder)
+            self._flush_folders(path.parent)
 
-    def _make_folder(self, folder: pathlib.Path) -> bool:
-        """True when it may be new. Two levels hold 4,096 folders: few enough to stay in the directory cache."""
-        if str(folder) in self._folders:
-            return False
-        self._temp.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._folders.add(str(folder))
-        return True
+    def _flush_folders(self, folder: pathlib.Path) -> None:
+        """And once those above it. Two levels hold 4,096 folders: few enough to stay in the directory cache."""
+        known = str(folder) in self._flushed
+        for each in (folder,) if known else (folder, folder.parent, self.root):
+            flush_path(each)
+        self._flushed.add(str(folder))
 
 
 def _opened(path: pathlib.Path, digest: str) -> BinaryIO:
@@ -254,7 +256,7 @@ def _opened(path: pathlib.Path, digest: str) -> BinaryIO:
     return verified(digest, packed)
 
 
-def _create(path: pathlib.Path, content: bytes, durable: bool) -> None:
+def _create(path: str, content: bytes, durable: bool) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         view = memoryview(content)

@@ -1,6 +1,8 @@
 """Who may post, while nodes are changed under load."""
 
 import base64
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from flask import Flask
@@ -62,3 +64,27 @@ def test_a_table_read_later_is_never_replaced_by_an_earlier_one(
     assert book.refresh(0)
     with pytest.raises(NotAllowed):
         book.check("mx1", "127.0.0.1", AUTHORIZATION)
+
+
+def test_all_that_come_at_once_after_a_start_cost_one_look_at_the_password(book: machine.NodeBook, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, looks, came = machine.check_password_hash, [], threading.Barrier(4)
+    monkeypatch.setattr(machine, "check_password_hash", lambda *arguments: bool(looks.append(arguments)) or real(*arguments))
+    prove = book._prove
+
+    def prove_together(node: machine.KnownNode, authorization: str) -> None:
+        came.wait(10)
+        prove(node, authorization)
+
+    monkeypatch.setattr(book, "_prove", prove_together)
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(lambda _: book.check("mx1", "127.0.0.1", AUTHORIZATION), range(4))) == ["mx1"] * 4
+    assert len(looks) == 1
+
+
+def test_a_wrong_password_is_looked_at_each_time(book: machine.NodeBook, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, looks = machine.check_password_hash, []
+    monkeypatch.setattr(machine, "check_password_hash", lambda *arguments: bool(looks.append(arguments)) or real(*arguments))
+    for _ in range(2):
+        with pytest.raises(NotAuthenticated):
+            book.check("mx1", "127.0.0.1", as_password("wrong"))
+    assert len(looks) >= 2

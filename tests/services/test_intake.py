@@ -5,6 +5,8 @@ import pathlib
 import shutil
 import threading
 import time
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -244,3 +246,30 @@ def test_an_id_that_another_mail_has_gets_a_new_one_at_the_replay(app: Flask) ->
     start(app)
     wait_for(lambda: len(rows(app)) == 2, 60)
     assert {mail.identity for mail in rows(app)} == {first.identity, second.identity}
+
+
+def test_who_comes_with_others_is_gathered_with_them_and_who_comes_alone_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    any_thing: Any = SimpleNamespace(batch_rows=3)
+    intake = Intake(any_thing, any_thing, any_thing, any_thing, any_thing, any_thing)
+    ticket: Any = SimpleNamespace(received=SimpleNamespace(raw=b""))
+    naps: list[float] = []
+
+    def arrive(count: int) -> None:
+        for _ in range(count):
+            intake._arrived.put(ticket)
+
+    def nap(seconds: float) -> None:
+        naps.append(seconds)
+        arrive(1)
+
+    monkeypatch.setattr("app.services.intake.time", SimpleNamespace(sleep=nap))
+    arrive(2)
+    assert (len(intake._gather()), len(naps)) == (2, 0)
+    arrive(1)
+    assert (len(intake._gather()), len(naps)) == (2, 1)
+    arrive(4)
+    assert (len(intake._gather()), len(naps)) == (3, 1)  # a full batch waits for nobody
+    monkeypatch.setattr("app.services.intake.time", SimpleNamespace(sleep=naps.append))
+    assert (len(intake._gather()), len(naps)) == (1, 2)
+    arrive(1)
+    assert (len(intake._gather()), len(naps)) == (1, 2)
