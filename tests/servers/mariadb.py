@@ -29,6 +29,7 @@ class MariaDB(Server):
             f"--socket={self.folder}/socket",
             f"--port={self.port}",
             f"--pid-file={self.folder}/pid",
+            f"--tmpdir={self.folder}",  # one that starts takes away what it finds of others in a folder that they share
             "--bind-address=127.0.0.1",
             "--skip-name-resolve",
             "--innodb-buffer-pool-size=64M",
