@@ -51,3 +51,4 @@ def close(app: Flask) -> None:
         db.engine.dispose()
     if next(_closed) % _MANY == 0:
         gc.collect()
+        gc.freeze()  # what is left has stayed, and would be looked through each time

@@ -46,7 +46,7 @@ def _spoken(key: Any) -> tuple[Any, ...]:
     return type(dialect), dialect.server_version_info, *statement
 
 
-_templates, _statements = _Templates(), _Statements(3000)
+_templates, _statements = _Templates(), _Statements(1500)
 
 
 def remember(app: Flask) -> Flask:
