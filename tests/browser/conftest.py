@@ -48,7 +48,13 @@ def relay() -> Iterator[Relay]:
 def panel(tmp_path_factory: pytest.TempPathFactory, relay: Relay) -> Iterator[Mailkeep]:
     folder: pathlib.Path = tmp_path_factory.mktemp("panel")
     server = Mailkeep(f"sqlite:///{folder}/mailkeep.db", MAILKEEP_ADMIN_PASSWORD=PASSWORD, LOGIN_RATE="1000 per minute", WORKERS=1)
-    server.settings |= {"SMTP_URL": relay.url, "MAIL_FROM": "keep@example.com", "PUBLIC_URL": f"http://127.0.0.1:{server.port}"}
+    # The relay is a thread of this process: where four of them share two cores it may be silent for long.
+    server.settings |= {
+        "SMTP_TIMEOUT": "60",
+        "SMTP_URL": relay.url,
+        "MAIL_FROM": "keep@example.com",
+        "PUBLIC_URL": f"http://127.0.0.1:{server.port}",
+    }
     fill(server, folder, tmp_path_factory.getbasetemp())
     with server:
         yield server

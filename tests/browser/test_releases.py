@@ -51,7 +51,7 @@ def test_released_undone_and_released(admin: Watched, held_mail: str, relay: Rel
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         keep_pictures(page, "released", scheme)
-    expect(page.locator(PLACE).first).to_contain_text("250 2.0.0 kept as number 7", timeout=60_000)
+    expect(page.locator(PLACE).first).to_contain_text("250 2.0.0 kept as number 7", timeout=150_000)
     assert sent_to(relay, held_mail) == [[target]]
     assert serious_faults(page) == []
     page.reload()

@@ -55,7 +55,7 @@ def test_requested_approved_and_sent(chromium: Browser, panel: Mailkeep, admin: 
 
     page = asker.open(f"/mails/show/{mail}")
     expect(page.locator("#request")).to_contain_text("Look twice before you open it.")
-    expect(page.locator(".mk-releases li").filter(has_text="250 2.0.0 kept").first).to_be_visible(timeout=60_000)
+    expect(page.locator(".mk-releases li").filter(has_text="250 2.0.0 kept").first).to_be_visible(timeout=150_000)
     keep_both(page, "request-approved")
     assert [address] in [each.rcpt_tos for each in relay.envelopes[before:]]
     assert (asker.complaints, asker.foreign, admin.complaints, admin.foreign) == ([], [], [], [])
