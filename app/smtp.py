@@ -1,6 +1,7 @@
 """The only door to SMTP: a letter of ours for all of its recipients or for none, or mails as they are for one each."""
 
 import contextlib
+import functools
 import re
 import smtplib
 import socket
@@ -82,8 +83,7 @@ class Round:
             raise Unavailable(_why(error, self._relay)) from error
 
     def give(self, raw: bytes, sender: str, recipient: str) -> Answer:
-        """As it is, to one recipient; `sender` may be empty. Never raises for what a relay or a mail can do; what becomes of one is
-        nothing to the next."""
+        """As it is, to one recipient; `sender` may be empty. Never raises for what a relay or a mail can do."""
         if not is_envelope_address(recipient) or (sender and not is_envelope_address(sender)):
             return Answer(Kind.NEVER, 0, f"{sender or '<>'} to {recipient} is no envelope that can be sent."[:_LONGEST_ANSWER])
         handing = _Handing()
@@ -252,11 +252,10 @@ def _connected(relay: Relay) -> smtplib.SMTP:
     parts = urlsplit(relay.url)
     host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
     if parts.scheme == "smtps":
-        session: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=relay.timeout, context=relay.trust())
-    elif parts.scheme.startswith("lmtp"):
-        session = smtplib.LMTP(host or parts.path, port, timeout=relay.timeout)
+        session: smtplib.SMTP = smtplib.SMTP_SSL(host, port, _own_name(), timeout=relay.timeout, context=relay.trust())
     else:
-        session = smtplib.SMTP(host, port, timeout=relay.timeout)
+        protocol = smtplib.LMTP if parts.scheme.startswith("lmtp") else smtplib.SMTP
+        session = protocol(host or parts.path, port, _own_name(), timeout=relay.timeout)
     try:
         if parts.scheme != "lmtp+unix":  # the last line of a mail is not to wait for what came before it
             session.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # type: ignore[union-attr]
@@ -268,6 +267,12 @@ def _connected(relay: Relay) -> smtplib.SMTP:
         session.close()
         raise
     return session
+
+
+@functools.cache
+def _own_name() -> str:
+    """What we say HELO with, asked once: a name server that is away would keep each mail waiting, and no time-out counts for it."""
+    return name if "." in (name := socket.getfqdn()) else "[127.0.0.1]"
 
 
 def _hand_over(session: smtplib.SMTP, message: bytes, sender: str, recipients: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from app import smtp
 from app.errors import Unavailable
 from app.smtp import Relay as Named
 from app.smtp import send
@@ -86,3 +87,13 @@ def test_a_relay_that_is_away_or_says_nothing() -> None:
 
 def test_a_password_is_not_shown() -> None:
     assert PASSWORD not in repr(Named("smtp://relay.example", USER, PASSWORD))
+
+
+def test_our_own_name_is_asked_for_once(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = list[str]()
+    monkeypatch.setattr("socket.getfqdn", lambda *_: asked.append("") or "keep.example.net")
+    smtp._own_name.cache_clear()
+    for _number in range(3):
+        send(MESSAGE, FROM, [TO], Named(relay.url))
+    assert len(asked) - 3 <= 1, "aiosmtpd asks for each session, too"
+    smtp._own_name.cache_clear()
