@@ -26,6 +26,12 @@ from tests.servers.process import wait_for
 PATH = "/maps/spammers.txt"
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is served is not to hang on how busy the machine is: after half a second it would be the text before."""
+    monkeypatch.setattr(map_feed, "_SHORT_SECONDS", 10.0)
+
+
 @pytest.fixture
 def feed(app: Flask) -> MapFeed:
     """Of an app with one map."""

@@ -224,9 +224,10 @@ def test_the_portal_has_no_maps(sqlite_copies, tmp_path, roles: tuple[str, ...],
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_the_same_through_flask(app: Flask, client: FlaskClient, spammers: int, method: str) -> None:
-    before = client.open(PATH, method=method)
-    app.extensions["mailkeep_doors"].clear()
-    through = client.open(PATH, method=method)
+    with time_machine.travel(utcnow(), tick=False):  # what is answered tells the second
+        before = client.open(PATH, method=method)
+        app.extensions["mailkeep_doors"].clear()
+        through = client.open(PATH, method=method)
     assert (through.status_code, through.data) == (before.status_code, before.data)
     names = ("ETag", "Expires", "Content-Length", "Cache-Control", "Content-Type")
     assert [through.headers[name] for name in names] == [before.headers[name] for name in names]
