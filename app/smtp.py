@@ -57,7 +57,7 @@ class Answer:
 
 def send(message: bytes, sender: str, recipients: Sequence[str], relay: Relay) -> str:
     """What the relay said when it took the message. Unavailable, with its own words, where it did not: then nobody gets it."""
-    for address in (sender, *recipients):
+    for address in (sender, *recipients) if sender else recipients:
         if not _PLAIN.fullmatch(address):
             raise Unavailable(f"{address!r} is no address that mail can be sent to.")
     try:

@@ -77,7 +77,7 @@ def release(name: str, to: tuple[str, ...], attached: bool, yes: bool) -> None:
         warnings += [f"It went already, or may have gone, to {printable(', '.join(question.again))}."] if question.again else []
         click.confirm(f"{' '.join(warnings)} Release it all the same?", abort=True)
         ids = ask(ANYTHING, mail_id, targets, mode=mode, sure=True, at_once=True, actor=command_line())
-    send_due(only=ids)
+    send_due(len(ids), only=ids)
     wake_others(ids)
     rows = _ended(mail_id, ids)
     for row in reversed(rows):

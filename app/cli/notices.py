@@ -105,7 +105,7 @@ def again(number: int | None, failed: bool, sure: bool) -> None:
             try_again(_EVERYWHERE, number, sure=sure, actor=command_line())
         except Unsure as why:
             raise Conflict(f"{why} Say --sure if it is meant.") from None
-        click.echo(f"Letter {number} is tried again within a minute.")
+        click.echo(f"Letter {number} is tried again with the next that go.")
         return
     count, after = 0, cast(int | None, 0)
     while after is not None:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any
 
 from sqlalchemy import Row, Select, and_, exists, func, literal_column, or_, select
@@ -155,10 +156,16 @@ def mails_of_letter(notice_id: int, after: int, limit: int) -> Sequence[int]:
 
 
 def due_letters(now: datetime, limit: int) -> list[Notice]:
-    """Whose turn it is: those first that have waited longest, and letters that tell at once before all digests."""
+    """Whose turn it is: those that have waited longest, and letters that tell at once before all digests; in turn with those that are due
+    since just now, so that one that is tried again does not wait behind all that were never tried."""
     due = (Notice.state == NoticeStep.WAITING.value, Notice.next_try_at <= now)
-    query = select(Notice).where(*due).order_by(Notice.next_try_at, Notice.id).limit(limit)
-    found = list(db.session.scalars(query.execution_options(populate_existing=True)))
+    query = select(Notice).where(*due).execution_options(populate_existing=True)
+    oldest = db.session.scalars(query.order_by(Notice.next_try_at, Notice.id).limit(limit)).all()
+    newest: Sequence[Notice] = oldest[::-1]
+    if len(oldest) == limit:
+        newest = db.session.scalars(query.order_by(Notice.next_try_at.desc(), Notice.id.desc()).limit(limit // 2)).all()
+    in_turn = (each for pair in zip_longest(oldest, newest) for each in pair if each is not None)
+    found = list(dict.fromkeys(in_turn))[:limit]
     db.session.expunge_all()
     return found
 

@@ -69,14 +69,14 @@ def send_letter(letter: str, to: str, language: str = "", **values: str) -> str:
     return hand_over(letter, _write(letter, to, language, values), to)
 
 
-def hand_over(letter: str, message: bytes, to: str) -> str:
-    """As send_letter, of a message that is written already."""
+def hand_over(letter: str, message: bytes, to: str, *, sender: str | None = None) -> str:
+    """As send_letter, of a message that is written already. `sender`: of the envelope, where it is not MAIL_FROM."""
     config = current_app.config
     if not config["SMTP_URL"]:
         raise Unavailable(_("No mail can be sent: there is no relay (SMTP_URL)."))
     db.session.rollback()
     try:
-        said = send(message, config["MAIL_FROM"], [envelope_of(to)], relay_of(config))
+        said = send(message, config["MAIL_FROM"] if sender is None else sender, [envelope_of(to)], relay_of(config))
     except Unavailable as error:
         log.warning("mail %r to %s not sent: %s", letter, to, error)
         raise Unavailable(_("The mail to %(address)s could not be sent. %(why)s", address=to, why=str(error))) from error

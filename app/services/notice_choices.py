@@ -13,6 +13,7 @@ from app.extensions import PanelSession, db
 from app.models import NoticeChoice, NoticeOwner, NoticeRefusal, OwnerKind, Verb
 from app.models.notice import NEVER
 from app.models.people import User
+from app.queries.accounts import accounts_of
 from app.queries.notice_choices import account_of
 from app.queries.notice_refusals import plain_forms
 from app.queries.people import Reach
@@ -134,7 +135,11 @@ def unsubscribe(owner: str, *, actor: Actor) -> None:
             except NotFound:
                 _end(owner)
         case NoticeOwner(kind=OwnerKind.ADDRESS, name=address):
-            _put_refusal(plain_address(address), LINK, actor)
+            plain = plain_address(address)
+            if accounts_of([plain]):  # whose it is now may be somebody else
+                _end(owner)
+            else:
+                _put_refusal(plain, LINK, actor)
         case NoticeOwner(kind=OwnerKind.WATCH, name=address):
             stop_watching(address, actor=actor)
         case None:

@@ -43,6 +43,11 @@ _RECORD = update(_LETTER).where(*_OURS, _LETTER.c.state.in_(_CLAIMED)).values(**
 _ASIDE = update(_LETTER).where(*_OURS, _LETTER.c.state == NoticeStep.WAITING.value).values(**_END)
 
 
+def place_of(tries: int) -> int:
+    """Of the last try in its round."""
+    return (tries - 1) % (len(AFTER_MINUTES) + 1)
+
+
 @dataclass(frozen=True, slots=True)
 class End:
     """Of one try of a letter."""
@@ -56,7 +61,7 @@ class End:
     def values(self, tried_before: int, now: datetime) -> dict[str, Any]:
         """What is sent, or told nobody, has a time to be looked at until its mails say so, too."""
         ends = self.step is not NoticeStep.WAITING
-        next_at = now if self.step in _SETTLED else None if ends else now + timedelta(minutes=AFTER_MINUTES[self.tries - 1])
+        next_at = now if self.step in _SETTLED else None if ends else now + timedelta(minutes=AFTER_MINUTES[place_of(self.tries)])
         new = {"state": self.step.value, "answer": _cut(self.words), "next_try_at": next_at, "tries": self.tries}
         new["ended_at"] = now if ends else None
         return {"letter": self.letter.id, "tried": tried_before, **{f"new_{name}": value for name, value in new.items()}}

@@ -16,6 +16,7 @@ from app.queries.addressees import addressees_of
 from app.queries.domains import aliases_by_domain
 from app.queries.matching import in_domains
 from app.queries.notices import addresses_waiting, mails_of_letter
+from app.queries.pieces import pieces
 from app.services import notice_lines as lines
 from app.services.job import Report
 from app.services.notice_times import next_time
@@ -25,6 +26,7 @@ _AT_ONCE = 1000
 _OWNERS_AT_ONCE = 500
 _DOMAIN, _NEVER = "domain:", datetime(9000, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 """Among those for whom mail waits stand domains, too, whose rule has changed: they are due far beyond all others."""
+_MOST_ASKED = 5000
 _MOST_BATCHES = 50
 """Who has more lines than so many batches waits for the job to let the rest go."""
 
@@ -115,7 +117,7 @@ def ask_to_move(domain: str) -> None:
 
 def move_waiting(report: Report) -> int:
     """What was asked for. How many were moved; what is not done to its end is begun anew."""
-    asked = db.session.scalars(select(NoticeDue.owner).where(NoticeDue.due_at >= _NEVER)).all()
+    asked = db.session.scalars(select(NoticeDue.owner).where(NoticeDue.due_at >= _NEVER).limit(_MOST_ASKED)).all()
     if not asked:
         return 0
     named = {owner.removeprefix(_DOMAIN).rpartition(":")[0] for owner in asked}
@@ -129,7 +131,8 @@ def move_waiting(report: Report) -> int:
         count, after = tried(partial(_move_some, after, domains, report))
         moved += count
     with cast(PanelSession, db.session()).begin_writing():
-        lines.run(delete(NoticeDue).where(NoticeDue.owner.in_(asked)))
+        for piece in pieces(asked):
+            lines.run(delete(NoticeDue).where(NoticeDue.owner.in_(piece)))
         db.session.commit()
     return moved
 

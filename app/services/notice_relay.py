@@ -7,11 +7,13 @@ from app.smtp import Answer, Kind
 
 _MOST_IN_A_ROW, _MOST_REFUSED, _MOST_PUT_OFF = 5, 20, 20
 """So many letters one after the other that the relay will not have now, or not at all, and it will have none."""
-# Enhanced codes (RFC 3463) of a mailbox that is not there, moved, full or switched off.
-_OF_RECIPIENT = re.compile(r"(?!421)\d{3}[ -][45]\.(?:1\.(?:[1236]|10)|2\.\d{1,3})\b")
+# Enhanced codes (RFC 3463) of a mailbox that is not there, moved, full or switched off; x.4 is the way to its server.
+_OF_RECIPIENT = re.compile(r"(?!421)\d{3}[ -][45]\.(?:1\.(?:[1236]|10)|[24]\.\d{1,3})\b")
 # The relay's own disk, its own settings.
 _OF_SYSTEM = re.compile(r"\d{3}[ -]4\.3\.")
-_MAILBOX_CODES = (450, 452)
+_PUT_OFF_CODES, _REFUSED_CODES = (450, 451, 452), (550, 551, 553)
+# Codes that say nothing of policy: "no such user", and that alone.
+_OF_POLICY = re.compile(r"\d{3}[ -][45]\.7\.")
 
 
 class Judgement:
@@ -26,7 +28,7 @@ class Judgement:
 
     def hear(self, step: NoticeStep, answer: Answer) -> None:
         """What it said to one letter."""
-        if _OF_RECIPIENT.match(answer.words):  # a stranger may have made up a thousand of them
+        if _is_of_mailbox(answer):  # a stranger may have made up a thousand of them
             return
         match answer.kind:
             case Kind.SENT:
@@ -46,4 +48,11 @@ class Judgement:
 
 def is_of_address(answer: Answer) -> bool:
     """It was said of the recipient, and not of us or the relay: that address alone waits."""
-    return answer.to_recipient and answer.code in _MAILBOX_CODES and not _OF_SYSTEM.match(answer.words)
+    return answer.to_recipient and answer.code in _PUT_OFF_CODES and not _OF_SYSTEM.match(answer.words)
+
+
+def _is_of_mailbox(answer: Answer) -> bool:
+    """Also by a bare "550 no such user" to the recipient."""
+    if _OF_RECIPIENT.match(answer.words):
+        return True
+    return answer.to_recipient and answer.code in _REFUSED_CODES and not _OF_POLICY.match(answer.words)

@@ -18,7 +18,7 @@ from app.queries.notice_offers import Offered
 from app.queries.notices import Line
 from app.services.job import Report
 from app.services.letters import envelope_of, relay_of
-from app.services.notice_ends import AFTER_MINUTES, End, Ledger, settle
+from app.services.notice_ends import AFTER_MINUTES, End, Ledger, place_of, settle
 from app.services.notice_handful import Ready, next_letters
 from app.services.notice_relay import Judgement
 from app.services.tries import tried
@@ -59,7 +59,7 @@ class Sender:
             found = next_letters(stored_now(), min(_AT_ONCE, 1 + int(current_app.config["NOTICE_RATE"] / 60 * _FRESH_SECONDS)))
             db.session.rollback()
             if found:
-                self._handful(found, min(end, monotonic() + _FRESH_SECONDS))
+                self._handful(found, end)
             if not found or monotonic() > end:
                 return bool(found)
         return False
@@ -67,29 +67,35 @@ class Sender:
     def _is_over(self) -> bool:
         return bool(self.relay.why) or self._report.is_over()
 
-    def _handful(self, found: Sequence[Ready], until: float) -> None:
-        with cast(PanelSession, db.session()).begin_writing():
-            self._report.must_hold()
-            db.session.commit()
+    def _handful(self, found: Sequence[Ready], end: float) -> None:
+        tried(self._hold)
         with contextlib.closing(Ledger()) as ledger:
             try:
-                self._send_all(found, until, ledger)
+                self._send_all(found, min(end, monotonic() + _FRESH_SECONDS), ledger)
             finally:
                 self._record(ledger)
                 sent, aside, self._sent, self._aside = self._sent, self._aside, [], []
         if sent or aside:
             tried(partial(settle, sent, aside))
 
+    def _hold(self) -> None:
+        with cast(PanelSession, db.session()).begin_writing():
+            self._report.must_hold()
+            db.session.commit()
+
     def _send_all(self, found: Sequence[Ready], until: float, ledger: Ledger) -> None:
+        """However long it took to write: the first of them goes, else none ever would."""
+        is_first = True
         for ready in found:
             message = self._written(ready)
             if isinstance(message, End):
                 self._put_aside(message)
                 continue
             self._await_turn(ledger)
-            if self._is_over() or monotonic() > until or not self._is_there():
+            if self._is_over() or (monotonic() > until and not is_first) or not self._is_there():
                 return
             self._give(ready, message, ledger)
+            is_first = False
 
     def _give(self, ready: Ready, message: bytes, ledger: Ledger) -> None:
         letter, to = ready.letter, ready.addressee.address if ready.addressee is not None else ""
@@ -166,11 +172,12 @@ class Sender:
 
 
 def _step_after(tries: int, kind: Kind) -> NoticeStep:
+    """Who has it tried again after the last of its tries gives it as many once more."""
     match kind:
         case Kind.SENT:
             return NoticeStep.SENT
         case Kind.UNKNOWN:
             return NoticeStep.UNKNOWN
-        case Kind.LATER if tries <= len(AFTER_MINUTES):
+        case Kind.LATER if place_of(tries) < len(AFTER_MINUTES):
             return NoticeStep.WAITING
     return NoticeStep.FAILED

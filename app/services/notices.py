@@ -52,7 +52,7 @@ def run(report: Report) -> None:
     if sender.relay.is_refused:
         raise Unavailable(sender.relay.why)
     if sender.relay.why:
-        report.rests = True
+        report.rests = not sender.sent  # one that takes some is asked for more
         log.warning("letters about kept mail: %s", sender.relay.why)
 
 

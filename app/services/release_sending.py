@@ -61,7 +61,7 @@ def release_relay(config: Any) -> Relay:
 def send_due(limit: int = AT_ONCE, only: Collection[int] | None = None) -> int:
     """How many were tried. What somebody else has claimed is passed over."""
     _give_up_on_lost(limit)
-    found = due_releases(current_app.config["NODE_NAME"], stored_now(), limit) if only is None else only
+    found = due_releases(current_app.config["NODE_NAME"], stored_now(), limit) if only is None else [*only][:limit]
     db.session.rollback()
     count = 0
     with contextlib.closing(Round(release_relay(current_app.config))) as through:

@@ -114,7 +114,7 @@ class NoticeApi(OurApi):
                     sure: {type: boolean, description: Also where nobody knows whether it arrived and it may come twice}
           responses:
             200:
-              description: It is tried again within a minute
+              description: It is tried again with the next letters that go
             400:
               $ref: '#/components/responses/400'
             401:
@@ -130,7 +130,7 @@ class NoticeApi(OurApi):
             try_again(reach_of(g.user), notice_id, sure=asked_flag(MailActApi.asked(), "sure"), actor=actor())
         except Unsure as why:
             return MailActApi.unconfirmed(why)
-        return jsonify(message=_("It is tried again within a minute."))
+        return jsonify(message=_("It is tried again with the next letters that go."))
 
     @expose("/again", methods=["POST"])
     @protect()

@@ -70,7 +70,7 @@ class NoticeView(BaseView):
         except MailkeepError as error:
             flash(str(error), "danger")
         else:
-            flash(_("It is tried again within a minute."), "success")
+            flash(_("It is tried again with the next letters that go."), "success")
         return redirect(url_for("NoticeView.letter", notice_id=notice_id))
 
 

@@ -146,7 +146,7 @@ def test_links_are_made_void_and_a_letter_is_tried_again(app: Flask) -> None:
     post(auditor, f"/notices/{failed}/again")
     assert chief.post(f"/notices/{foreign}/again", data={"csrf_token": token(chief, "/profile/")}).status_code == 404
     assert {letter(app, failed).state, letter(app, foreign).state} == {"failed"}
-    assert "tried again within a minute" in post(chief, f"/notices/{failed}/again")
+    assert "tried again with the next letters that go" in post(chief, f"/notices/{failed}/again")
     assert (letter(app, failed).state, letter(app, failed).next_try_at is not None) == ("waiting", True)
     assert "it may come twice" in post(chief, f"/notices/{unknown}/again")
     assert letter(app, unknown).state == "unknown"
