@@ -84,7 +84,7 @@ def test_how_a_job_stands_is_shown(app: Flask, monkeypatch: pytest.MonkeyPatch) 
         assert claim("tidy") is not None
     assert "running</span>" in text_of(client, "/jobs/")
     assert "data-load-again" in text_of(client, "/jobs/")
-    clock.move(seconds=31)
+    clock.move(seconds=26)
     assert "its process has ended" in text_of(client, "/jobs/")
     with app.app_context():
         look(app)
