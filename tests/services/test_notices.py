@@ -134,6 +134,13 @@ def test_what_is_old_or_gone_by_then_or_blocked_by_themselves_is_not_told(small:
     assert (lines(app), relay.envelopes) == (set(), [])
 
 
+def test_a_site_that_has_set_nothing_writes_to_nobody(small: Any, relay: Relay) -> None:
+    app = small(NOTICE_TIMES=())
+    mail_id = kept(app)
+    told(app)
+    assert (state_of(app, mail_id), lines(app), letters(app), relay.envelopes) == ("skipped", set(), [], [])
+
+
 def test_a_dry_run_tells_and_changes_nothing(small: Any, relay: Relay) -> None:
     app = small()
     mail_id = kept(app)
