@@ -313,7 +313,7 @@ RETENTION_PARTITIONS = env_choice("RETENTION_PARTITIONS", "month", ("month", "da
 # --- Statistics -------------------------------------------------------------------------------------------------------------
 # Days for which sums are kept, also of mails that are gone.
 STATISTICS_DAYS = env_int("STATISTICS_DAYS", 1100, 31, MOST_DAYS)
-# Of how many domains, of recipients and of senders each, an hour has sums of their own (those of domain admins have one in any case).
+# Of how many domains, of recipients and of senders each, and of how many viruses, an hour has sums (those of domain admins in any case).
 STATISTICS_NAMES = env_int("STATISTICS_NAMES", 200, 1, 5000)
 
 # --- Nodes ------------------------------------------------------------------------------------------------------------------

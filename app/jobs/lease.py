@@ -21,7 +21,8 @@ from app.services.moves import changed
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=30)
+LEASE = timedelta(seconds=25)
+"""With the look that each process takes every five seconds another has it within 30."""
 KEPT_RUNS = 200
 LONGEST_PAUSE = timedelta(hours=1)
 _FIRST_PAUSE, _LONGEST_REST = timedelta(minutes=1), timedelta(minutes=15)

@@ -20,6 +20,7 @@ class JobState(Model):
     paused: Mapped[bool] = mapped_column(Boolean, default=False)
     due_at: Mapped[datetime] = mapped_column(DateTime, comment="UTC; the due time that the next run is for")
     not_before: Mapped[datetime | None] = mapped_column(DateTime, comment="UTC; after a failure it waits so long")
+    """Without one, too, where the run said that it rests."""
     asked_by: Mapped[str] = mapped_column(Key(100), default="", comment="who wants it run now; empty: nobody")
     holder: Mapped[str] = mapped_column(Key(100), default="", comment="node and process")
     token: Mapped[int] = mapped_column(BigInteger, default=0, comment="grows with each run")

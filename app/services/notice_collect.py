@@ -18,6 +18,7 @@ from app.queries.notices import due_mails, recipients_of, still_due
 from app.rspamd.personal import Wish
 from app.services.job import Report
 from app.services.notice_lines import put, run
+from app.services.notice_owners import Owners
 from app.services.notice_times import next_time
 from app.services.tries import tried
 
@@ -32,8 +33,8 @@ class Collected:
     mails: int = 0
     told: int = 0
     lines: int = 0
-    per_owner: dict[str, int] = field(default_factory=dict)
-    """In a dry run, as far as it is worth telling."""
+    owners: Owners = field(default_factory=Owners)
+    """In a dry run."""
 
 
 @dataclass(slots=True)
@@ -65,7 +66,7 @@ def collect(report: Report) -> Collected:
         done.lines += len(batch.lines)
         if report.dry:
             for _mail_id, owner in batch.lines:
-                done.per_owner[owner] = done.per_owner.get(owner, 0) + 1
+                done.owners.add(owner)
         report.progress(done.mails)
     return done
 

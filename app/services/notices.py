@@ -21,7 +21,6 @@ log = logging.getLogger(__name__)
 
 _A_WHILE = 20.0
 """Seconds after which somebody looks for new mails again, however many letters wait to be sent."""
-_SHOWN = 50
 
 
 def run(report: Report) -> None:
@@ -59,13 +58,13 @@ def run(report: Report) -> None:
 def _tell(report: Report) -> None:
     """What would be done; nothing is."""
     found = collect(report)
-    for owner, count in list(found.per_owner.items())[:_SHOWN]:
+    for owner, count in found.owners.named.items():
         report.say(f"{owner}: {count} mails would be told of")
-    if len(found.per_owner) > _SHOWN:
-        report.say(f"... and {len(found.per_owner) - _SHOWN} others")
+    if found.owners.count > len(found.owners.named):
+        report.say(f"... and {found.owners.words(without=len(found.owners.named))} others")
     due, waiting = count_due_owners(stored_now()), sum(counts_by_state().values())
     db.session.rollback()
     report.say(
-        f"{found.mails} new mails, {found.told} would be told of to {len(found.per_owner)}; "
+        f"{found.mails} new mails, {found.told} would be told of to {found.owners.words()}; "
         f"{due} are due a letter, {waiting} letters wait to be sent."
     )

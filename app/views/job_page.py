@@ -17,6 +17,7 @@ _ASKED = ("wait", "fa-clock-o", _l("about to run"))
 _ENDED_AMIDST = ("bad", "fa-chain-broken", _l("its process has ended"))
 _FAILING = ("bad", "fa-exclamation-triangle", _l("failing"))
 _PAUSED = ("warn", "fa-pause", _l("paused"))
+_WAITS = ("wait", "fa-hourglass-half", _l("waits"))
 _OVERDUE = ("warn", "fa-hourglass-end", _l("overdue"))
 _WELL = ("good", "fa-check", _l("well"))
 _NEW = ("plain", "fa-circle-o", _l("has not run yet"))
@@ -75,7 +76,9 @@ def _mark_of(state: JobState, now: datetime, is_running: bool) -> tuple[tuple[st
         return _PAUSED, state.last_error
     if state.failures:
         return _FAILING, state.last_error
-    if state.due_at < now - _PATIENCE:
+    if state.not_before and state.not_before > max(now, state.due_at):
+        return _WAITS, state.last_words
+    if max(state.due_at, state.not_before or state.due_at) < now - _PATIENCE:
         return _OVERDUE, _("No process with the role “jobs” takes it.")
     return (_WELL if state.last_ok else _NEW), ""
 

@@ -81,7 +81,7 @@ class Day:
             if held and kills:
                 kills = False
                 self._kill(int(held[0].holder.rpartition(":")[2]))
-                self.seconds.value += 31
+                self.seconds.value += 26
                 self.looks.value += 1
             elif not held and all(state.due_at > known.now() for state in states) and not self._is_too_far(states):
                 return

@@ -7,6 +7,7 @@ from sqlalchemy import delete
 from app.extensions import db
 from app.jobs import lease as leases
 from app.jobs.lease import claim, ensure, finish, hold, renew
+from app.jobs.scheduler import Scheduler
 from app.models import JobRun, NodeNonce
 from app.queries import jobs as known
 from app.services.job import LeaseLost, Report
@@ -29,14 +30,18 @@ def test_a_lease_is_taken_once_and_its_token_only_grows(any_app: Flask, monkeypa
         report = Report()
         report.progress(3, 9)
         report.say("Under way.")
-        clock.move(seconds=29)
+        clock.move(seconds=24)
         renew(first, report)
-        clock.move(seconds=29)
+        clock.move(seconds=24)
         assert claim("tidy") is None
         assert (state().done, state().total, runs()[0].log) == (3, 9, "Under way.")
         assert finish(JOB, first, report) is None
         assert (state().due_at, state().last_words, claim("tidy")) == (NOON.replace(minute=30), "Under way.", None)
         assert (runs()[0].ok, runs()[0].due_at) == (True, NOON.replace(minute=15))
+
+
+def test_another_takes_over_within_half_a_minute() -> None:
+    assert leases.LEASE.total_seconds() + Scheduler.pause <= 30
 
 
 def test_a_holder_that_wakes_after_another_took_over_changes_nothing(any_app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,7 +50,7 @@ def test_a_holder_that_wakes_after_another_took_over_changes_nothing(any_app: Fl
         ensure(JOB, "tidy")
         clock.move(minutes=15)
         asleep = claim("tidy")
-        clock.move(seconds=31)
+        clock.move(seconds=26)
         second = claim("tidy")
         assert asleep is not None
         assert second is not None
@@ -119,7 +124,7 @@ def test_a_job_that_kills_its_process_each_time_is_not_begun_for_ever(app: Flask
         found = []
         for _ in range(5):
             found.append(claim("tidy"))
-            clock.move(seconds=31)
+            clock.move(seconds=26)
         assert [lease is not None and lease.is_doomed for lease in found] == [False, False, False, True, True]
         use(app, JOB)
         look(app)

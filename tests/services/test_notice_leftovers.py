@@ -11,9 +11,11 @@ from flask import Flask
 from app.clock import stored_now, utcnow
 from app.extensions import db
 from app.ids import id_at
+from app.jobs.registry import JOBS
 from app.models import Notice, NoticeDue, NoticeLine, NoticeStep, NoticeUse
 from app.models.people import User
 from app.services import notice_leftovers
+from app.services.job import Report
 from tests.apps import close
 from tests.letters import make_letter, wait_for
 from tests.make import make_user
@@ -57,6 +59,16 @@ def test_what_is_old_goes_in_small_pieces(app: Flask, relay: Relay, monkeypatch:
         assert db.session.query(NoticeUse).count() == 0
     told(app)
     assert (len(relay.envelopes), {state_of(app, mail_id) for mail_id in old}) == (2, {"sent"})
+
+
+def test_the_job_of_leftovers_ends_what_was_begun_and_forgets_what_is_old(app: Flask) -> None:
+    begun = make_letter(app, BOB, owner="user:999", state=NoticeStep.WAITING, next_try_at=None)
+    old = make_letter(app, BOB, made_at=stored_now() - timedelta(days=91))
+    with app.app_context():
+        report = Report()
+        JOBS["sessions"].run(report)
+        assert (db.session.get_one(Notice, begun).state, db.session.get(Notice, old)) == ("empty", None)
+    assert report.words == "Forgotten: 1 letters that were only begun, 1 letters about kept mail, and lines of theirs."
 
 
 def test_a_letter_that_was_begun_for_who_is_told_nothing_any_more_is_ended(app: Flask, relay: Relay) -> None:

@@ -134,12 +134,28 @@ def test_what_is_old_or_gone_by_then_or_blocked_by_themselves_is_not_told(small:
     assert (lines(app), relay.envelopes) == (set(), [])
 
 
+def test_a_site_that_has_set_nothing_writes_to_nobody(small: Any, relay: Relay) -> None:
+    app = small(NOTICE_TIMES=())
+    mail_id = kept(app)
+    told(app)
+    assert (state_of(app, mail_id), lines(app), letters(app), relay.envelopes) == ("skipped", set(), [], [])
+
+
 def test_a_dry_run_tells_and_changes_nothing(small: Any, relay: Relay) -> None:
     app = small()
     mail_id = kept(app)
     said = told(app, dry=True)
     assert said[-1].startswith("1 new mails, 1 would be told of to 1; 0 are due a letter")
     assert (state_of(app, mail_id), lines(app), letters(app), relay.envelopes) == ("due", set(), [], [])
+
+
+def test_a_dry_run_names_some_and_counts_the_others(small: Any) -> None:
+    app = small()
+    ruled(app, "example.com", times="at once", everybody=True)
+    kept(app, *(f"dora{number}@example.com" for number in range(53)))
+    said = told(app, dry=True)
+    assert (len(said), said[-2]) == (52, "... and 3 others")
+    assert said[-1].startswith("1 new mails, 1 would be told of to 53; ")
 
 
 def test_what_happened_before_the_letter_went_is_left_out_of_it(small: Any, relay: Relay) -> None:

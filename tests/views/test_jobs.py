@@ -84,12 +84,32 @@ def test_how_a_job_stands_is_shown(app: Flask, monkeypatch: pytest.MonkeyPatch) 
         assert claim("tidy") is not None
     assert "running</span>" in text_of(client, "/jobs/")
     assert "data-load-again" in text_of(client, "/jobs/")
-    clock.move(seconds=31)
+    clock.move(seconds=26)
     assert "its process has ended" in text_of(client, "/jobs/")
     with app.app_context():
         look(app)
     clock.move(minutes=18)
     assert "overdue" in text_of(client, "/jobs/")
+
+
+def test_a_job_that_rests_waits_and_is_overdue_only_after_that(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    def rest(report: Report) -> None:
+        report.rests = True
+        report.say("The relay is away.")
+
+    clock, client = Clock(monkeypatch), login(app, "root")
+    use(app, make_job(schedule="every minute", run=rest))
+    with app.app_context():
+        for _ in range(4):
+            look(app)
+            clock.now = max(clock.now, state().not_before or state().due_at)
+        look(app)
+    clock.move(minutes=7)
+    assert 'waits</span> <span class="mk-why">The relay is away.' in text_of(client, "/jobs/")
+    clock.move(minutes=2)
+    assert "well</span>" in text_of(client, "/jobs/")
+    clock.move(minutes=2)
+    assert "overdue</span>" in text_of(client, "/jobs/")
 
 
 @pytest.mark.parametrize(
