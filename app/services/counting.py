@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 DAY = 24
 _TRIES = 5
-_LATE_AT_ONCE = 500
+_MARKS_AT_ONCE = 500
 _KEYS = ("kind", "name", "node", "action", "direction")
 
 
@@ -80,7 +80,7 @@ def _sum_up(day: int) -> None:
 def add_late(since: int, before: int, report: Report, told: frozenset[str]) -> int:
     """Some of one hour: how many; nothing where there are none."""
     db.session.rollback()
-    ids = late_of_one_hour(since, before, _LATE_AT_ONCE)
+    ids = late_of_one_hour(since, before)
     if not ids:
         return 0
     hour, sums = id_hour(ids[0]), sums_of(ids)
@@ -127,7 +127,7 @@ def set_state(**values: Any) -> None:
 def forget_marks(hour: int) -> int:
     """Some of late mails that are older than anything that is kept."""
     with cast(PanelSession, db.session()).begin_writing():
-        ids = db.session.scalars(select(LateMail.mail_id).where(LateMail.mail_id < first_id_of_hour(hour)).limit(_LATE_AT_ONCE)).all()
+        ids = db.session.scalars(select(LateMail.mail_id).where(LateMail.mail_id < first_id_of_hour(hour)).limit(_MARKS_AT_ONCE)).all()
         gone = _run(delete(LateMail).where(LateMail.mail_id.in_(ids))) if ids else 0
         db.session.commit()
     return gone
