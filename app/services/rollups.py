@@ -6,7 +6,7 @@ mails are added to it, so that its sums stay when its mails go. Whatever a clock
 or marked.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from flask import current_app
@@ -39,7 +39,7 @@ class _Run:
         self.now: datetime = utcnow()
         self.hour = _hour_of(self.now)
         self.settled = _hour_of(self.now - _STAYS_OPEN)
-        self.oldest = _first_kept(self.now)
+        self.oldest = self._first_kept()
         self.told = told_domains()
         self.began = monotonic()
         self.hours = self.late = self.past = self.gone = 0
@@ -61,6 +61,15 @@ class _Run:
         told = ", ".join(words for words, count in done if count) or "nothing"
         gone = f" {self.gone} sums were old enough to go." if self.gone else ""
         self.report.say(f"Counted: {told}.{gone}{self._left()}")
+
+    def _first_kept(self) -> int:
+        """No clock alone may make sums old: one that is years ahead would wipe them out."""
+        counted_at, newest = state().counted_at, newest_hour()
+        hours = [self.hour] if newest is None else [self.hour, newest]
+        if counted_at is not None:
+            hours.append(_hour_of(counted_at.replace(tzinfo=UTC)) + DAY)
+        hour: int = min(hours) - current_app.config["STATISTICS_DAYS"] * DAY
+        return hour - hour % DAY
 
     # --- hours of now -----------------------------------------------------------------------------------------------------------
 
@@ -167,11 +176,6 @@ class _Run:
 
 def _hour_of(moment: datetime) -> int:
     return int(moment.timestamp() * 1000) // HOUR_MS
-
-
-def _first_kept(now: datetime) -> int:
-    hour = _hour_of(now - timedelta(days=current_app.config["STATISTICS_DAYS"]))
-    return hour - hour % DAY
 
 
 def _day(hour: int) -> str:

@@ -163,9 +163,28 @@ def test_sums_go_when_they_are_old(app: Flask, at_noon: list[datetime]) -> None:
     count(app, whole=True)
     assert sums(app) == {-24: 1, -39 * 24: 1, -40 * 24: 1}
     at_noon[0] = NOW + timedelta(days=2)
+    came(app, timedelta(days=-2))
+    count(app)
     assert "sums were old enough to go" in count(app)
-    assert sums(app) == {-24: 1}
+    assert sums(app) == {-24: 1, 48: 1}
     is_even(app)
+
+
+def test_no_clock_alone_makes_sums_old(app: Flask, at_noon: list[datetime]) -> None:
+    app.config["STATISTICS_DAYS"] = 40
+    begin(app)
+    for days in (1, 39):
+        came(app, timedelta(days=days))
+    count(app, whole=True)
+    at_noon[0] = NOW + timedelta(days=3000)  # a clock that is ahead, and mails that come by another
+    for _ in range(2):
+        assert "old enough" not in count(app, whole=True)
+    with app.app_context():
+        db.session.execute(update(CountState).values(counted_at=NOW.replace(tzinfo=None)))
+        db.session.commit()
+    came(app, timedelta(days=-3000))  # mails that come by this one, too
+    assert "old enough" not in count(app)
+    assert sums(app) == {-24: 1, -39 * 24: 1, 3000 * 24: 1}
 
 
 def test_words_that_a_database_takes_for_one_are_one(any_app: Flask) -> None:
