@@ -6,14 +6,16 @@ import subprocess
 import sys
 from datetime import datetime, timedelta
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pytest
 from flask import Flask
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from app.extensions import db
 from app.models import CountState
 from app.services import counting
+from app.services import late as marking
 from app.services.counting import count_hour
 from app.services.job import LeaseLost, Report
 from tests.rollups import HOUR, NOW, begin, came, count, is_even, late, minutes, stand_at_noon, sums
@@ -74,6 +76,22 @@ def test_a_clock_that_was_ahead_or_falls_back_costs_no_mail(app: Flask, at_noon:
         at_noon[0] += minutes(5)
         count(app)
     assert (sums(app), late(app)) == ({0: 4, 72: 1}, 0)
+    is_even(app)
+
+
+def test_who_never_read_what_is_late_marks_all_it_brings_in(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin(app)
+    count(app)
+    with monkeypatch.context() as blind:
+        blind.setattr(marking, "_BEFORE", text("SELECT marked_before FROM nowhere"))
+        blind.setattr(marking, "_borders", WeakKeyDictionary())
+        came(app, timedelta(hours=4), heard=False)
+        came(app, minutes(3), heard=False)
+    assert late(app) == 2
+    came(app, minutes(2))
+    for _ in range(2):
+        count(app)
+        assert (sums(app), late(app)) == ({-4: 1, 0: 2}, 0)
     is_even(app)
 
 
