@@ -6,7 +6,9 @@ mails are added to it, so that its sums stay when its mails go. Whatever a clock
 or marked.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import cast
 
 from flask import current_app
@@ -19,6 +21,7 @@ from app.models import LateMail
 from app.queries.counts import late_between, newest_hour, next_hour, oldest_id, state, told_domains
 from app.services.counting import DAY, add_late, count_hour, forget_before, forget_marks, set_state
 from app.services.job import Report
+from app.services.tries import tried
 
 _STAYS_OPEN = timedelta(minutes=10)
 """After its end: mails are seldom on their way for longer."""
@@ -48,7 +51,7 @@ class _Run:
         if self.report.dry:
             self._foretell()
             return
-        closing = self._announce()
+        closing = tried(self._announce)
         self._count_open(closing)
         self._add_late()
         self._count_past()
@@ -168,6 +171,9 @@ class _Run:
         self.report.say(f"{hours} hours of now would be counted, and {late} mails that came late be added.{self._left()}")
 
     def _set(self, **values: object) -> None:
+        tried(partial(self._set_once, values))
+
+    def _set_once(self, values: Mapping[str, object]) -> None:
         with cast(PanelSession, db.session()).begin_writing():
             self.report.must_hold()
             set_state(**values)

@@ -10,11 +10,12 @@ from weakref import WeakKeyDictionary
 
 import pytest
 from flask import Flask
-from sqlalchemy import text, update
+from sqlalchemy import event, text, update
+from sqlalchemy.exc import OperationalError
 
 from app.extensions import db
 from app.models import CountState
-from app.services import counting
+from app.services import counting, tries
 from app.services import late as marking
 from app.services.counting import count_hour
 from app.services.job import LeaseLost, Report
@@ -135,6 +136,38 @@ def test_who_has_lost_its_lease_writes_nothing(app: Flask) -> None:
             db.session.rollback()
     assert sums(app) == {0: 1}
     assert late(app) == 1
+
+
+def test_a_node_of_a_cluster_that_was_slower_counts_all_the_same(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, at_noon: list[datetime]
+) -> None:
+    """Each transaction that writes is refused as it is committed, and taken the second time."""
+    app.config["STATISTICS_DAYS"] = 40
+    begin(app)
+    monkeypatch.setattr(tries.time, "sleep", lambda _seconds: None)
+    for ago in (timedelta(days=39), timedelta(hours=4)):
+        came(app, ago)
+    commits = [0]
+
+    def refuse(session: Any) -> None:
+        commits[0] += bool(session.info.get("writes"))
+        if session.info.get("writes") and commits[0] % 2:
+            raise OperationalError("COMMIT", {}, Exception(1213, "Deadlock found"))
+
+    event.listen(db.session, "before_commit", refuse)
+    try:
+        count(app, whole=True)
+        came(app, timedelta(hours=4))
+        came(app, timedelta(hours=2000))
+        at_noon[0] = NOW + timedelta(days=3)
+        came(app, timedelta(days=-3))
+        for _ in range(3):
+            at_noon[0] += minutes(5)
+            count(app, whole=True)
+    finally:
+        event.remove(db.session, "before_commit", refuse)
+    assert (sums(app), late(app), commits[0] % 2) == ({-4: 2, 72: 1}, 0, 0)
+    is_even(app)
 
 
 _DIES = """
