@@ -1,8 +1,7 @@
 """What mails come to, summed up by the database: of an hour, a few minutes at a time, or of some mails."""
 
-import itertools
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +12,9 @@ from app.ids import TIME_SHIFT, first_id_of_hour, id_hour
 from app.models import CopyState, Counted, CountState, DomainAlias, LateMail, Mail, MailDetail, MailRecipient, UserDomain
 
 _AT_ONCE = 10_000
+"""Recipients, and mails: a mail has very many of them at times."""
+_LATE_AT_ONCE = 500
+_LATE_RECIPIENTS = 5000
 _LOOKED_AT = 300
 """Of so many mails of a slice it is looked how long they took: that stands in their wide rows."""
 _IDS = 500
@@ -51,12 +53,24 @@ def state() -> CountState:
     return found
 
 
-def slices_of(hour: int) -> list[tuple[int, int]]:
-    """So many that the database can sort each in its memory."""
-    low, high = first_id_of_hour(hour), first_id_of_hour(hour + 1)
-    mails = db.session.scalar(select(func.count()).select_from(Mail).where(Mail.id >= low, Mail.id < high)) or 0
-    slices = mails // _AT_ONCE + 1
-    return list(itertools.pairwise(low + (high - low) * number // slices for number in range(slices + 1)))
+def slices_of(hour: int) -> Iterator[tuple[int, int]]:
+    """Such that the database can sort each in its memory, also where all came in one instant, or to very many."""
+    low, end = first_id_of_hour(hour), first_id_of_hour(hour + 1)
+    while True:
+        page = db.session.execute(
+            select(Mail.id, Mail.rcpt_count).where(Mail.id >= low, Mail.id < end).order_by(Mail.id).limit(_AT_ONCE)
+        ).all()
+        weight = 0
+        for mail_id, recipients in page:
+            if weight and weight + recipients > _AT_ONCE:
+                yield low, mail_id
+                low, weight = mail_id, 0
+            weight += max(1, recipients)
+        if len(page) < _AT_ONCE:
+            yield low, end
+            return
+        yield low, page[-1].id + 1
+        low = page[-1].id + 1
 
 
 def sums_between(low: int, high: int) -> Sums:
@@ -123,11 +137,18 @@ def late_between(since: int, before: int) -> int:
     return db.session.scalar(select(func.count()).select_from(LateMail).where(*within)) or 0
 
 
-def late_of_one_hour(since: int, before: int, limit: int) -> Sequence[int]:
-    """Some of the first hour that has any."""
+def late_of_one_hour(since: int, before: int) -> Sequence[int]:
+    """Some of the first hour that has any: one at least, and no more when they have many recipients. Their mails may have gone."""
     within = (LateMail.mail_id >= first_id_of_hour(since), LateMail.mail_id < first_id_of_hour(before))
-    found = db.session.scalars(select(LateMail.mail_id).where(*within).order_by(LateMail.mail_id).limit(limit)).all()
-    return [mail_id for mail_id in found if id_hour(mail_id) == id_hour(found[0])]
+    query = select(LateMail.mail_id, func.coalesce(Mail.rcpt_count, 0)).join_from(LateMail, Mail, Mail.id == LateMail.mail_id, isouter=True)
+    ids: list[int] = []
+    left = _LATE_RECIPIENTS
+    for mail_id, recipients in db.session.execute(query.where(*within).order_by(LateMail.mail_id).limit(_LATE_AT_ONCE)):
+        left -= recipients
+        if ids and (left < 0 or id_hour(mail_id) != id_hour(ids[0])):
+            break
+        ids.append(mail_id)
+    return ids
 
 
 # --- the sums themselves ------------------------------------------------------------------------------------------------------

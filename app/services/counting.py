@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, cast
 
 from flask import current_app
@@ -13,12 +14,13 @@ from app.ids import first_id_of_hour, id_hour
 from app.models import Counted, CountState, DailyCount, HourlyCount, LateMail
 from app.queries.counts import Key, Sum, Sums, late_between, late_of_one_hour, merge, slices_of, sums_between, sums_of, with_few_names
 from app.services.job import Report
+from app.services.tries import tried
 
 log = logging.getLogger(__name__)
 
 DAY = 24
 _TRIES = 5
-_LATE_AT_ONCE = 500
+_MARKS_AT_ONCE = 500
 _KEYS = ("kind", "name", "node", "action", "direction")
 
 
@@ -79,8 +81,12 @@ def _sum_up(day: int) -> None:
 
 def add_late(since: int, before: int, report: Report, told: frozenset[str]) -> int:
     """Some of one hour: how many; nothing where there are none."""
+    return tried(partial(_add_some, since, before, report, told))
+
+
+def _add_some(since: int, before: int, report: Report, told: frozenset[str]) -> int:
     db.session.rollback()
-    ids = late_of_one_hour(since, before, _LATE_AT_ONCE)
+    ids = late_of_one_hour(since, before)
     if not ids:
         return 0
     hour, sums = id_hour(ids[0]), sums_of(ids)
@@ -126,8 +132,12 @@ def set_state(**values: Any) -> None:
 
 def forget_marks(hour: int) -> int:
     """Some of late mails that are older than anything that is kept."""
+    return tried(partial(_forget_some, hour))
+
+
+def _forget_some(hour: int) -> int:
     with cast(PanelSession, db.session()).begin_writing():
-        ids = db.session.scalars(select(LateMail.mail_id).where(LateMail.mail_id < first_id_of_hour(hour)).limit(_LATE_AT_ONCE)).all()
+        ids = db.session.scalars(select(LateMail.mail_id).where(LateMail.mail_id < first_id_of_hour(hour)).limit(_MARKS_AT_ONCE)).all()
         gone = _run(delete(LateMail).where(LateMail.mail_id.in_(ids))) if ids else 0
         db.session.commit()
     return gone
@@ -140,11 +150,17 @@ def forget_before(hour: int, limit: int) -> int:
         return 0
     gone = 0
     for day in range(oldest, min(hour, oldest + limit * DAY), DAY):
-        with cast(PanelSession, db.session()).begin_writing():
-            for model in (HourlyCount, DailyCount):
-                within = (model.kind.in_(list(Counted)), model.hour >= day, model.hour < day + DAY)
-                gone += _run(delete(model).where(*within))
-            db.session.commit()
+        gone += tried(partial(_forget_day, day))
+    return gone
+
+
+def _forget_day(day: int) -> int:
+    gone = 0
+    with cast(PanelSession, db.session()).begin_writing():
+        for model in (HourlyCount, DailyCount):
+            within = (model.kind.in_(list(Counted)), model.hour >= day, model.hour < day + DAY)
+            gone += _run(delete(model).where(*within))
+        db.session.commit()
     return gone
 
 

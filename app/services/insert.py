@@ -83,7 +83,9 @@ def _insert_once(engine: Engine, entries: Sequence[Entry], node: str, thorough: 
                 statements.insert(connection, "mail_detail", [detail_row(entry) for entry in fresh])
                 plus = engine.get_execution_options().get(PLUS, "")
                 statements.insert(connection, "mail_recipient", [row for entry in fresh for row in recipient_rows(entry, plus, wishes)])
-                statements.insert(connection, "late_mail", [{"mail_id": mail_id} for mail_id in late_among(border, fresh)])
+                late = late_among(border, fresh)
+                marked = statements.marked(connection, late) if thorough and late else set()  # by a mail that was deleted since
+                statements.insert(connection, "late_mail", [{"mail_id": mail_id} for mail_id in late if mail_id not in marked])
     return outcome
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.clock import monotonic
-from app.ids import first_id_of_hour
+from app.ids import MAX_ID, first_id_of_hour
 from app.models import CountState
 from app.services.entry import Entry
 
@@ -23,19 +23,20 @@ class Border:
     """The first id that need not be marked, asked for each half minute: see services/rollups."""
 
     def __init__(self) -> None:
-        self._id = 0
+        self._id = MAX_ID
         self._read_at = -_FRESH_SECONDS
         self._is_told = False
 
     def id(self, connection: Connection) -> int:
-        """Before the transaction. Where it cannot be read, mails come in all the same."""
+        """Before the transaction. Where it cannot be read, mails come in all the same: with what was read last, or all of them
+        marked. A mark too many goes when its hour is counted."""
         if monotonic() - self._read_at >= _FRESH_SECONDS:
             try:
                 self._id = first_id_of_hour(connection.scalar(_BEFORE) or 0)
                 self._is_told = False
             except SQLAlchemyError as error:
                 if not self._is_told:
-                    log.warning("late mails are not marked: %s", type(error).__name__)
+                    log.warning("which mails are late cannot be read: %s", type(error).__name__)
                 self._is_told = True
             finally:
                 connection.rollback()

@@ -6,7 +6,9 @@ mails are added to it, so that its sums stay when its mails go. Whatever a clock
 or marked.
 """
 
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import cast
 
 from flask import current_app
@@ -19,6 +21,7 @@ from app.models import LateMail
 from app.queries.counts import late_between, newest_hour, next_hour, oldest_id, state, told_domains
 from app.services.counting import DAY, add_late, count_hour, forget_before, forget_marks, set_state
 from app.services.job import Report
+from app.services.tries import tried
 
 _STAYS_OPEN = timedelta(minutes=10)
 """After its end: mails are seldom on their way for longer."""
@@ -39,7 +42,7 @@ class _Run:
         self.now: datetime = utcnow()
         self.hour = _hour_of(self.now)
         self.settled = _hour_of(self.now - _STAYS_OPEN)
-        self.oldest = _first_kept(self.now)
+        self.oldest = self._first_kept()
         self.told = told_domains()
         self.began = monotonic()
         self.hours = self.late = self.past = self.gone = 0
@@ -48,7 +51,7 @@ class _Run:
         if self.report.dry:
             self._foretell()
             return
-        closing = self._announce()
+        closing = tried(self._announce)
         self._count_open(closing)
         self._add_late()
         self._count_past()
@@ -61,6 +64,15 @@ class _Run:
         told = ", ".join(words for words, count in done if count) or "nothing"
         gone = f" {self.gone} sums were old enough to go." if self.gone else ""
         self.report.say(f"Counted: {told}.{gone}{self._left()}")
+
+    def _first_kept(self) -> int:
+        """No clock alone may make sums old: one that is years ahead would wipe them out."""
+        counted_at, newest = state().counted_at, newest_hour()
+        hours = [self.hour] if newest is None else [self.hour, newest]
+        if counted_at is not None:
+            hours.append(_hour_of(counted_at.replace(tzinfo=UTC)) + DAY)
+        hour: int = min(hours) - current_app.config["STATISTICS_DAYS"] * DAY
+        return hour - hour % DAY
 
     # --- hours of now -----------------------------------------------------------------------------------------------------------
 
@@ -159,6 +171,9 @@ class _Run:
         self.report.say(f"{hours} hours of now would be counted, and {late} mails that came late be added.{self._left()}")
 
     def _set(self, **values: object) -> None:
+        tried(partial(self._set_once, values))
+
+    def _set_once(self, values: Mapping[str, object]) -> None:
         with cast(PanelSession, db.session()).begin_writing():
             self.report.must_hold()
             set_state(**values)
@@ -167,11 +182,6 @@ class _Run:
 
 def _hour_of(moment: datetime) -> int:
     return int(moment.timestamp() * 1000) // HOUR_MS
-
-
-def _first_kept(now: datetime) -> int:
-    hour = _hour_of(now - timedelta(days=current_app.config["STATISTICS_DAYS"]))
-    return hour - hour % DAY
 
 
 def _day(hour: int) -> str:

@@ -44,6 +44,12 @@ class Statements:
     def identities_of(self, connection: Connection, ids: Sequence[int]) -> dict[str, int]:
         return self._identities(connection, "id", ids, 0, MAX_ID)
 
+    def marked(self, connection: Connection, ids: Sequence[int]) -> set[int]:
+        """Those that are marked as late already."""
+        marks = ", ".join([self._mark] * len(ids))
+        query = f"SELECT mail_id FROM late_mail WHERE mail_id IN ({marks})"  # noqa: S608 - our names
+        return {mail_id for (mail_id,) in connection.exec_driver_sql(query, tuple(ids))}
+
     def _identities(self, connection: Connection, column: str, values: Sequence[Any], low: int, high: int) -> dict[str, int]:
         marks = ", ".join([self._mark] * len(values))
         within = f"id BETWEEN {self._mark} AND {self._mark}"

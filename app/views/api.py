@@ -17,12 +17,17 @@ from app.views.opening import opened
 
 _LONGEST = 1 << 20
 _REFUSED = {"type": "object", "properties": {"message": {"type": "string"}, "confirm": {"type": "string"}}}
+_AWAY = {
+    "description": "The database does not answer, or not in time: later it may",
+    "content": {"application/json": {"schema": _REFUSED}},
+}
 _WRITES = {"post": "add_columns", "put": "edit_columns"}
 
 
 class OurApi(BaseApi):
     csrf_exempt = False
     allow_browser_login = True
+    responses = BaseApi.responses | {"503": _AWAY}
 
     def operation_helper(self, path: Any = None, operations: Any = None, methods: Any = None, func: Any = None, **kwargs: Any) -> None:
         """FAB tells of tokens and keys only. `refusals` of a door are those that say the same everywhere; 401 and 403 belong to

@@ -43,14 +43,7 @@ class StatisticsApi(OurApi):
                 `total` and `bars`, with sums by action; `nodes` and `domains` (and for who sees all mail `senders` and `viruses`), the
                 busiest first, where `name` is empty for those that are not told apart. `counted_at` says up to when; `counted_from` is
                 null once all of the past is counted.
-            400:
-              $ref: '#/components/responses/400'
-            401:
-              $ref: '#/components/responses/401'
-            403:
-              $ref: '#/components/responses/403'
-            404:
-              $ref: '#/components/responses/404'
+          refusals: [400, 404, 503]
         """
         fields, scope = asked_fields(request.args), scope_of(g.user)
         stretch = read_stretch(fields, UTC, utcnow())

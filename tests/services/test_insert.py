@@ -3,14 +3,16 @@
 import dataclasses
 import pathlib
 import threading
+from datetime import UTC, datetime
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from app.errors import BadRequest, Unavailable
 from app.extensions import db
-from app.models import Mail, MailDetail, MailRecipient
+from app.ids import id_at
+from app.models import LateMail, Mail, MailDetail, MailRecipient
 from app.services.insert import insert_entries
 from tests.apps import close, make_app
 from tests.databases import MariaDBCopies
@@ -64,6 +66,18 @@ def test_a_replay_after_the_commit_changes_nothing(any_app: Flask) -> None:
         insert_entries(db.engine, entries[:3], "mx1")
         assert insert_entries(db.engine, entries, "mx1") == {entry.id: entry.id for entry in entries}
         assert count() == 5
+
+
+def test_a_mail_that_was_deleted_comes_in_again_where_its_late_mark_was_left(any_app: Flask) -> None:
+    entries = [dataclasses.replace(make_entry(), id=id_at(datetime(2020, 1, 1, tzinfo=UTC), 1, number)) for number in range(3)]
+    with any_app.app_context():
+        insert_entries(db.engine, entries[:2], "mx1")
+        assert count(LateMail) == 2
+        for model in (MailDetail, MailRecipient, Mail):
+            db.session.execute(delete(model))
+        db.session.commit()
+        assert insert_entries(db.engine, entries, "mx1") == {entry.id: entry.id for entry in entries}
+        assert (count(), count(LateMail)) == (3, 3)
 
 
 def test_an_id_that_belongs_to_another_mail_is_refused(any_app: Flask) -> None:

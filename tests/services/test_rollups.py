@@ -125,6 +125,36 @@ def test_of_many_mails_some_tell_how_long_they_took(app: Flask, monkeypatch: pyt
     assert row.mails == 40
 
 
+def test_what_is_summed_at_once_is_bounded_by_recipients_also_of_one_instant(any_app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counts, "_AT_ONCE", 6)
+    monkeypatch.setattr(counts, "_LATE_RECIPIENTS", 6)
+    many = tuple(f"r{number}@d{number % 3}.example" for number in range(8))
+    for number in range(17):
+        came(any_app, timedelta(hours=3), *many[: 1 + number % 4])
+    for _ in range(2):
+        came(any_app, timedelta(hours=3), *many)
+    heavy: list[int] = []
+    real = counts._sums
+
+    def seen(within: counts.Within) -> counts.Sums:
+        each = db.session.scalars(select(Mail.rcpt_count).where(*within(Mail.id))).all()
+        assert sum(each) <= 6 or len(each) == 1
+        heavy.append(sum(each))
+        return real(within)
+
+    monkeypatch.setattr(counts, "_sums", seen)
+    begin(any_app)
+    count(any_app)
+    assert (sums(any_app), sum(heavy)) == ({-3: 19}, 57)
+    assert sums(any_app, Counted.TO) == {(-3, "d0.example"): 19, (-3, "d1.example"): 14, (-3, "d2.example"): 10}
+    heavy.clear()
+    for number in range(6):
+        came(any_app, timedelta(hours=3), *many[: 2 + 6 * (number % 2)])
+    assert late(any_app) == 6
+    count(any_app)
+    assert (sums(any_app), late(any_app), sum(heavy)) == ({-3: 25}, 0, 30)
+
+
 def test_sums_go_when_they_are_old(app: Flask, at_noon: list[datetime]) -> None:
     app.config["STATISTICS_DAYS"] = 40
     begin(app)
@@ -133,9 +163,28 @@ def test_sums_go_when_they_are_old(app: Flask, at_noon: list[datetime]) -> None:
     count(app, whole=True)
     assert sums(app) == {-24: 1, -39 * 24: 1, -40 * 24: 1}
     at_noon[0] = NOW + timedelta(days=2)
+    came(app, timedelta(days=-2))
+    count(app)
     assert "sums were old enough to go" in count(app)
-    assert sums(app) == {-24: 1}
+    assert sums(app) == {-24: 1, 48: 1}
     is_even(app)
+
+
+def test_no_clock_alone_makes_sums_old(app: Flask, at_noon: list[datetime]) -> None:
+    app.config["STATISTICS_DAYS"] = 40
+    begin(app)
+    for days in (1, 39):
+        came(app, timedelta(days=days))
+    count(app, whole=True)
+    at_noon[0] = NOW + timedelta(days=3000)  # a clock that is ahead, and mails that come by another
+    for _ in range(2):
+        assert "old enough" not in count(app, whole=True)
+    with app.app_context():
+        db.session.execute(update(CountState).values(counted_at=NOW.replace(tzinfo=None)))
+        db.session.commit()
+    came(app, timedelta(days=-3000))  # mails that come by this one, too
+    assert "old enough" not in count(app)
+    assert sums(app) == {-24: 1, -39 * 24: 1, 3000 * 24: 1}
 
 
 def test_words_that_a_database_takes_for_one_are_one(any_app: Flask) -> None:

@@ -6,14 +6,17 @@ import subprocess
 import sys
 from datetime import datetime, timedelta
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pytest
 from flask import Flask
-from sqlalchemy import update
+from sqlalchemy import event, text, update
+from sqlalchemy.exc import OperationalError
 
 from app.extensions import db
 from app.models import CountState
-from app.services import counting
+from app.services import counting, tries
+from app.services import late as marking
 from app.services.counting import count_hour
 from app.services.job import LeaseLost, Report
 from tests.rollups import HOUR, NOW, begin, came, count, is_even, late, minutes, stand_at_noon, sums
@@ -77,6 +80,22 @@ def test_a_clock_that_was_ahead_or_falls_back_costs_no_mail(app: Flask, at_noon:
     is_even(app)
 
 
+def test_who_never_read_what_is_late_marks_all_it_brings_in(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin(app)
+    count(app)
+    with monkeypatch.context() as blind:
+        blind.setattr(marking, "_BEFORE", text("SELECT marked_before FROM nowhere"))
+        blind.setattr(marking, "_borders", WeakKeyDictionary())
+        came(app, timedelta(hours=4), heard=False)
+        came(app, minutes(3), heard=False)
+    assert late(app) == 2
+    came(app, minutes(2))
+    for _ in range(2):
+        count(app)
+        assert (sums(app), late(app)) == ({-4: 1, 0: 2}, 0)
+    is_even(app)
+
+
 def test_what_comes_while_its_hour_is_counted_is_counted_once(any_app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is of the past, so it is marked: in the sums or not, nobody can tell, and the hour is counted again."""
     begin(any_app)
@@ -117,6 +136,38 @@ def test_who_has_lost_its_lease_writes_nothing(app: Flask) -> None:
             db.session.rollback()
     assert sums(app) == {0: 1}
     assert late(app) == 1
+
+
+def test_a_node_of_a_cluster_that_was_slower_counts_all_the_same(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, at_noon: list[datetime]
+) -> None:
+    """Each transaction that writes is refused as it is committed, and taken the second time."""
+    app.config["STATISTICS_DAYS"] = 40
+    begin(app)
+    monkeypatch.setattr(tries.time, "sleep", lambda _seconds: None)
+    for ago in (timedelta(days=39), timedelta(hours=4)):
+        came(app, ago)
+    commits = [0]
+
+    def refuse(session: Any) -> None:
+        commits[0] += bool(session.info.get("writes"))
+        if session.info.get("writes") and commits[0] % 2:
+            raise OperationalError("COMMIT", {}, Exception(1213, "Deadlock found"))
+
+    event.listen(db.session, "before_commit", refuse)
+    try:
+        count(app, whole=True)
+        came(app, timedelta(hours=4))
+        came(app, timedelta(hours=2000))
+        at_noon[0] = NOW + timedelta(days=3)
+        came(app, timedelta(days=-3))
+        for _ in range(3):
+            at_noon[0] += minutes(5)
+            count(app, whole=True)
+    finally:
+        event.remove(db.session, "before_commit", refuse)
+    assert (sums(app), late(app), commits[0] % 2) == ({-4: 2, 72: 1}, 0, 0)
+    is_even(app)
 
 
 _DIES = """

@@ -34,3 +34,8 @@ def test_every_door_is_in_it_with_its_arguments_and_the_three_ways_in(app: Flask
 def test_no_two_paths_of_it_are_the_same_but_for_the_names_of_their_arguments(described: dict[str, Any]) -> None:
     shapes = [re.sub(r"\{[^}]*\}", "{}", path) for path in described["paths"]]
     assert sorted(shapes) == sorted(set(shapes))
+
+
+def test_the_statistics_say_what_they_may_answer_instead(described: dict[str, Any]) -> None:
+    assert set(described["paths"]["/api/v1/statistics"]["get"]["responses"]) == {"200", "400", "401", "403", "404", "503"}
+    assert "503" in described["components"]["responses"]

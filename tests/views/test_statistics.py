@@ -1,6 +1,7 @@
 """Statistics: everybody sees the sums of what they look after, on the screen, in the file and through the API; each leads to its mails."""
 
 import csv
+import dataclasses
 import html
 import io
 import re
@@ -16,8 +17,9 @@ from app.clock import stored_now, utcnow
 from app.extensions import db
 from app.models import DomainAlias, Mail, UserDomain
 from app.services import rollups
+from app.services.insert import insert_entries
 from app.services.job import Report
-from tests.make import login, make_mails, make_node
+from tests.make import login, make_entry, make_mails, make_node
 from tests.retention import old
 from tests.views.people import domain_admin
 
@@ -162,6 +164,18 @@ def test_a_new_site_is_told_that_nothing_is_counted_yet(app: Flask) -> None:
     assert "Nothing is counted yet" in text_of(client, "/statistics/")
     count(app)
     assert "No mails came in this stretch" in text_of(client, "/statistics/")
+
+
+def test_of_several_viruses_none_leads_to_the_mails_of_all(app: Flask) -> None:
+    """The log knows which mails have a virus, not which one."""
+    client = login(app, "root")
+    for number, virus in enumerate(("Eicar", "Melissa")):
+        entry = dataclasses.replace(make_entry(), virus=virus)
+        with app.app_context():
+            insert_entries(db.engine, [entry], "mx1")
+        count(app)
+        viruses = text_of(client, "/statistics/").split("Viruses</h2>")[1].split("</section>")[0]
+        assert (virus in viruses, "virus.is=yes" in viruses) == (True, number == 0)
 
 
 def test_what_strangers_call_their_domains_stays_text(app: Flask) -> None:
