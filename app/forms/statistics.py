@@ -7,6 +7,7 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from flask_babel import gettext as _
 
 from app.errors import BadRequest
+from app.forms.days import read_day
 from app.ids import HOUR_MS
 from app.queries.reports import Asked
 
@@ -64,8 +65,8 @@ def read_asked(fields: Mapping[str, str], edges: tuple[int, ...]) -> Asked:
 
 
 def _days(fields: Mapping[str, str], today: date) -> tuple[date, date]:
-    first = _day(fields["from"]) if "from" in fields else None
-    last = _day(fields["to"]) if "to" in fields else today
+    first = read_day(fields["from"]) if "from" in fields else None
+    last = read_day(fields["to"]) if "to" in fields else today
     first = last.replace(day=1) if first is None else first
     if first > last:
         raise BadRequest(_("The stretch ends before it begins."))
@@ -103,13 +104,3 @@ def _edge(day: date, zone: tzinfo) -> int:
 def _month_after(month: date, count: int) -> date:
     number = month.year * 12 + month.month - 1 + count
     return date(number // 12, number % 12 + 1, 1)
-
-
-def _day(text: str) -> date:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        raise BadRequest(_("“%(text)s” is no day, such as 2026-01-31.", text=text[:40])) from None
-    if not 1971 <= day.year <= 2100:
-        raise BadRequest(_("There were no mails then."))
-    return day

@@ -14,6 +14,7 @@ from app.ids import first_id_of_hour, id_hour
 from app.models import Counted, CountState, DailyCount, HourlyCount, LateMail
 from app.queries.counts import Key, Sum, Sums, late_between, late_of_one_hour, merge, slices_of, sums_between, sums_of, with_few_names
 from app.services.job import Report
+from app.services.moves import run
 from app.services.tries import tried
 
 log = logging.getLogger(__name__)
@@ -58,10 +59,10 @@ def _write(hour: int, sums: Sums, late: int, report: Report, state: Mapping[str,
     within = (LateMail.mail_id >= first_id_of_hour(hour), LateMail.mail_id < first_id_of_hour(hour + 1))
     with cast(PanelSession, db.session()).begin_writing():
         report.must_hold()
-        if _run(delete(LateMail).where(*within)) != late:
+        if run(delete(LateMail).where(*within)) != late:
             db.session.rollback()
             return False
-        _run(delete(HourlyCount).where(HourlyCount.kind.in_(list(Counted)), HourlyCount.hour == hour))
+        run(delete(HourlyCount).where(HourlyCount.kind.in_(list(Counted)), HourlyCount.hour == hour))
         if sums:
             db.session.execute(insert(HourlyCount), [_row(hour, key, found) for key, found in sums.items()])
         _sum_up(hour - hour % DAY)
@@ -71,12 +72,12 @@ def _write(hour: int, sums: Sums, late: int, report: Report, state: Mapping[str,
 
 
 def _sum_up(day: int) -> None:
-    _run(delete(DailyCount).where(DailyCount.kind.in_(list(Counted)), DailyCount.hour == day))
+    run(delete(DailyCount).where(DailyCount.kind.in_(list(Counted)), DailyCount.hour == day))
     keys = [getattr(HourlyCount, name) for name in _KEYS]
     columns = [func.sum(getattr(HourlyCount, name)) for name in Sum.__slots__]
     within = (HourlyCount.kind.in_(list(Counted)), HourlyCount.hour >= day, HourlyCount.hour < day + DAY)
     query = select(literal(day), *keys, *columns).where(*within).group_by(*keys)
-    _run(insert(DailyCount).from_select(["hour", *_KEYS, *Sum.__slots__], query))
+    run(insert(DailyCount).from_select(["hour", *_KEYS, *Sum.__slots__], query))
 
 
 def add_late(since: int, before: int, report: Report, told: frozenset[str]) -> int:
@@ -92,7 +93,7 @@ def _add_some(since: int, before: int, report: Report, told: frozenset[str]) -> 
     hour, sums = id_hour(ids[0]), sums_of(ids)
     with cast(PanelSession, db.session()).begin_writing():
         report.must_hold()
-        if _run(delete(LateMail).where(LateMail.mail_id.in_(ids))) != len(ids):
+        if run(delete(LateMail).where(LateMail.mail_id.in_(ids))) != len(ids):
             db.session.rollback()
             return 0
         sums = with_few_names(sums, told, current_app.config["STATISTICS_NAMES"], _names_of(hour))
@@ -127,7 +128,7 @@ def _row(hour: int, key: Key, found: Sum) -> dict[str, Any]:
 def set_state(**values: Any) -> None:
     """Joins a transaction."""
     if values:
-        _run(update(CountState).where(CountState.id == 1).values(**values))
+        run(update(CountState).where(CountState.id == 1).values(**values))
 
 
 def forget_marks(hour: int) -> int:
@@ -138,7 +139,7 @@ def forget_marks(hour: int) -> int:
 def _forget_some(hour: int) -> int:
     with cast(PanelSession, db.session()).begin_writing():
         ids = db.session.scalars(select(LateMail.mail_id).where(LateMail.mail_id < first_id_of_hour(hour)).limit(_MARKS_AT_ONCE)).all()
-        gone = _run(delete(LateMail).where(LateMail.mail_id.in_(ids))) if ids else 0
+        gone = run(delete(LateMail).where(LateMail.mail_id.in_(ids))) if ids else 0
         db.session.commit()
     return gone
 
@@ -159,11 +160,6 @@ def _forget_day(day: int) -> int:
     with cast(PanelSession, db.session()).begin_writing():
         for model in (HourlyCount, DailyCount):
             within = (model.kind.in_(list(Counted)), model.hour >= day, model.hour < day + DAY)
-            gone += _run(delete(model).where(*within))
+            gone += run(delete(model).where(*within))
         db.session.commit()
     return gone
-
-
-def _run(statement: Any) -> int:
-    found: Any = db.session.execute(statement.execution_options(synchronize_session=False))
-    return int(found.rowcount)

@@ -18,6 +18,7 @@ from app.models.retention import GATE
 from app.queries.holds import held_among
 from app.queries.retention import Kept, again, busy_among, domains_of_mails
 from app.services.copy_removal import take_leave_of_all
+from app.services.moves import run
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ def pass_gate() -> None:
     """Joins a transaction that writes: one at a time, whoever deletes mails and whoever begins or ends a hold. First of all locks.
     The row is written: a lock alone is nothing to the other nodes of a Galera cluster, which look at what a transaction has changed."""
     passed = update(RetentionMark).where(RetentionMark.extent == GATE).values(upto=RetentionMark.upto + 1)
-    if db.session.execute(passed.execution_options(synchronize_session=False)).rowcount != 1:  # type: ignore[attr-defined]
+    if run(passed) != 1:
         raise RuntimeError("the gate of retention is missing")
 
 
@@ -106,11 +107,11 @@ def _expire(extent: Extent, ids: Collection[int], due: Due, pace: Pace, mark: An
         gone = [row for row, _ in batch.gone]
         take_leave_of_all(copies_of(gone))
         if extent == Extent.COPY:
-            _run(update(Mail).where(Mail.id.in_([row.id for row in gone])).values(copy_state=CopyState.DELETED.value))
+            run(update(Mail).where(Mail.id.in_([row.id for row in gone])).values(copy_state=CopyState.DELETED.value))
         elif gone:
             _delete([row.id for row in gone])
         if mark is not None:
-            _run(mark)
+            run(mark)
         pace.worked()
         db.session.commit()
     return batch
@@ -127,9 +128,5 @@ def _delete(ids: Sequence[int]) -> None:
     for part in PARTS_OF_A_MAIL:
         there = set(db.session.scalars(select(part.mail_id).where(part.mail_id.in_(ids)).distinct()))
         if there:
-            _run(delete(part).where(part.mail_id.in_(there)))
-    _run(delete(Mail).where(Mail.id.in_(ids)))
-
-
-def _run(statement: Any) -> None:
-    db.session.execute(statement.execution_options(synchronize_session=False))
+            run(delete(part).where(part.mail_id.in_(there)))
+    run(delete(Mail).where(Mail.id.in_(ids)))

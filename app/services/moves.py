@@ -30,9 +30,15 @@ def locked_if_there(mail_id: int) -> Mail | None:
     return db.session.scalar(select(Mail).where(Mail.id == mail_id).with_for_update().execution_options(populate_existing=True))
 
 
+def run(statement: Any, *rows: Any) -> int:
+    """How many rows it has changed."""
+    found: Any = db.session.execute(statement.execution_options(synchronize_session=False), *rows)
+    return int(found.rowcount)
+
+
 def changed(statement: Any) -> bool:
     """Whether this one statement has changed its row, and nobody before it."""
-    return bool(cast(Any, db.session.execute(statement.execution_options(synchronize_session=False))).rowcount == 1)
+    return run(statement) == 1
 
 
 def can_be_undone_until() -> datetime:

@@ -14,7 +14,7 @@ from app.queries.notice_choices import within
 from app.queries.notice_letters import letter_of
 from app.queries.people import Reach
 from app.services.audit import record
-from app.services.notice_lines import run
+from app.services.moves import run
 
 _AT_ONCE = 500
 

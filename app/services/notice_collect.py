@@ -17,7 +17,8 @@ from app.queries.addressees import Addressee, owners_of, watchers_of
 from app.queries.notices import due_mails, recipients_of, still_due
 from app.rspamd.personal import Wish
 from app.services.job import Report
-from app.services.notice_lines import put, run
+from app.services.moves import run
+from app.services.notice_lines import put
 from app.services.notice_owners import Owners
 from app.services.notice_times import next_time
 from app.services.tries import tried

@@ -15,7 +15,8 @@ from app.models import Notice, NoticeStep
 from app.models.notice import NOTICE_WORDS
 from app.queries.notices import lost_letters, mails_of_letter, mails_of_letters, those_in, unsettled_letters
 from app.services.job import Report
-from app.services.notice_lines import forget_lines, run, say_sent
+from app.services.moves import run
+from app.services.notice_lines import forget_lines, say_sent
 from app.services.tries import tried
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from app.extensions import PanelSession, db
 from app.ids import first_id_at
 from app.models import Notice, NoticeLine, NoticeStep, NoticeUse
 from app.queries.notices import begun_for_nobody, lines_left_behind, mails_of_letter, old_letters
-from app.services.notice_lines import run
+from app.services.moves import run
 
 _LETTERS, _LINES = 50, 1000
 _GIVEN_UP = "Ended before it was whole: they want no letters any more."

@@ -2,21 +2,15 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import delete, exists, insert, update
 
 from app.extensions import db
 from app.models import Mail, NoticeDue, NoticeLine, NoticeState
 from app.queries.notices import due_of, owners_told, waiting_mails
+from app.services.moves import run
 
 AT_ONCE = 500
-
-
-def run(statement: Any, *rows: Any) -> int:
-    """How many rows it has changed."""
-    found: Any = db.session.execute(statement.execution_options(synchronize_session=False), *rows)
-    return int(found.rowcount)
 
 
 def put(lines: Mapping[tuple[int, str], str], due: Mapping[str, datetime]) -> set[int]:

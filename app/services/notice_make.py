@@ -14,7 +14,8 @@ from app.models import Notice, NoticeDue, NoticeKind, NoticeLine, NoticeStep
 from app.queries.addressees import Addressee, addressees_of, still_told
 from app.queries.notices import addresses_waiting, begun_for, due_of, due_owners, waiting_mails, waiting_of
 from app.services.job import Report
-from app.services.notice_lines import let_go, run
+from app.services.moves import run
+from app.services.notice_lines import let_go
 from app.services.notice_times import AT_ONCE
 from app.services.tries import tried
 

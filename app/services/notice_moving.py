@@ -19,6 +19,7 @@ from app.queries.notices import addresses_waiting, mails_of_letter
 from app.queries.pieces import pieces
 from app.services import notice_lines as lines
 from app.services.job import Report
+from app.services.moves import run
 from app.services.notice_times import next_time
 from app.services.tries import tried
 
@@ -42,7 +43,7 @@ def move(owner: str) -> None:
     then the job lets go what is left."""
     db.session.flush()
     due_at = _dues([owner], now := stored_now()).get(owner, now)
-    lines.run(update(NoticeDue).where(NoticeDue.owner == owner).values(due_at=due_at))
+    run(update(NoticeDue).where(NoticeDue.owner == owner).values(due_at=due_at))
 
 
 def _dues(owners: Collection[str], now: datetime) -> dict[str, datetime]:
@@ -78,7 +79,7 @@ def let_go_of_domains(owner: str, domains: Collection[str]) -> None:
             lock(owner)
             mails = list(db.session.scalars(select(NoticeLine.mail_id).where(*theirs).order_by(NoticeLine.mail_id).limit(_AT_ONCE)))
             if mails:
-                lines.run(delete(NoticeLine).where(NoticeLine.mail_id.in_(mails), *theirs))
+                run(delete(NoticeLine).where(NoticeLine.mail_id.in_(mails), *theirs))
                 lines.settle(mails)
             db.session.commit()
         if len(mails) < _AT_ONCE:
@@ -93,7 +94,7 @@ def stop_letters(owner: str, why: str) -> None:
         stopped = list(db.session.scalars(select(Notice.id).where(*waiting).order_by(Notice.id).with_for_update()))
         if stopped:
             values = {"state": NoticeStep.EMPTY.value, "next_try_at": None, "ended_at": stored_now(), "answer": why}
-            lines.run(update(Notice).where(Notice.id.in_(stopped), *waiting).values(**values))
+            run(update(Notice).where(Notice.id.in_(stopped), *waiting).values(**values))
         db.session.commit()
     for notice_id in stopped:
         while _forgot_some(notice_id):
@@ -132,7 +133,7 @@ def move_waiting(report: Report) -> int:
         moved += count
     with cast(PanelSession, db.session()).begin_writing():
         for piece in pieces(asked):
-            lines.run(delete(NoticeDue).where(NoticeDue.owner.in_(piece)))
+            run(delete(NoticeDue).where(NoticeDue.owner.in_(piece)))
         db.session.commit()
     return moved
 
@@ -157,5 +158,5 @@ def _move_each(owners: Collection[str], domains: Collection[str], now: datetime)
     in_turn = sorted((dues.get(owner, now), owner) for owner in theirs)
     for due_at, group in groupby(in_turn, key=lambda pair: pair[0]):
         moved = update(NoticeDue).where(NoticeDue.owner.in_([owner for _due_at, owner in group]), NoticeDue.due_at > now)
-        lines.run(moved.values(due_at=due_at))
+        run(moved.values(due_at=due_at))
     return len(theirs)

@@ -115,16 +115,7 @@ class NoticeApi(OurApi):
           responses:
             200:
               description: It is tried again with the next letters that go
-            400:
-              $ref: '#/components/responses/400'
-            401:
-              $ref: '#/components/responses/401'
-            403:
-              $ref: '#/components/responses/403'
-            404:
-              $ref: '#/components/responses/404'
-            409:
-              $ref: '#/components/responses/409'
+          refusals: [400, 404, 409]
         """
         try:
             try_again(reach_of(g.user), notice_id, sure=asked_flag(MailActApi.asked(), "sure"), actor=actor())
@@ -144,10 +135,6 @@ class NoticeApi(OurApi):
           responses:
             200:
               description: How many `letters` are tried again; `more` is the `after` of the next request
-            401:
-              $ref: '#/components/responses/401'
-            403:
-              $ref: '#/components/responses/403'
         """
         count, more = try_failed_again(reach_of(g.user), after=asked_key("after") or 0, actor=actor())
         return jsonify(result={"letters": count}, more=more)

@@ -36,10 +36,6 @@ class NoticeDomainApi(OurApi):
           responses:
             200:
               description: Each domain of which something is set; for domain admins those that are theirs
-            401:
-              $ref: '#/components/responses/401'
-            403:
-              $ref: '#/components/responses/403'
         """
         return jsonify(result=[_told(rule_of(row)) for row in domain_rules(letters_scope_of(g.user))])
 
@@ -71,14 +67,7 @@ class NoticeDomainApi(OurApi):
           responses:
             200:
               description: It counts from now on, for what waits, too
-            400:
-              $ref: '#/components/responses/400'
-            401:
-              $ref: '#/components/responses/401'
-            403:
-              $ref: '#/components/responses/403'
-            409:
-              $ref: '#/components/responses/409'
+          refusals: [400, 409]
         """
         typed = _rule(domain, MailActApi.asked())
         return jsonify(result=_told(set_domain(reach_of(g.user), typed, actor=actor())))
@@ -95,14 +84,7 @@ class NoticeDomainApi(OurApi):
           responses:
             200:
               description: What the site says holds there again
-            400:
-              $ref: '#/components/responses/400'
-            401:
-              $ref: '#/components/responses/401'
-            403:
-              $ref: '#/components/responses/403'
-            404:
-              $ref: '#/components/responses/404'
+          refusals: [400, 404]
         """
         remove_domain(reach_of(g.user), domain[:255], actor=actor())
         return jsonify(message=_("Nothing is set for %(domain)s any more.", domain=domain[:255]))
@@ -128,12 +110,7 @@ class NoticeRefusalApi(OurApi):
           responses:
             200:
               description: By address. `more` is the `after` of the next page
-            400:
-              $ref: '#/components/responses/400'
-            401:
-              $ref: '#/components/responses/401'
-            403:
-              $ref: '#/components/responses/403'
+          refusals: [400]
         """
         text, after = request.args.get("q", "").strip()[:320], request.args.get("after", "")[:320]
         page = refusals(letters_scope_of(g.user), text, after, asked_size())
@@ -159,14 +136,7 @@ class NoticeRefusalApi(OurApi):
           responses:
             200:
               description: As it is kept, which is without tag and alias
-            400:
-              $ref: '#/components/responses/400'
-            401:
-              $ref: '#/components/responses/401'
-            403:
-              $ref: '#/components/responses/403'
-            409:
-              $ref: '#/components/responses/409'
+          refusals: [400, 409]
         """
         who = actor()
         address = asked_words(MailActApi.asked(), "address")[:_LONGEST_ADDRESS]
@@ -184,14 +154,7 @@ class NoticeRefusalApi(OurApi):
           responses:
             200:
               description: It does not refuse any more
-            400:
-              $ref: '#/components/responses/400'
-            401:
-              $ref: '#/components/responses/401'
-            403:
-              $ref: '#/components/responses/403'
-            404:
-              $ref: '#/components/responses/404'
+          refusals: [400, 404]
         """
         accept_again(request.args.get("address", "")[:_LONGEST_ADDRESS], actor=actor(), reach=reach_of(g.user))
         return jsonify(message=_("The address may get letters again."))

@@ -1,16 +1,14 @@
 """The quarantine: stored mails per day, then a day's mails in the log."""
 
-from datetime import date
 from typing import Any
 
 from flask import current_app, g, redirect, request
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.clock import utcnow
-from app.errors import BadRequest
+from app.forms.days import read_day
 from app.queries.quarantine import stored_days
 from app.queries.visibility import scope_of
 from app.views.mail_log import search_url
@@ -27,7 +25,7 @@ class QuarantineView(BaseView):
     def days(self) -> Any:
         zone = viewer_zone()
         text = request.args.get("until")
-        last = utcnow().astimezone(zone).date() if text is None else _day(text)
+        last = utcnow().astimezone(zone).date() if text is None else read_day(text)
         found = stored_days(scope_of(g.user), last, zone, seconds=current_app.config["SEARCH_SECONDS"])
         return self.render_template("quarantine/days.html", title=_l("Quarantine"), days=found, is_first=text is None)
 
@@ -35,14 +33,4 @@ class QuarantineView(BaseView):
     @has_access
     @permission_name("list")
     def day(self, day: str) -> Any:
-        return redirect(search_url("list", [("stored.is", "yes"), ("time.on", _day(day).isoformat())]))
-
-
-def _day(text: str) -> date:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        raise BadRequest(_("“%(text)s” is no day, such as 2026-01-31.", text=text[:40])) from None
-    if not 1971 <= day.year <= 2100:
-        raise BadRequest(_("There were no mails then."))
-    return day
+        return redirect(search_url("list", [("stored.is", "yes"), ("time.on", read_day(day).isoformat())]))
