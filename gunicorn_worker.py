@@ -2,12 +2,17 @@
 
 By itself gunicorn waits without end for the rest of a head or a body and for a reader of its answer, five seconds in a thread
 for the first byte, and two seconds in its one main thread for whoever does not hang up.
+
+A mail that Rspamd posts has no thread at all: the main thread reads it (gunicorn_head.py), the intake's two make it safe, and the
+main thread answers. A thread for each would mostly wait, and all of them for the interpreter.
 """
 
 import contextlib
 import errno
+import functools
+import os
 import queue
-import select
+import selectors
 import socket
 import threading
 from collections import deque
@@ -20,54 +25,16 @@ from gunicorn import util
 from gunicorn.http.body import LengthReader
 from gunicorn.workers import gthread
 
+from gunicorn_head import Early, Sight
+from gunicorn_socket import BoundedSocket, hang_up, has_data, is_empty
+
+_AT_ONCE = 16
+"""Connections that are accepted before one is answered."""
+_EARLY_BYTES = 32 << 20
+"""Of all requests together whose senders nobody has looked at yet."""
+_EARLY_SECONDS = 1.0
+"""Who is slower gets a thread, which knows how long to wait for whom."""
 _FIRST_BYTE_SECONDS = 0.1
-_LINGER_SECONDS = 0.5
-
-
-class BoundedSocket(socket.socket):
-    """Waits so long in all while a request is read or answered, and longer only as bytes come through. Who is slower is gone."""
-
-    patience = 10.0
-    bytes_a_second = 16 << 10
-    is_gone = False
-    _left = patience
-
-    def setblocking(self, flag: bool) -> None:
-        """gunicorn calls this with True where a request begins."""
-        self._left = self.patience
-        self.settimeout(self.patience if flag else 0.0)
-
-    def recv(self, size: int, flags: int = 0) -> bytes:
-        """Nothing from who is too slow, as from who has hung up: gunicorn and the application know what half a request is."""
-        if self.is_gone:
-            return b""
-        began = monotonic()
-        try:
-            received = super().recv(size, flags)
-        except TimeoutError:
-            if self.gettimeout() != self.patience:  # gunicorn set a shorter one for a purpose of its own
-                raise
-            self.is_gone = True
-            return b""
-        self._spend(began, len(received))
-        return received
-
-    def sendall(self, data: Any, flags: int = 0) -> None:
-        """Python's own would take the time-out for the whole: a large answer may take long, and has to be read steadily."""
-        rest = memoryview(data)
-        while rest:
-            began, sent = monotonic(), 0
-            with contextlib.suppress(TimeoutError):
-                sent = super().send(rest, flags)
-            self._spend(began, sent)
-            rest = rest[sent:]
-            if rest and (not sent or self._left <= 0):
-                self.is_gone = True
-                raise ConnectionResetError(errno.ECONNRESET, "the answer is not read")
-
-    def _spend(self, began: float, count: int) -> None:
-        self._left = min(self.patience, self._left - (monotonic() - began) + count / self.bytes_a_second)
-        self.is_gone = self.is_gone or self._left <= 0
 
 
 class Crew:
@@ -95,13 +62,132 @@ class Crew:
             self._serve(conn)
 
 
+class Post:
+    """A mail that came, and waits to be answered. What app/application.py calls Later."""
+
+    __slots__ = ("_give", "conn", "is_taken", "reply")
+
+    def __init__(self, conn: gthread.TConn, give: Callable[["Post"], None]) -> None:
+        self.conn, self._give = conn, give
+        self.is_taken = False
+        self.reply = b""
+
+    def answer(self, status: str, headers: list[tuple[str, str]], body: bytes) -> None:
+        fields = [f"HTTP/1.1 {status}", f"Date: {util.http_date()}", "Connection: close", *(f"{name}: {value}" for name, value in headers)]
+        self.reply = "\r\n".join((*fields, "", "")).encode("latin-1", "replace") + body
+        self._give(self)
+
+
 class BoundedWorker(gthread.ThreadWorker):
+    alive: bool
+
     def get_thread_pool(self) -> Crew:
         self.ended: deque[gthread.TConn] = deque()
         """Hung up already; the main thread has only to count them, and need not be woken for that."""
+        self._early: dict[gthread.TConn, float] = {}
+        """Of whom a part has come, and until when the rest is waited for; the eldest first."""
+        self._answers: deque[Post] = deque()
+        self._is_woken = False
+        self._reads_early = False
         return Crew(self.cfg.threads, self._serve)
 
+    def run(self) -> None:
+        self._reads_early = _is_plain_http(self.cfg) and "mailkeep_ingest_door" in getattr(self.wsgi, "extensions", {})
+        super().run()
+
+    def accept(self, listener: socket.socket) -> None:
+        for _ in range(_AT_ONCE):
+            try:
+                sock, address = listener.accept()
+            except OSError as error:
+                if error.errno not in (errno.EAGAIN, errno.ECONNABORTED):
+                    raise
+                return
+            self.nr_conns += 1
+            self.enqueue_req(gthread.TConn(self.cfg, sock, address, listener.getsockname()))
+            if self.nr_conns >= self.worker_connections:
+                return
+
+    # --- a post, in the main thread ---------------------------------------------------------------------------------------
+
     def enqueue_req(self, conn: gthread.TConn) -> None:
+        if self._reads_early and not conn.initialized:
+            self._read_early(conn)
+        else:
+            self._give_a_thread(conn)
+
+    def _read_early(self, conn: gthread.TConn) -> None:
+        try:
+            piece = conn.sock.recv(65536)
+        except BlockingIOError:
+            self._wait_for_first_byte(conn)
+            return
+        except OSError:
+            piece = b""
+        early = conn.__dict__.setdefault("early", Early(self.cfg.forwarder_headers))
+        sight = early.add(piece) if piece else Sight.OTHER
+        if not early.content:
+            self.nr_conns -= 1
+            conn.close()
+        elif sight is Sight.PART and sum(len(each.early.content) for each in self._early) < _EARLY_BYTES:
+            self._early[conn] = monotonic() + _EARLY_SECONDS
+            self.poller.register(conn.sock, selectors.EVENT_READ, functools.partial(self._on_more, conn))
+        elif sight is not Sight.WHOLE or not self._take(conn, early):
+            self._give_a_thread(conn)
+
+    def _wait_for_first_byte(self, conn: gthread.TConn) -> None:
+        conn.timeout = monotonic() + self.cfg.keepalive
+        self.pending_conns.append(conn)
+        self.poller.register(conn.sock, selectors.EVENT_READ, functools.partial(self.on_pending_socket_readable, conn))
+
+    def _on_more(self, conn: gthread.TConn, sock: socket.socket) -> None:
+        self.poller.unregister(sock)
+        del self._early[conn]
+        self._read_early(conn)
+
+    def _hurry_slow(self) -> None:
+        while self._early:
+            conn, until = next(iter(self._early.items()))
+            if monotonic() < until:
+                break
+            self.poller.unregister(conn.sock)
+            del self._early[conn]
+            self._give_a_thread(conn)
+
+    def _take(self, conn: gthread.TConn, early: Early) -> bool:
+        post = Post(conn, self._give_answer)
+        environ = early.environ() | {"REMOTE_ADDR": conn.client if isinstance(conn.client, str) else conn.client[0]}
+        self.wsgi(environ | {"mailkeep.later": post}, None)
+        if post.is_taken:
+            del conn.early
+            self.nr += 1
+            if self.nr >= self.max_requests and self.alive:
+                self.log.info("Autorestarting worker after current request.")
+                self.alive = False
+        return post.is_taken
+
+    def _give_answer(self, post: Post) -> None:
+        """From any thread. The main thread is woken once for all that wait."""
+        self._answers.append(post)
+        if not self._is_woken:
+            self._is_woken = True
+            self.method_queue.defer(self._send_answers)
+
+    def _send_answers(self) -> None:
+        self._is_woken = False
+        while self._answers:
+            post = self._answers.popleft()
+            with contextlib.suppress(OSError):
+                if post.conn.sock.send(post.reply) != len(post.reply) or not is_empty(post.conn.sock):
+                    post.conn.early = None
+                    self._give_a_thread(post.conn)
+                    continue
+            self.nr_conns -= 1
+            post.conn.sock.close()
+
+    # --- all else, in a thread --------------------------------------------------------------------------------------------
+
+    def _give_a_thread(self, conn: gthread.TConn) -> None:
         sock = conn.sock
         if type(sock) is socket.socket:
             conn.sock = BoundedSocket(sock.family, sock.type, sock.proto, fileno=sock.detach())
@@ -109,6 +195,7 @@ class BoundedWorker(gthread.ThreadWorker):
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         super().wait_for_and_dispatch_events(timeout)
+        self._hurry_slow()
         self._count_ended()
 
     def _count_ended(self) -> None:
@@ -134,8 +221,15 @@ class BoundedWorker(gthread.ThreadWorker):
             self.method_queue.defer(self._count_ended)
 
     def handle(self, conn: gthread.TConn) -> object:
-        if not conn.initialized and not conn.data_ready:
-            if not _has_data(conn.sock, _FIRST_BYTE_SECONDS):
+        if "early" in conn.__dict__:
+            early = conn.__dict__.pop("early")
+            if early is None:  # answered already
+                hang_up(conn.sock)
+                return False
+            conn.init()
+            conn.parser.unreader.unread(early.content)
+        elif not conn.initialized and not conn.data_ready:
+            if not has_data(conn.sock, _FIRST_BYTE_SECONDS):
                 return gthread._DEFER  # it waits on beside the others, without a thread
             conn.data_ready = True
         goes_on = super().handle(conn)
@@ -145,12 +239,10 @@ class BoundedWorker(gthread.ThreadWorker):
         return goes_on
 
 
-def hang_up(sock: BoundedSocket, is_last: bool = False) -> None:
-    """What the main thread would do, in which nobody else is served meanwhile. `is_last`: nothing more is to come."""
-    with contextlib.suppress(OSError):
-        if not sock.is_gone and not (is_last and _is_empty(sock)):
-            util.close_graceful(sock, timeout=_LINGER_SECONDS)
-    sock.close()
+def _is_plain_http(cfg: Any) -> bool:
+    """Nothing else has to look at a request's bytes, and nobody writes down each request."""
+    has_more = cfg.is_ssl or cfg.proxy_protocol != "off" or cfg.http_protocols != ["h1"] or cfg.http2_cleartext != "off"
+    return not (has_more or cfg.accesslog or cfg.statsd_host or os.environ.get("SCRIPT_NAME"))
 
 
 def _was_the_last(conn: gthread.TConn) -> bool:
@@ -159,22 +251,3 @@ def _was_the_last(conn: gthread.TConn) -> bool:
     if request is None or not isinstance(request.body.reader, LengthReader):
         return False
     return not request.body.reader.length and bool(request.should_close())
-
-
-def _is_empty(sock: BoundedSocket) -> bool:
-    """Closed with something unread in it, it would take the answer back."""
-    sock.settimeout(0.0)
-    try:
-        return not sock.recv(1)
-    except BlockingIOError:
-        return True
-
-
-def _has_data(sock: socket.socket, seconds: float) -> bool:
-    """One call of the system, where gunicorn makes a selector for it."""
-    try:
-        asked = select.poll()
-        asked.register(sock, select.POLLIN)
-        return bool(asked.poll(1000 * seconds))
-    except (OSError, ValueError):  # closed
-        return False

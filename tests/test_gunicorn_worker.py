@@ -13,8 +13,10 @@ from gunicorn import util
 from gunicorn.http.body import Body, LengthReader
 from gunicorn.workers import gthread
 
+import gunicorn_socket
 import gunicorn_worker
-from gunicorn_worker import BoundedSocket, BoundedWorker, Crew, _was_the_last, hang_up
+from gunicorn_socket import BoundedSocket, hang_up
+from gunicorn_worker import BoundedWorker, Crew, _was_the_last
 from tests.servers.gunicorn import ROOT, Mailkeep
 
 Pair = tuple[BoundedSocket, socket.socket]
@@ -34,7 +36,7 @@ def pass_seconds(monkeypatch: pytest.MonkeyPatch, each: float) -> None:
     """That many for each look at the clock: a call looks twice."""
     monkeypatch.setattr(BoundedSocket, "patience", 10.0)
     clock = itertools.count(0.0, each)
-    monkeypatch.setattr(gunicorn_worker, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(gunicorn_socket, "monotonic", lambda: next(clock))
 
 
 def test_silence_is_an_end(pair: Pair) -> None:
@@ -164,7 +166,7 @@ def test_a_crew_grows_as_it_is_needed_and_serves_what_waits_at_its_end() -> None
 class ImpatientMailkeep(Mailkeep):
     def command(self) -> list[str]:
         settings = self.folder / "gunicorn.conf.py"
-        lines = ("import runpy", "from gunicorn_worker import BoundedSocket", "BoundedSocket.patience = 0.5")
+        lines = ("import runpy", "from gunicorn_socket import BoundedSocket", "BoundedSocket.patience = 0.5")
         settings.write_text("\n".join((*lines, f"globals().update(runpy.run_path({str(ROOT / 'gunicorn.conf.py')!r}))")))
         return [str(settings) if word.endswith("gunicorn.conf.py") else word for word in super().command()]
 

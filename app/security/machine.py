@@ -72,6 +72,13 @@ class NodeBook:
                 raise
         return self._check(name.lower(), address, authorization)
 
+    def known(self, name: str, address: str, authorization: str | None) -> str | None:
+        """The same where memory alone can tell: the node's name, or None where it takes a look at the table or a slow hash."""
+        node = (self._nodes or {}).get(name.lower())
+        if node is None or not authorization or not node.enabled or not node.user or not node.allows(address):
+            return None
+        return node.name if self._proof(node, authorization) in self._proven else None
+
     def enabled(self) -> list[KnownNode]:
         """Before the table was read those of the file: a database that hangs is waited for by nobody who only reads."""
         nodes = self._nodes
@@ -154,11 +161,14 @@ class NodeBook:
         return node.name
 
     def _prove(self, node: KnownNode, authorization: str) -> None:
-        # Of one password hash: what was proven against an older one, however late, never counts for a newer.
-        proven = "\0".join((node.name, node.user, node.password_hash, authorization))
-        proof = hmac.digest(self._key, proven.encode("utf-8", "surrogateescape"), hashlib.sha256)
+        proof = self._proof(node, authorization)
         if proof not in self._proven:
             self._verify(node, authorization, proof)
+
+    def _proof(self, node: KnownNode, authorization: str) -> bytes:
+        """Of one password hash: what was proven against an older one, however late, never counts for a newer."""
+        proven = "\0".join((node.name, node.user, node.password_hash, authorization))
+        return hmac.digest(self._key, proven.encode("utf-8", "surrogateescape"), hashlib.sha256)
 
     def _verify(self, node: KnownNode, authorization: str, proof: bytes) -> None:
         """Slow on purpose, and one at a time: guessing must not cost the others their processor."""

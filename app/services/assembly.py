@@ -39,6 +39,11 @@ class Assembly:
         assert self._intake is not None  # noqa: S101 - narrows for mypy
         return self._intake
 
+    @property
+    def running(self) -> Intake | None:
+        """None where get() would have to start it."""
+        return self._intake
+
     def stop(self) -> None:
         """Finishes what is in hand; a later get() starts anew."""
         with self._lock:

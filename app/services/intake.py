@@ -1,17 +1,18 @@
 """The intake: requests that arrive together are flushed together and committed together; each is answered after its own commit.
 
-Two threads a process: the first appends whatever waits to the journal and flushes once, the second takes what was flushed into one
-transaction. While one batch is written the next one gathers. When the database is away, mails are answered from the journal
-alone and services/keeper.py replays them later. A store over a network is slow: there the second thread brings the copies, many at
-once, before the rows; while it is away mails with a copy are answered from the journal, too. When the journal cannot be written,
-the store is flushed instead and only the commit counts. When neither works the answer is no, and nothing is kept.
+Two threads a process, and one that watches the clock (services/watch.py). The first appends whatever waits to the journal and
+flushes once, the second takes what was flushed into one transaction. While one batch is written the next one gathers. When the
+database is away, mails are answered from the journal alone and services/keeper.py replays them later. A store over a network is
+slow: there the second thread brings the copies, many at once, before the rows; while it is away mails with a copy are answered from
+the journal, too. When the journal cannot be written, the store is flushed instead and only the commit counts. When neither works
+the answer is no, and nothing is kept.
 """
 
 import logging
 import queue
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import Engine
 
@@ -25,12 +26,12 @@ from app.services.insert import insert_entries
 from app.services.policy import StorePolicy
 from app.services.prepare import Settings, entry_of
 from app.services.ticket import Accepted, Outcome, Ticket
+from app.services.watch import GIVE_UP_SECONDS, Watch
 from app.storage.spool import Journal, Record
 from app.storage.store import CANNOT_WRITE, Store, reason
 
 log = logging.getLogger(__name__)
 
-_GIVE_UP_SECONDS = 15.0
 _BATCH_BYTES = 16 << 20
 _GATHER_SECONDS = 0.004
 """Where mails come together: a flush and a transaction cost as much for one of them as for ten."""
@@ -55,6 +56,7 @@ class Intake:
         self._come_together = False
         self._arrived: queue.SimpleQueue[Ticket | None] = queue.SimpleQueue()
         self._flushed: queue.SimpleQueue[list[Ticket] | None] = queue.SimpleQueue()
+        self._watch = Watch(settings.patience)
         self._threads = [
             threading.Thread(target=self._journal_loop, name="intake-journal", daemon=True),
             threading.Thread(target=self._database_loop, name="intake-database", daemon=True),
@@ -63,6 +65,7 @@ class Intake:
     def start(self) -> None:
         for thread in self._threads:
             thread.start()
+        self._watch.start()
 
     def stop(self) -> None:
         """What has arrived is still journaled and, if the database answers, committed."""
@@ -70,24 +73,27 @@ class Intake:
         for thread in self._threads:
             if thread.ident:
                 thread.join(timeout=10)
+        self._watch.stop()
 
-    # --- in the request's thread ------------------------------------------------------------------------------------------
+    # --- in the thread that has the post -----------------------------------------------------------------------------------
 
     def accept(self, node: str, received: Received) -> Accepted:
         """Returns when the mail is safe; Unavailable when it is not, and then nothing of it will appear later unless the disk
         answers after all (a sender that repeats the post still gets one mail)."""
-        ticket = Ticket(node, received, self.ids.next())
+        gate = threading.Lock()
+        gate.acquire()
+        ticket = self.take(node, received, lambda _settled: gate.release())
+        gate.acquire(timeout=self.settings.patience + GIVE_UP_SECONDS + 1.0)  # after the end there is nobody who would tell
+        return ticket.accepted()
+
+    def take(self, node: str, received: Received, tell: Callable[[Ticket], None]) -> Ticket:
+        """Waits for nothing: who posted is told when the mail is safe, or that it is not, by another thread."""
+        ticket = Ticket(node, received, self.ids.next(), tell)
         if received.raw is not None and len(received.raw) > _LARGE_BYTES:
             self._prepare(ticket)  # here, so that the small ones need not wait for it
+        self._watch.add(ticket)
         self._arrived.put(ticket)
-        if not ticket.wait(self.settings.patience):
-            ticket.is_late = True  # set before the look at the segment: the journal's thread sets the segment before it looks here
-            if not ticket.segment:
-                ticket.wait(_GIVE_UP_SECONDS)
-        outcome = ticket.outcome or (Outcome.SPOOLED if ticket.segment else Outcome.FAILED)
-        if outcome is Outcome.FAILED:
-            raise Unavailable("neither the database nor the spool takes mails now")
-        return Accepted(ticket.mail_id, outcome)
+        return ticket
 
     def _prepare(self, ticket: Ticket) -> Entry:
         """The entry, and its raw copy in the store. One thread does this for all: many would fight for the interpreter."""

@@ -1,12 +1,17 @@
 """One mail on its way through the intake, and what came of it."""
 
+import logging
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum, unique
 
+from app.errors import Unavailable
 from app.rspamd.report import Received
 from app.services.entry import Entry
 from app.storage.spool import Segment
+
+log = logging.getLogger(__name__)
 
 
 @unique
@@ -24,26 +29,25 @@ class Accepted:
     outcome: Outcome
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class Ticket:
-    """Held by the request that waits; settled by the intake's two threads, one after the other."""
+    """Settled once, by one of the intake's threads: whoever is first."""
 
     node: str
     received: Received
     mail_id: int
     """In the end that of the mail that stands for it: an earlier one, for a doubled post."""
+    tell: Callable[["Ticket"], None]
+    """Called once, in the thread that settles: it has to be quick."""
     prepared: Entry | None = None
     in_store: bool = True
     """False when its raw copy could not be written to the store."""
     segment: Segment | None = None
     """Where it is flushed; None while it is not."""
     is_late: bool = False
-    """The request has waited for the database long enough: it is answered as soon as the mail is safe."""
+    """The database has been waited for long enough: it is settled as soon as the mail is safe."""
     outcome: Outcome | None = None
-    _gate: threading.Lock = field(default_factory=threading.Lock)
-
-    def __post_init__(self) -> None:
-        self._gate.acquire()
+    _once: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def entry(self) -> Entry:
@@ -51,9 +55,17 @@ class Ticket:
         return self.prepared
 
     def settle(self, outcome: Outcome, mail_id: int = 0) -> None:
-        if self.outcome is None:
-            self.outcome, self.mail_id = outcome, mail_id or self.mail_id
-            self._gate.release()
+        if not self._once.acquire(blocking=False):
+            return
+        self.mail_id = mail_id or self.mail_id
+        self.outcome = outcome
+        try:
+            self.tell(self)
+        except Exception:
+            log.exception("intake: who posted mail %d could not be told", self.mail_id)
 
-    def wait(self, seconds: float) -> bool:
-        return self._gate.acquire(timeout=seconds)
+    def accepted(self) -> Accepted:
+        """Of a settled one. Unavailable where the mail is not safe."""
+        if self.outcome is None or self.outcome is Outcome.FAILED:
+            raise Unavailable("neither the database nor the spool takes mails now")
+        return Accepted(self.mail_id, self.outcome)

@@ -4,8 +4,10 @@ The door stands in front of Flask: a post needs no session, no cookie and no pag
 reading the report.
 """
 
+import functools
 import logging
 from collections.abc import Callable, Iterable
+from http import HTTPStatus
 from typing import IO, Any
 from urllib.parse import parse_qs
 
@@ -13,13 +15,14 @@ from flask import Blueprint, Flask, Response, current_app, request
 
 from app.clock import monotonic
 from app.errors import BadRequest, MailkeepError, TooLarge
+from app.later import Environ, Headers, Later
 from app.rspamd.body import decode_body
 from app.rspamd.metadata import parse
-from app.rspamd.report import Limits
+from app.rspamd.report import Limits, Received
 from app.services import meter
 from app.services.rescan_mark import MARK, mail_rescanned
 from app.services.sealing import key_for
-from app.services.ticket import Accepted, Outcome
+from app.services.ticket import Accepted, Outcome, Ticket
 from app.views.errors import STATUS
 
 log = logging.getLogger(__name__)
@@ -29,8 +32,6 @@ _DRAIN_BYTES = 16 << 20
 _PREFIX = "HTTP_"
 _PATH = "/ingest/"
 _RQWATCH = ("/api/metadata_importer.php", "/api/metadata_importer_multipart.php")
-_WORDS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 413: "Content Too Large", 415: "Unsupported Media Type"}
-Environ = dict[str, Any]
 
 
 class IngestDoor:
@@ -47,36 +48,90 @@ class IngestDoor:
         if node is None:
             return None
         status, line, headers = self.answer(environ, node)
-        start_response(f"{status} {_WORDS.get(status, 'Answer')}", headers)
+        start_response(_status(status), headers)
         return (line,)
 
-    def answer(self, environ: Environ, node: str) -> tuple[int, bytes, list[tuple[str, str]]]:
+    def answer(self, environ: Environ, node: str) -> tuple[int, bytes, Headers]:
         """One line, whatever happens: Rspamd logs it. Each refusal is logged once, with the node and the address."""
         started = monotonic()
         try:
-            accepted = self._take(environ, node)
-            status, line, result = 200, f"{accepted.outcome} {accepted.mail_id}", accepted.outcome.value
-        except MailkeepError as error:
-            status, line = STATUS.get(type(error), 400), f"{error}"
-            result = str(status)
-            log.warning("ingest: refused %s from %s: %d %s", node[:64], environ.get("REMOTE_ADDR"), status, error)
-        except Exception:
-            log.exception("ingest: a post by %s from %s failed", node[:64], environ.get("REMOTE_ADDR"))
-            status, line, result = 500, "Something went wrong on our side; it has been logged.", "500"
-        meter.requests.labels(result).inc()
-        meter.request_seconds.observe(monotonic() - started)
-        return status, *_line(line, status)
+            return _accepted(self._take(environ, node), started)
+        except Exception as error:  # noqa: BLE001 - told below
+            return _refused(error, node, environ.get("REMOTE_ADDR", ""), started)
+
+    def take_later(self, environ: Environ, later: Later) -> None:
+        """The same without a thread that waits. Left alone is what could take its time: who is not known from memory, what is packed,
+        an intake that has not begun."""
+        started = monotonic()
+        node, address = _node_of(environ), environ.get("REMOTE_ADDR", "")
+        if not node or environ.get("HTTP_CONTENT_ENCODING") or (intake := self._assembly.running) is None:
+            return
+        name = self._nodes.known(node, address, environ.get("HTTP_AUTHORIZATION"))
+        if name is None:
+            return
+        later.is_taken = True
+
+        def tell(ticket: Ticket) -> None:
+            try:
+                _answer_later(later, _accepted(ticket.accepted(), started))
+            except MailkeepError as error:
+                _answer_later(later, _refused(error, name, address, started))
+
+        try:
+            received = self._received(environ)
+            if (rescanned := self._rescanned(received)) is not None:
+                _answer_later(later, _accepted(rescanned, started))
+            else:
+                intake.take(name, received, tell)
+        except Exception as error:  # noqa: BLE001 - told below
+            _answer_later(later, _refused(error, name, address, started))
 
     def _take(self, environ: Environ, node: str) -> Accepted:
         name = self._nodes.check(node, environ.get("REMOTE_ADDR", ""), environ.get("HTTP_AUTHORIZATION"))
+        received = self._received(environ)
+        accepted: Accepted = self._rescanned(received) or self._assembly.get().accept(name, received)
+        return accepted
+
+    def _received(self, environ: Environ) -> Received:
         headers = _headers(environ, self._limits.header_bytes)
         most = self._limits.body_bytes
         body = decode_body(_read(environ, most), headers.get("content-encoding", ""), most)
-        received = parse(headers, body, self._limits)
-        if (mail_id := mail_rescanned(self._rescan_key, received.report.queue_id)) is not None:
-            return Accepted(mail_id, Outcome.RESCANNED)  # asked for by us: it is no mail that came
-        accepted: Accepted = self._assembly.get().accept(name, received)
-        return accepted
+        return parse(headers, body, self._limits)
+
+    def _rescanned(self, received: Received) -> Accepted | None:
+        """Asked for by us: it is no mail that came."""
+        mail_id = mail_rescanned(self._rescan_key, received.report.queue_id)
+        return None if mail_id is None else Accepted(mail_id, Outcome.RESCANNED)
+
+
+def _accepted(accepted: Accepted, started: float) -> tuple[int, bytes, Headers]:
+    _count(accepted.outcome.value, started)
+    return 200, *_line(f"{accepted.outcome} {accepted.mail_id}", 200)
+
+
+def _refused(error: Exception, node: str, address: str, started: float) -> tuple[int, bytes, Headers]:
+    if isinstance(error, MailkeepError):
+        status, line = STATUS.get(type(error), 400), f"{error}"
+        log.warning("ingest: refused %s from %s: %d %s", node[:64], address, status, error)
+    else:
+        status, line = 500, "Something went wrong on our side; it has been logged."
+        log.error("ingest: a post by %s from %s failed", node[:64], address, exc_info=error)
+    _count(str(status), started)
+    return status, *_line(line, status)
+
+
+def _count(result: str, started: float) -> None:
+    meter.requests.labels(result).inc()
+    meter.request_seconds.observe(monotonic() - started)
+
+
+def _answer_later(later: Later, answer: tuple[int, bytes, Headers]) -> None:
+    status, line, headers = answer
+    later.answer(_status(status), headers, line)
+
+
+def _status(status: int) -> str:
+    return f"{status} {HTTPStatus(status).phrase}"
 
 
 def _node_of(environ: Environ) -> str | None:
@@ -101,12 +156,17 @@ def take(node: str = "") -> Response:
 
 def _headers(environ: Environ, limit: int) -> dict[str, str]:
     """As Rspamd wrote them, lower case; gunicorn joins repeated ones with a comma."""
-    headers = {name[len(_PREFIX) :].lower().replace("_", "-"): value for name, value in environ.items() if name.startswith(_PREFIX)}
+    headers = {name: value for key, value in environ.items() if (name := _name_of(key))}
     headers["content-type"] = environ.get("CONTENT_TYPE", "")
     size = sum(map(len, headers)) + sum(map(len, headers.values()))
     if size > limit:
         raise TooLarge(f"the request headers have {size} bytes, more than MAX_HEADER_BYTES = {limit}")
     return headers
+
+
+@functools.lru_cache(maxsize=512)
+def _name_of(key: str) -> str:
+    return key[len(_PREFIX) :].lower().replace("_", "-") if key.startswith(_PREFIX) else ""
 
 
 def _read(environ: Environ, limit: int) -> bytes:
@@ -138,7 +198,7 @@ def _length(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
 
 
-def _line(text: str, status: int) -> tuple[bytes, list[tuple[str, str]]]:
+def _line(text: str, status: int) -> tuple[bytes, Headers]:
     line = ("".join(c if c.isprintable() else " " for c in text)[:500] + "\n").encode("utf-8", "replace")
     headers = [
         ("Content-Type", "text/plain; charset=utf-8"),

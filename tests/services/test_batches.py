@@ -50,25 +50,19 @@ def test_a_slow_journal_is_answered_as_soon_as_it_is_written(app: Flask, monkeyp
     """Not when the database has answered, too."""
     app.config["DB_PATIENCE_SECONDS"] = 0.01
     intake = start(app)
-    append, commit, wait = intake.journal.append, intake._commit, Ticket.wait
-    is_late, answered = threading.Event(), threading.Event()
+    append, commit, late = intake.journal.append, intake._commit, intake._watch._late
+    answered = threading.Event()
 
     def slow_append(*arguments: Any) -> Segment:
-        assert is_late.wait(20)
+        wait_for(lambda: len(late) == 1, 20)
         return append(*arguments)
 
     def slow_commit(tickets: list[Ticket]) -> None:
         assert answered.wait(10)
         commit(tickets)
 
-    def noted_wait(ticket: Ticket, seconds: float) -> bool:
-        if ticket.is_late:
-            is_late.set()
-        return wait(ticket, seconds)
-
     monkeypatch.setattr(intake.journal, "append", slow_append)
     monkeypatch.setattr(intake, "_commit", slow_commit)
-    monkeypatch.setattr(Ticket, "wait", noted_wait)
     assert send(intake)[0].outcome is Outcome.SPOOLED
     answered.set()
     wait_for(lambda: len(rows(app)) == 1, 10)

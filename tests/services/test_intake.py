@@ -249,7 +249,7 @@ def test_an_id_that_another_mail_has_gets_a_new_one_at_the_replay(app: Flask) ->
 
 
 def test_who_comes_with_others_is_gathered_with_them_and_who_comes_alone_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    any_thing: Any = SimpleNamespace(batch_rows=3)
+    any_thing: Any = SimpleNamespace(batch_rows=3, patience=0)
     intake = Intake(any_thing, any_thing, any_thing, any_thing, any_thing, any_thing)
     ticket: Any = SimpleNamespace(received=SimpleNamespace(raw=b""))
     naps: list[float] = []
