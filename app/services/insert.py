@@ -3,7 +3,8 @@
 import logging
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from secrets import token_hex
 
@@ -24,26 +25,31 @@ from app.services.tries import code_of, is_busy
 
 log = logging.getLogger(__name__)
 
+Connect = Callable[[], AbstractContextManager[Connection]]
 _TRIES = 6
 _NEAR = 3 * 86_400_000 << TIME_SHIFT
 _NOT_READY = "1047"
 """A node of a Galera cluster that is about to join."""
 
 
-def insert_entries(engine: Engine, entries: Sequence[Entry], node: str) -> dict[int, int]:
-    """Commits all of them; maps each entry's id to the mail that now stands for it (an earlier one, for a doubled post).
+def insert_entries(engine: Engine, entries: Sequence[Entry], node: str, connect: Connect | None = None) -> dict[int, int]:
+    """Commits all of them; maps each entry's id to the mail that now stands for it (an earlier one, for a doubled post). `connect`: in
+    the place of the engine's own; what it gives may have ended since.
 
     Raises Unavailable when the database does not take rows now, BadRequest when it refuses one of these for what is in it.
     """
-    thorough = False
+    thorough = is_fresh = False
     for attempt in range(1, _TRIES + 1):
         try:
-            return _insert_once(engine, entries, node, thorough)
+            return _insert_once(engine, connect or engine.connect, entries, node, thorough)
         except IntegrityError:
             thorough = True  # somebody has one of them: look which
         except (DataError, ValueError, TypeError, OverflowError) as error:
             raise BadRequest(f"the database refuses the row: {error}") from error
         except DBAPIError as error:
+            if error.connection_invalidated and connect and not is_fresh:
+                is_fresh = thorough = True  # it was kept, and has ended meanwhile: whether the rows came through is looked up
+                continue
             if not is_busy(error) and code_of(error) != _NOT_READY:
                 raise Unavailable(f"the database takes no rows: {_short(error)}") from error
             time.sleep(random.uniform(0.005, 0.02) * 2**attempt)  # noqa: S311 - jitter, no secret
@@ -69,8 +75,8 @@ def takes_rows(engine: Engine, like: Entry, node: str) -> bool:
     return True
 
 
-def _insert_once(engine: Engine, entries: Sequence[Entry], node: str, thorough: bool) -> dict[int, int]:
-    with engine.connect() as connection:
+def _insert_once(engine: Engine, connect: Connect, entries: Sequence[Entry], node: str, thorough: bool) -> dict[int, int]:
+    with connect() as connection:
         wishes = wishes_for(engine, connection, entries)
         border = border_of(engine).id(connection)
         connection.execution_options(writes=True)

@@ -23,6 +23,7 @@ from app.rspamd.report import Received
 from app.services import meter
 from app.services.entry import Entry
 from app.services.insert import insert_entries
+from app.services.lane import Lane
 from app.services.policy import StorePolicy
 from app.services.prepare import Settings, entry_of
 from app.services.ticket import Accepted, Outcome, Ticket
@@ -57,6 +58,7 @@ class Intake:
         self._arrived: queue.SimpleQueue[Ticket | None] = queue.SimpleQueue()
         self._flushed: queue.SimpleQueue[list[Ticket] | None] = queue.SimpleQueue()
         self._watch = Watch(settings.patience)
+        self._lane = Lane(engine)
         self._threads = [
             threading.Thread(target=self._journal_loop, name="intake-journal", daemon=True),
             threading.Thread(target=self._database_loop, name="intake-database", daemon=True),
@@ -216,6 +218,7 @@ class Intake:
             finally:
                 self._busy_since = None
                 self._landed(tickets)
+        self._lane.close()
 
     def _next_batch(self) -> list[Ticket] | None:
         batch = self._flushed.get()
@@ -253,7 +256,7 @@ class Intake:
             return
         try:
             with meter.commit_seconds.time():
-                outcome = insert_entries(self.engine, [ticket.entry for ticket in tickets], self.settings.node)
+                outcome = insert_entries(self.engine, [ticket.entry for ticket in tickets], self.settings.node, self._lane.connect)
         except Unavailable as error:
             log.error("intake: %s", error)
             self.database_away = True

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select, text
+from sqlalchemy import create_engine, func, select, text
 
 from app.errors import Unavailable
 from app.extensions import db
@@ -250,7 +250,7 @@ def test_an_id_that_another_mail_has_gets_a_new_one_at_the_replay(app: Flask) ->
 
 def test_who_comes_with_others_is_gathered_with_them_and_who_comes_alone_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     any_thing: Any = SimpleNamespace(batch_rows=3, patience=0)
-    intake = Intake(any_thing, any_thing, any_thing, any_thing, any_thing, any_thing)
+    intake = Intake(create_engine("sqlite://"), any_thing, any_thing, any_thing, any_thing, any_thing)
     ticket: Any = SimpleNamespace(received=SimpleNamespace(raw=b""))
     naps: list[float] = []
 
