@@ -86,6 +86,7 @@ class BoundedWorker(gthread.ThreadWorker):
         """Hung up already; the main thread has only to count them, and need not be woken for that."""
         self._early: dict[gthread.TConn, float] = {}
         """Of whom a part has come, and until when the rest is waited for; the eldest first."""
+        self._early_bytes = 0
         self._answers: deque[Post] = deque()
         self._is_woken = False
         self._reads_early = False
@@ -120,18 +121,22 @@ class BoundedWorker(gthread.ThreadWorker):
         try:
             piece = conn.sock.recv(65536)
         except BlockingIOError:
-            self._wait_for_first_byte(conn)
+            if conn in self._early:
+                self._wait_for_more(conn, conn.early)
+            else:
+                self._wait_for_first_byte(conn)
             return
         except OSError:
             piece = b""
         early = conn.__dict__.setdefault("early", Early(self.cfg.forwarder_headers))
         sight = early.add(piece) if piece else Sight.OTHER
+        if sight is Sight.PART and self._early_bytes < _EARLY_BYTES:
+            self._wait_for_more(conn, early)
+            return
+        self._early.pop(conn, None)
         if not early.content:
             self.nr_conns -= 1
             conn.close()
-        elif sight is Sight.PART and sum(len(each.early.content) for each in self._early) < _EARLY_BYTES:
-            self._early[conn] = monotonic() + _EARLY_SECONDS
-            self.poller.register(conn.sock, selectors.EVENT_READ, functools.partial(self._on_more, conn))
         elif sight is not Sight.WHOLE or not self._take(conn, early):
             self._give_a_thread(conn)
 
@@ -140,24 +145,36 @@ class BoundedWorker(gthread.ThreadWorker):
         self.pending_conns.append(conn)
         self.poller.register(conn.sock, selectors.EVENT_READ, functools.partial(self.on_pending_socket_readable, conn))
 
-    def _on_more(self, conn: gthread.TConn, sock: socket.socket) -> None:
-        self.poller.unregister(sock)
-        del self._early[conn]
+    def _wait_for_more(self, conn: gthread.TConn, early: Early) -> None:
+        self._early.setdefault(conn, monotonic() + _EARLY_SECONDS)  # from the first piece on
+        self._early_bytes += len(early.content)
+        self.poller.register(conn.sock, selectors.EVENT_READ, functools.partial(self._on_more, conn))
+
+    def _on_more(self, conn: gthread.TConn, _sock: socket.socket) -> None:
+        self._wait_no_more(conn)
         self._read_early(conn)
+
+    def _wait_no_more(self, conn: gthread.TConn) -> None:
+        self.poller.unregister(conn.sock)
+        self._early_bytes -= len(conn.early.content)
 
     def _hurry_slow(self) -> None:
         while self._early:
             conn, until = next(iter(self._early.items()))
             if monotonic() < until:
                 break
-            self.poller.unregister(conn.sock)
             del self._early[conn]
+            self._wait_no_more(conn)
             self._give_a_thread(conn)
 
     def _take(self, conn: gthread.TConn, early: Early) -> bool:
+        """Whatever is wrong with it: this thread goes on."""
         post = Post(conn, self._give_answer)
-        environ = early.environ() | {"REMOTE_ADDR": conn.client if isinstance(conn.client, str) else conn.client[0]}
-        self.wsgi(environ | {"mailkeep.later": post}, None)
+        address = conn.client[0] if isinstance(conn.client, tuple) else ""
+        try:
+            self.wsgi(early.environ() | {"REMOTE_ADDR": address, "mailkeep.later": post}, None)
+        except Exception:
+            self.log.exception("A post from %s could not be read at once", address)
         if post.is_taken:
             del conn.early
             self.nr += 1

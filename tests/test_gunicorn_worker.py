@@ -3,8 +3,10 @@
 import base64
 import itertools
 import pathlib
+import selectors
 import socket
 import threading
+from collections import deque
 from collections.abc import Iterator
 from types import SimpleNamespace
 
@@ -188,3 +190,87 @@ def test_half_requests_stop_nobody(tmp_path: pathlib.Path) -> None:
         assert "Traceback" not in server.output()
     finally:
         server.close()
+
+
+@pytest.fixture
+def worker() -> Iterator[tuple[BoundedWorker, list[object]]]:
+    """Its main thread's part, and whom it has given a thread."""
+    found, given = object.__new__(BoundedWorker), []
+    found.cfg = SimpleNamespace(threads=2, forwarder_headers=[], keepalive=5)
+    found.get_thread_pool()
+    found._give_a_thread = given.append
+    found.pending_conns, found.nr_conns, found.poller = deque(), 1, selectors.DefaultSelector()
+    yield found, given
+    found.poller.close()
+
+
+def connection() -> tuple[gthread.TConn, socket.socket]:
+    ours, caller = socket.socketpair()
+    return gthread.TConn(None, ours, ("127.0.0.1", 1), ("127.0.0.1", 80)), caller
+
+
+def test_what_comes_in_pieces_is_waited_for_for_a_while(
+    worker: tuple[BoundedWorker, list[object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, given = worker
+    now = [100.0]
+    monkeypatch.setattr(gunicorn_worker, "monotonic", lambda: now[0])
+    conn, caller = connection()
+    with caller, conn.sock:
+        ours._read_early(conn)
+        assert list(ours.pending_conns) == [conn]
+        ours.poller.unregister(conn.sock)
+        for piece in (b"POST /ingest/mx1 HT", b"TP/1.1\r\nHost: x\r\n"):
+            caller.sendall(piece)
+            ours._read_early(conn)
+            ours._hurry_slow()
+            assert list(ours._early.values()) == [101.0]  # from the first piece on
+            assert not given
+            ours._wait_no_more(conn)
+            now[0] += 0.4
+        ours._read_early(conn)  # woken for nothing
+        assert ours._early_bytes == 36
+        now[0] += 0.4
+        ours._hurry_slow()
+        assert (given, dict(ours._early), ours._early_bytes) == ([conn], {}, 0)
+        assert conn.early.content == b"POST /ingest/mx1 HTTP/1.1\r\nHost: x\r\n"
+        assert not ours.poller.get_map()
+
+
+def test_no_more_is_kept_in_memory_of_those_nobody_knows_than_so_much(
+    worker: tuple[BoundedWorker, list[object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, given = worker
+    monkeypatch.setattr(gunicorn_worker, "_EARLY_BYTES", 15)
+    pairs = [connection() for _ in range(3)]
+    for conn, caller in pairs:
+        caller.sendall(b"POST /ingest")
+        ours._read_early(conn)
+    assert (list(ours._early), given) == ([pairs[0][0], pairs[1][0]], [pairs[2][0]])
+    for conn, caller in pairs:
+        caller.close()
+        conn.sock.close()
+
+
+def test_a_post_that_cannot_even_be_looked_at_gets_a_thread(worker: tuple[BoundedWorker, list[object]]) -> None:
+    ours, given = worker
+    told: list[str] = []
+
+    def broken(*_: object) -> None:
+        raise RuntimeError
+
+    ours.wsgi, ours.log = broken, SimpleNamespace(exception=lambda line, *_: told.append(line))
+    conn, caller = connection()
+    with caller, conn.sock:
+        caller.sendall(b"POST /ingest/mx1 HTTP/1.1\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx")
+        ours._read_early(conn)
+        assert (given, len(told)) == ([conn], 1)
+        assert conn.early.content.endswith(b"x")
+
+
+def test_who_says_nothing_and_hangs_up_is_forgotten(worker: tuple[BoundedWorker, list[object]]) -> None:
+    ours, given = worker
+    conn, caller = connection()
+    caller.close()
+    ours._read_early(conn)
+    assert (ours.nr_conns, given, conn.sock.fileno()) == (0, [], -1)
