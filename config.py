@@ -69,7 +69,7 @@ PUBLIC_URL = env_url("PUBLIC_URL", "")
 PORTAL_URL = env_url("PORTAL_URL", "")
 # Processes.
 WORKERS = env_int("WORKERS", 2, 1, 32)
-# Threads in each: so many posts and pages at once.
+# Threads in each: so many pages at once. A mail that Rspamd posts holds none.
 THREADS = env_int("THREADS", 32, 1, 512)
 # Addresses whose X-Forwarded-For, -Proto, -Host and -Prefix are believed; from anybody else these headers mean nothing.
 TRUSTED_PROXIES = env_networks("TRUSTED_PROXIES", "")
