@@ -14,6 +14,7 @@ _HEAD_END = b"\r\n\r\n"
 _MOST_FIELDS = 150
 _LINE = re.compile(r"POST (/(?!/)[A-Za-z0-9._~/-]*)(?:\?([A-Za-z0-9._~/=&-]*))? HTTP/1\.([01])")
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
+_LONGEST_NAME = 64
 _ODD = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _LEFT_ALONE = frozenset({"HTTP_TRANSFER_ENCODING", "HTTP_EXPECT", "HTTP_UPGRADE", "HTTP_TRAILER", "HTTP_TE", "HTTP_HTTP2_SETTINGS"})
@@ -41,11 +42,12 @@ class Early:
         self._head_end = self._whole = 0
 
     def add(self, piece: bytes) -> Sight:
+        looked_at = len(self.content)
         self.content += piece
         if self._environ is None:
             if not (self.content.startswith(_START) or _START.startswith(self.content)):
                 return Sight.OTHER
-            self._head_end = self.content.find(_HEAD_END)
+            self._head_end = self.content.find(_HEAD_END, max(0, looked_at - len(_HEAD_END) + 1))
             if self._head_end >= 0 and not self._read_head():
                 return Sight.OTHER
         if not self._whole or len(self.content) < self._whole:
@@ -82,7 +84,7 @@ def _environ_of(head: str, underscored: Container[str]) -> Environ | None:
     }
     for line in lines[1:]:
         name, colon, value = line.partition(":")
-        key, has_underscore = _key_of(name)
+        key, has_underscore = _key_of(name) if len(name) <= _LONGEST_NAME else ("", False)
         if not colon or not key or key in environ or (has_underscore and name.upper() not in underscored) or _ODD.search(value):
             return None
         environ[key] = value.strip(" \t")

@@ -78,6 +78,14 @@ class Post:
         self._give(self)
 
 
+class OpenQueue(gthread.PollableMethodQueue):
+    """Stays open until the process has ended. Closed before, a thread that is late would write its byte into whatever file has that
+    number by then."""
+
+    def close(self) -> None:
+        pass
+
+
 class BoundedWorker(gthread.ThreadWorker):
     alive: bool
 
@@ -90,6 +98,7 @@ class BoundedWorker(gthread.ThreadWorker):
         self._answers: deque[Post] = deque()
         self._is_woken = False
         self._reads_early = False
+        self.method_queue = OpenQueue()
         return Crew(self.cfg.threads, self._serve)
 
     def run(self) -> None:

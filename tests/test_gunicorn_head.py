@@ -103,6 +103,7 @@ def test_it_may_come_in_two_pieces() -> None:
         request(*_PLAIN, b" folded"),
         request(*_PLAIN, b"no colon"),
         request(*_PLAIN, b": no name"),
+        request(*_PLAIN, b"X" * 65 + b": x"),
         request(*_PLAIN, b"X: line\nX-Other: smuggled"),
         request(*_PLAIN, b"X: line\rX-Other: smuggled"),
         request(*_PLAIN, b"X: nul\0"),

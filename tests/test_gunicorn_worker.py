@@ -18,7 +18,7 @@ from gunicorn.workers import gthread
 import gunicorn_socket
 import gunicorn_worker
 from gunicorn_socket import BoundedSocket, hang_up
-from gunicorn_worker import BoundedWorker, Crew, _was_the_last
+from gunicorn_worker import BoundedWorker, Crew, OpenQueue, _was_the_last
 from tests.servers.gunicorn import ROOT, Mailkeep
 
 Pair = tuple[BoundedSocket, socket.socket]
@@ -274,3 +274,13 @@ def test_who_says_nothing_and_hangs_up_is_forgotten(worker: tuple[BoundedWorker,
     caller.close()
     ours._read_early(conn)
     assert (ours.nr_conns, given, conn.sock.fileno()) == (0, [], -1)
+
+
+def test_a_thread_that_is_late_writes_into_nobodys_file(tmp_path: pathlib.Path) -> None:
+    queue = OpenQueue()
+    queue.init()
+    queue.close()
+    with (tmp_path / "a").open("wb"), (tmp_path / "b").open("wb"):  # they get the lowest numbers that are free
+        queue.defer(print)
+    assert not (tmp_path / "a").read_bytes() + (tmp_path / "b").read_bytes()
+    gthread.PollableMethodQueue.close(queue)
