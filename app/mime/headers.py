@@ -45,8 +45,9 @@ def _unfold(block: bytes) -> bytes:
 
 
 def block_text(block: bytes) -> str:
-    """The block as it is shown: not decoded, and no line spoilt by what another line holds."""
+    """The block as it is shown: not decoded, and no line spoilt by what another line holds, as far as a mail has lines."""
     try:
         return clean(block.decode("utf-8"))
     except UnicodeDecodeError:
-        return clean("\n".join(decode_bytes(line) for line in block.split(b"\n")))
+        lines = block.split(b"\n", _MAX_FIELDS)
+        return clean("\n".join(map(decode_bytes, lines)))

@@ -9,7 +9,7 @@ from app.errors import BadRequest, TooLarge, Unsupported
 from app.rspamd import packed
 from app.rspamd.multipart import parts_of
 from app.rspamd.received import Message, received
-from app.rspamd.report import Limits, Received
+from app.rspamd.report import HURRIED_BYTES, Limits, Received, TakesTime
 from app.rspamd.values import header_bytes, header_text, load_json
 
 _PREFIXES = ("x-rspamd-", "x_rspamd_")  # CGI knows no difference
@@ -26,7 +26,8 @@ _FIELD_LINE = re.compile(rb"[!-9;-~]+[ \t]*:|From ")
 def parse(headers: Mapping[str, str], body: bytes, limits: Limits) -> Received:
     """`headers` have lower-case names and latin-1 values, as WSGI gives them.
 
-    BadRequest where no report can be made of it, Unsupported where it is none of Rspamd's formats, TooLarge past a limit.
+    BadRequest where no report can be made of it, Unsupported where it is none of Rspamd's formats, TooLarge past a limit; TakesTime only
+    where the limits are hurried.
     """
     content_type = headers.get("content-type", "")
     told = _told_in_headers(headers, limits)
@@ -49,6 +50,8 @@ def _told_in_headers(headers: Mapping[str, str], limits: Limits) -> dict[str, An
     for name, value in headers.items():
         if name.startswith(_PREFIXES):
             size += len(value)
+            if limits.is_hurried and size > HURRIED_BYTES:
+                raise TakesTime
             field = name[_PREFIX_LENGTH:].replace("-", "_")
             told[field] = header_bytes(value) if field in _JSON_LISTS else header_text(value)
     _check_metadata(size, limits)
@@ -110,7 +113,7 @@ def _is_all_of(text: str, raw: bytes) -> bool:
 
 
 def _multipart(content_type: str, body: bytes, limits: Limits) -> Received:
-    parts = parts_of(content_type, body, limits.body_bytes)
+    parts = parts_of(content_type, body, limits.body_bytes, limits.is_hurried)
     if "metadata" not in parts:
         raise BadRequest("the multipart body has no part named metadata")
     _check_metadata(len(parts["metadata"]), limits)
@@ -118,6 +121,8 @@ def _multipart(content_type: str, body: bytes, limits: Limits) -> Received:
 
 
 def _msgpack(body: bytes, limits: Limits) -> Received:
+    if limits.is_hurried:
+        raise TakesTime
     found = packed.unpack(body, limits)
     return _recognised(found.values, Message(found.message), limits, found.extra)
 
@@ -140,5 +145,7 @@ def _json_object(text: bytes) -> dict[str, Any]:
 
 
 def _check_metadata(size: int, limits: Limits) -> None:
+    if limits.is_hurried and size > HURRIED_BYTES:
+        raise TakesTime
     if size > limits.metadata_bytes:
         raise TooLarge(f"the report has {size} bytes, more than MAX_METADATA_BYTES = {limits.metadata_bytes}")

@@ -4,6 +4,7 @@ import re
 
 from app.errors import BadRequest
 from app.rspamd.body import decode_body
+from app.rspamd.report import TakesTime
 
 _BOUNDARY = re.compile(r'[;\s]boundary=(?:"([^"]{1,200})"|([^";\s]{1,200}))', re.IGNORECASE)
 _FIELD = re.compile(rb"^(content-disposition|content-encoding)[ \t]*:(.*)$", re.IGNORECASE | re.MULTILINE)
@@ -14,8 +15,9 @@ _MAX_PARTS = 20
 _MAX_PART_HEAD = 16 << 10
 
 
-def parts_of(content_type: str, body: bytes, limit: int) -> dict[str, bytes]:
-    """Name to content, unpacked up to `limit` bytes; the first of a name counts. BadRequest where the body is not what it says."""
+def parts_of(content_type: str, body: bytes, limit: int, is_hurried: bool = False) -> dict[str, bytes]:
+    """Name to content, unpacked up to `limit` bytes; the first of a name counts. BadRequest where the body is not what it says,
+    TakesTime where one is packed and that is hurried."""
     delimiter = _delimiter(content_type, body)
     first = _END_OF_LINE.match(body, len(delimiter)) if body.startswith(delimiter) else None
     start = first.end() if first else _next_line(body, delimiter, 0)[1]
@@ -24,7 +26,7 @@ def parts_of(content_type: str, body: bytes, limit: int) -> dict[str, bytes]:
         if len(parts) == _MAX_PARTS:
             raise BadRequest(f"the multipart body has more than {_MAX_PARTS} parts")
         end, following = _next_line(body, delimiter, start - 2)
-        name, content = _part(body, start, end, limit)
+        name, content = _part(body, start, end, limit, is_hurried)
         parts.setdefault(name or f"unnamed {len(parts)}", content)
         start = following
     return parts
@@ -56,7 +58,7 @@ def _next_line(body: bytes, delimiter: bytes, start: int) -> tuple[int, int]:
     raise BadRequest("the multipart body ends too early")
 
 
-def _part(body: bytes, start: int, end: int, limit: int) -> tuple[str, bytes]:
+def _part(body: bytes, start: int, end: int, limit: int, is_hurried: bool) -> tuple[str, bytes]:
     blank = start - 2 if body.startswith(b"\r\n", start) else body.find(b"\r\n\r\n", start, min(end + 2, start + _MAX_PART_HEAD))
     if blank < 0:
         raise BadRequest("a part of the multipart body has no end of its headers")
@@ -64,5 +66,7 @@ def _part(body: bytes, start: int, end: int, limit: int) -> tuple[str, bytes]:
     name = _NAME.search(fields.get(b"content-disposition", b""))
     content = body[blank + 4 : end]
     if encoding := fields.get(b"content-encoding"):
+        if is_hurried:
+            raise TakesTime
         content = decode_body(content, encoding.decode("latin-1"), limit)
     return name[1].decode("latin-1") if name else "", content

@@ -7,7 +7,7 @@ from typing import Any
 from app.mime.headers import address_in, address_of, block_text, decode_value, header_block, parse_headers
 from app.rspamd.actions import action_named
 from app.rspamd.fields import Fields
-from app.rspamd.report import Limits, Received, Report
+from app.rspamd.report import HURRIED_BYTES, Limits, Received, Report, TakesTime
 
 _REPLACEMENT = "\ufffd"
 _OWN_FIELDS = frozenset({"from", "to", "subject", "date", "message-id"})
@@ -38,7 +38,7 @@ class Heading:
 def received(values: Mapping[str, Any], message: Message, limits: Limits, extra: Mapping[str, Any] | None = None) -> Received:
     fields = Fields(values, limits)
     raw = message.raw or None
-    heading = _told(fields) if raw is None else _own(raw, fields.subject())
+    heading = _told(fields) if raw is None else _own(raw, fields.subject(), limits)
     report = Report(
         queue_id=fields.text("qid"),
         message_id=heading.message_id,
@@ -81,8 +81,10 @@ def _told(fields: Fields) -> Heading:
     )
 
 
-def _own(raw: bytes, told_subject: str) -> Heading:
+def _own(raw: bytes, told_subject: str, limits: Limits) -> Heading:
     block = header_block(raw)
+    if limits.is_hurried and len(block) > HURRIED_BYTES:
+        raise TakesTime
     found: dict[str, list[bytes]] = {name: [] for name in _OWN_FIELDS}
     for name, value in parse_headers(block, _OWN_FIELDS):
         found[name].append(value)

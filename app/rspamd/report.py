@@ -3,6 +3,13 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+HURRIED_BYTES = 32 << 10
+"""Of a report, and of a message's headers, that is read at once."""
+
+
+class TakesTime(Exception):
+    """It is to be read by a thread that nobody waits for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -13,6 +20,8 @@ class Limits:
     header_bytes: int = 512 << 10
     recipients: int = 5000
     symbols: int = 2000
+    is_hurried: bool = False
+    """Others wait for the thread that reads: TakesTime for what a few milliseconds may not be enough for, whoever has made it so."""
 
 
 @dataclass(frozen=True, slots=True)

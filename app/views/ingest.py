@@ -7,6 +7,7 @@ reading the report.
 import functools
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from http import HTTPStatus
 from typing import IO, Any
 from urllib.parse import parse_qs
@@ -18,7 +19,7 @@ from app.errors import BadRequest, MailkeepError, TooLarge
 from app.later import Environ, Headers, Later
 from app.rspamd.body import decode_body
 from app.rspamd.metadata import parse
-from app.rspamd.report import Limits, Received
+from app.rspamd.report import Limits, Received, TakesTime
 from app.services import meter
 from app.services.rescan_mark import MARK, mail_rescanned
 from app.services.sealing import key_for
@@ -41,6 +42,7 @@ class IngestDoor:
         with app.app_context():
             self._rescan_key = key_for(MARK)
         self._limits: Limits = app.extensions["mailkeep_limits"]
+        self._hurried = replace(self._limits, is_hurried=True)
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes] | None:
         """None for what is no post of a mail: that is Flask's."""
@@ -60,8 +62,8 @@ class IngestDoor:
             return _refused(error, node, environ.get("REMOTE_ADDR", ""), started)
 
     def take_later(self, environ: Environ, later: Later) -> None:
-        """The same without a thread that waits. Left alone is what could take its time: who is not known from memory, what is packed,
-        an intake that has not begun."""
+        """The same without a thread that waits. Left alone is what could take its time: who is not known from memory, what is packed or
+        odd, an intake that has not begun."""
         started = monotonic()
         node, address = _node_of(environ), environ.get("REMOTE_ADDR", "")
         if not node or environ.get("HTTP_CONTENT_ENCODING") or (intake := self._assembly.running) is None:
@@ -69,7 +71,6 @@ class IngestDoor:
         name = self._nodes.known(node, address, environ.get("HTTP_AUTHORIZATION"))
         if name is None:
             return
-        later.is_taken = True
 
         def tell(ticket: Ticket) -> None:
             try:
@@ -78,25 +79,28 @@ class IngestDoor:
                 _answer_later(later, _refused(error, name, address, started))
 
         try:
-            received = self._received(environ)
+            received = self._received(environ, self._hurried)
+            later.is_taken = True
             if (rescanned := self._rescanned(received)) is not None:
                 _answer_later(later, _accepted(rescanned, started))
             else:
                 intake.take(name, received, tell)
+        except TakesTime:
+            return
         except Exception as error:  # noqa: BLE001 - told below
+            later.is_taken = True
             _answer_later(later, _refused(error, name, address, started))
 
     def _take(self, environ: Environ, node: str) -> Accepted:
         name = self._nodes.check(node, environ.get("REMOTE_ADDR", ""), environ.get("HTTP_AUTHORIZATION"))
-        received = self._received(environ)
+        received = self._received(environ, self._limits)
         accepted: Accepted = self._rescanned(received) or self._assembly.get().accept(name, received)
         return accepted
 
-    def _received(self, environ: Environ) -> Received:
-        headers = _headers(environ, self._limits.header_bytes)
-        most = self._limits.body_bytes
-        body = decode_body(_read(environ, most), headers.get("content-encoding", ""), most)
-        return parse(headers, body, self._limits)
+    def _received(self, environ: Environ, limits: Limits) -> Received:
+        headers = _headers(environ, limits.header_bytes)
+        body = decode_body(_read(environ, limits.body_bytes), headers.get("content-encoding", ""), limits.body_bytes)
+        return parse(headers, body, limits)
 
     def _rescanned(self, received: Received) -> Accepted | None:
         """Asked for by us: it is no mail that came."""

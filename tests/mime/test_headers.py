@@ -134,6 +134,9 @@ def test_what_an_encoded_word_says_is_a_name_and_no_address(value: bytes, addres
 
 def test_the_block_is_shown_line_by_line() -> None:
     assert block_text(b"A: caf\xe9\r\nB: caf\xc3\xa9\0") == "A: café\r\nB: café\ufffd"
+    many = block_text(b"A: caf\xe9\nB: caf\xc3\xa9\n" * 1001).split("\n")  # beyond so many lines they are read as one
+    assert many[:2000] == ["A: café", "B: café"] * 1000
+    assert many[2000:] == ["A: café", "B: cafÃ©", ""]
 
 
 def test_strangers_cannot_make_python_remember_their_names() -> None:

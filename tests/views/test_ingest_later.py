@@ -1,10 +1,13 @@
 """A post whose server keeps no thread for it: nothing may be waited for, and it is answered once, when the mail is safe."""
 
+import gzip
 import io
+import json
 import logging
 import threading
 from typing import Any
 
+import msgpack
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -32,11 +35,11 @@ class Asker:
         self.told.set()
 
 
-def ask(app: Flask, raw: bytes, node: str = "mx1", authorization: str = AUTHORIZATION, **environ: Any) -> Asker:
+def ask(app: Flask, raw: bytes, *, is_told: bool = True, **environ: Any) -> Asker:
     asker = Asker()
-    fields = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in make_headers().items()}
-    fields |= {"REQUEST_METHOD": "POST", "PATH_INFO": f"/ingest/{node}", "QUERY_STRING": "", "SCRIPT_NAME": "", "REMOTE_ADDR": "127.0.0.1"}
-    fields |= {"CONTENT_LENGTH": str(len(raw)), "CONTENT_TYPE": "text/plain", "HTTP_AUTHORIZATION": authorization}
+    fields = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in make_headers().items() if is_told}
+    fields |= {"REQUEST_METHOD": "POST", "PATH_INFO": "/ingest/mx1", "QUERY_STRING": "", "SCRIPT_NAME": "", "REMOTE_ADDR": "127.0.0.1"}
+    fields |= {"CONTENT_LENGTH": str(len(raw)), "CONTENT_TYPE": "text/plain", "HTTP_AUTHORIZATION": AUTHORIZATION}
     unused: Any = None
     app.wsgi_app(fields | {"wsgi.input": io.BytesIO(raw), LATER: asker} | environ, unused)
     return asker
@@ -75,7 +78,7 @@ def test_nothing_is_asked_of_the_database_in_the_servers_one_thread(known: Flask
 @pytest.mark.parametrize(
     ("changed", "status", "says"),
     [
-        ({"HTTP_X_RSPAMD_RCPT": str(["a@x.example"] * 6000).replace("'", '"')}, "413 Request Entity Too Large", "6000 recipients"),
+        ({"HTTP_X_RSPAMD_SYMBOLS": json.dumps([{"name": "A"}] * 2001)}, "413 Request Entity Too Large", "2001 symbols"),
         ({"CONTENT_LENGTH": "999999"}, "400 Bad Request", "the body ended after"),
         ({"HTTP_X_RSPAMD_SYMBOLS": "{"}, "200 OK", "committed"),
     ],
@@ -160,3 +163,23 @@ def test_who_is_waiting_is_told_after_a_while_that_the_mail_is_in_the_spool(know
         goes_on.set()
     wait_for(lambda: not intake.journal.active or not intake.journal.active.pending, 20)
     assert all(len(asker.answers) == 1 for asker in askers)  # not once more, when it is a row
+
+
+_PARTS = '--x\r\nContent-Disposition: form-data; name="metadata"\r\n\r\n{}\r\n--x\r\nContent-Disposition: form-data; name="message"\r\n'
+
+
+@pytest.mark.parametrize(
+    ("raw", "changed"),
+    [
+        (make_raw(1).replace(b"\r\n\r\n", b"\r\n" + b"a:\xe9\r\n" * 8000 + b"\r\n"), {}),
+        (make_raw(1), {"HTTP_X_RSPAMD_RCPT": json.dumps([f"user{number}@example.com" for number in range(2000)])}),
+        (make_raw(1), {"HTTP_X_RSPAMD_SUBJECT": "=?UTF-8?Q?=C3=A9?= " * 2000}),
+        (_PARTS.encode() + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(b"a" * 30_000_000) + b"\r\n--x--\r\n", {"CONTENT_TYPE": "multipart/form-data; boundary=x"}),
+        (msgpack.packb({"qid": "Q1", "symbols": []}), {"is_told": False}),
+    ],
+    ids=["headers", "recipients", "subject", "packed part", "msgpack"],
+)  # fmt: skip
+def test_what_somebody_has_made_dear_to_read_is_left_to_a_thread(known: Flask, raw: bytes, changed: dict[str, Any]) -> None:
+    """Whoever sends a mail chooses most of it: the server's one thread is not his."""
+    asker = ask(known, raw, **changed)
+    assert (asker.is_taken, asker.answers) == (False, [])
