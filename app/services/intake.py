@@ -89,7 +89,7 @@ class Intake:
         return ticket.accepted()
 
     def take(self, node: str, received: Received, tell: Callable[[Ticket], None]) -> Ticket:
-        """Waits for nothing: who posted is told when the mail is safe, or that it is not, by another thread."""
+        """Waits for nobody: who posted is told when the mail is safe, or that it is not, by another thread. A large copy is packed here."""
         ticket = Ticket(node, received, self.ids.next(), tell)
         if received.raw is not None and len(received.raw) > _LARGE_BYTES:
             self._prepare(ticket)  # here, so that the small ones need not wait for it
