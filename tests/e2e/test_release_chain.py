@@ -1,7 +1,6 @@
 """A real Postfix asks a real Rspamd with the files made for it: what it rejects is kept, released, and let pass, byte for byte."""
 
 import json
-import pathlib
 import re
 import smtplib
 import time
