@@ -97,6 +97,7 @@ def _handed_over(panel: _Panel, app: Flask) -> _Panel:
     environment, new = panel.environment, app.jinja_env
     environment.globals.update(new.globals)
     environment.policies.update(new.policies)
+    environment.autoescape = new.autoescape
     environment.app = environment.loader.app = app  # type: ignore[attr-defined, union-attr]
     for template in environment.cache.values():  # type: ignore[union-attr]
         template._module = None  # its macros know the app that they were read for
