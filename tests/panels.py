@@ -16,7 +16,7 @@ _OTHERS = (
     *("url_default_functions", "url_build_error_handlers"),
 )
 _NAMED = ("extensions", "view_functions", "blueprints", "config")
-_KINDS = 4
+_KINDS = 8
 
 
 class _State(NamedTuple):
@@ -111,9 +111,9 @@ def hand_on(app: Flask) -> None:
     if panel is None or app.config["RATELIMIT_ENABLED"]:
         return
     if len(panel.routes._rules) == panel.rules and not any(_is_touched(part, own) for part, own in panel.own):
-        _free.setdefault(kind, []).append(panel)
+        _free[kind] = [*_free.pop(kind, []), panel]
     while len(_free) > _KINDS:
-        _free.pop(next(iter(_free)))
+        _free.pop(next(iter(_free)))  # what was used longest ago
 
 
 def _new(before: dict[Any, Any], after: dict[Any, Any]) -> dict[Any, Any]:
