@@ -11,12 +11,13 @@ from werkzeug.security import generate_password_hash
 from app import create_app
 from app.extensions import db
 from app.queries import related
+from tests.panels import hand_on
 from tests.remembered import remember
 
 SECRET = "tests-only-0123456789abcdef-0123456789"
 
-# What our passwords are kept as (tests/security/test_logins.py), at a thirtieth of its cost: there are hundreds of logins in a run.
-CHEAP_HASH = "scrypt:1024:8:1"
+# What our passwords are kept as (tests/security/test_logins.py), at next to no cost: there are thousands of them in a run.
+CHEAP_HASH = "scrypt:128:1:1"
 NOBODYS_HASH = generate_password_hash("nobody's", CHEAP_HASH)
 _closed, _MANY = itertools.count(1), 100
 
@@ -49,6 +50,7 @@ def close(app: Flask) -> None:
     with app.app_context():
         db.session.remove()
         db.engine.dispose()
+    hand_on(app)
     if next(_closed) % _MANY == 0:
         gc.collect()
         gc.freeze()  # what is left has stayed, and would be looked through each time

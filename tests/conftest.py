@@ -22,9 +22,12 @@ from tests.servers.s3 import S3
 
 # What takes longest, and cannot be shared out: begun last, it would let the other workers wait for its end.
 LONGEST = """
-e2e/test_release_chain.py test_scope.py e2e/test_rspamd.py test_matrix.py e2e/test_map_chain.py views/test_below_path.py e2e/test_faults.py
-test_doors.py services/test_notice_races.py browser/test_rescan.py services/test_bulk_races.py browser/test_second_factor.py
-services/test_demo.py browser/test_below_path.py browser/test_providers.py services/test_map_feed_races.py browser/test_walks.py
+e2e/test_release_chain.py test_scope.py browser/test_screens.py e2e/test_rspamd.py test_matrix.py e2e/test_map_chain.py browser/test_walks.py
+views/test_below_path.py e2e/test_faults.py test_doors.py services/test_notice_races.py browser/test_rescan.py services/test_bulk_races.py
+browser/test_second_factor.py services/test_demo.py browser/test_below_path.py browser/test_providers.py services/test_map_feed_races.py
+browser/test_hostile.py test_migrations.py views/test_portal.py mime/test_limits.py views/test_acts_attacked.py services/test_permissions.py
+e2e/test_galera.py browser/test_notice_links.py browser/test_releases.py browser/test_requests.py services/test_intake_far.py
+services/test_retention_races.py security/test_sentinel.py e2e/test_server.py
 """.split()
 
 

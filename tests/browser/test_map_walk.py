@@ -78,6 +78,7 @@ def try_one(page: Page, address: str) -> None:
 
 def go_back(page: Page) -> None:
     page.get_by_role("link", name="History").click()
+    page.wait_for_url("**/history")  # and its scripts, which ask before anything is undone
     page.locator("tr", has=page.locator("td[data-label=Revision] a", has_text=re.compile("^1$"))).get_by_role(
         "button", name="Back to this"
     ).click()

@@ -19,7 +19,13 @@ def controller(panel: Mailkeep) -> Iterator[Rspamd]:
     with Rspamd("") as server:
         url = f"http://127.0.0.1:{server.controller}"
         panel.flask("nodes", "edit", "mx-a", "--controller", url, "--controller-password", "tests")
+        there = "UPDATE node SET api_url = ? WHERE name = 'mx-a'"  # the screens say it is away, and would have the copy asked for there
+        with sqlite3.connect(panel.settings["DATABASE_URL"].removeprefix("sqlite:///")) as database:
+            [(away,)] = database.execute("SELECT api_url FROM node WHERE name = 'mx-a'")
+            database.execute(there, ("",))
         yield server
+        with sqlite3.connect(panel.settings["DATABASE_URL"].removeprefix("sqlite:///")) as database:
+            database.execute(there, (away,))
         panel.flask("nodes", "edit", "mx-a", "--controller", "")
 
 

@@ -13,20 +13,22 @@ from app.services.insert import insert_entries
 from tests.make import make_entry, make_raw
 from tests.queries.test_search import search_of
 
+ODD = ("\ud7ff", "\U0010ffff", "\x7f", "%", "!", "'", "\\", "0", "<@>", "..", "é", "9" * 30, "-1e300", "::", "1970-01-01T00:00:00+23:59")
 
-@pytest.mark.parametrize(
-    "text",
-    ["\ud7ff", "\U0010ffff", "\x7f", "%", "!", "'", "\\", "0", "<@>", "..", "é", "9" * 30, "-1e300", "::", "1970-01-01T00:00:00+23:59"],
-)
-def test_no_value_of_any_filter_is_too_much_for_the_database(any_app: Flask, text: str) -> None:
-    with any_app.test_request_context():
-        for field in FIELDS.values():
-            for op in field.ops:
+
+def test_no_value_of_any_filter_is_too_much_for_the_database(any_app: Flask) -> None:
+    asked = 0
+    filters = [f"{field.name}.{op}" for field in FIELDS.values() for op in field.ops]
+    for text in ODD:
+        with any_app.test_request_context():
+            for name in filters:
                 try:
-                    search = search_of(f"{field.name}.{op}={quote(text)}")
+                    search = search_of(f"{name}={quote(text)}")
                 except BadRequest:
                     continue
-                assert find(search, 5).rows is not None
+                assert find(search, 5).rows is not None, (text, name)
+                asked += 1
+    assert asked > len(ODD)
 
 
 def test_a_filter_of_headers_looks_at_the_first_64_kb_and_is_held_by_its_time(any_app: Flask) -> None:

@@ -3,6 +3,8 @@
 import pathlib
 import subprocess
 
+import psycopg
+
 from tests.servers.process import Server, need
 
 
@@ -29,8 +31,13 @@ class Postgres(Server):
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
     def create(self, database: str, template: str = "template1") -> str:
-        self.sql(f"CREATE DATABASE {database} TEMPLATE {template}")
+        """As files, which here costs half of what it costs as a log of pages."""
+        self._do(f"CREATE DATABASE {database} TEMPLATE {template} STRATEGY FILE_COPY")
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
 
     def drop(self, database: str) -> None:
-        self.sql(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+        self._do(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+
+    def _do(self, statement: str) -> None:
+        with psycopg.connect(f"postgresql://postgres@127.0.0.1:{self.port}/postgres", autocommit=True) as connection:
+            connection.execute(statement.encode())

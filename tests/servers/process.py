@@ -144,8 +144,10 @@ def answers(port: int) -> bool:
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 10, otherwise: Callable[[], str] | str = "it did not happen") -> None:
-    end = time.monotonic() + seconds
+    """What takes long is asked for less and less often: the asking itself keeps busy whoever is waited for."""
+    end, pause = time.monotonic() + seconds, 0.02
     while not condition():
         if time.monotonic() > end:
             raise TimeoutError(otherwise if isinstance(otherwise, str) else otherwise())
-        time.sleep(0.05)
+        time.sleep(pause)
+        pause = min(pause * 1.3, 0.4)
