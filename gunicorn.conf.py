@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import resource
 
 import config as ours
 from environment import ConfigError, refuse_weak_secret
@@ -31,6 +32,12 @@ forwarder_headers = "X-RSPAMD-SCAN_TIME,X-RSPAMD-RSPAMD_SERVER"
 
 # Where a site has an access log: without queries and referrers, since the links in our letters are keys.
 access_log_format = '%(h)s - %(u)s %(t)s "%(m)s %(U)s %(H)s" %(s)s %(b)s "%(a)s"'
+
+# A connection is a file: a thousand of them and the store's are more than the usual 1,024.
+_soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+_wanted = 16384 if _hard == resource.RLIM_INFINITY else min(16384, _hard)
+if _soft != resource.RLIM_INFINITY and _soft < _wanted:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_wanted, _hard))
 
 # A worker that ends at this would only be started again, for ever: refuse before there are any.
 refuse_weak_secret(ours.SECRET_KEY)

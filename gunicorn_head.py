@@ -9,7 +9,6 @@ from typing import Any
 
 LARGEST = 256 << 10
 """Bytes of a request that is kept in memory before anybody has looked who sends it."""
-_START = b"POST /"
 _HEAD_END = b"\r\n\r\n"
 _MOST_FIELDS = 150
 _LINE = re.compile(r"POST (/(?!/)[A-Za-z0-9._~/-]*)(?:\?([A-Za-z0-9._~/=&-]*))? HTTP/1\.([01])")
@@ -42,17 +41,18 @@ class Early:
         self._head_end = self._whole = 0
 
     def add(self, piece: bytes) -> Sight:
+        """A PART is a head without its end, whatever it asks for, or a post without all of its body."""
         looked_at = len(self.content)
         self.content += piece
         if self._environ is None:
-            if not (self.content.startswith(_START) or _START.startswith(self.content)):
-                return Sight.OTHER
             self._head_end = self.content.find(_HEAD_END, max(0, looked_at - len(_HEAD_END) + 1))
             if self._head_end >= 0 and not self._read_head():
                 return Sight.OTHER
+        if len(self.content) > LARGEST or self._whole > LARGEST:
+            return Sight.OTHER
         if not self._whole or len(self.content) < self._whole:
-            return Sight.PART if max(len(self.content), self._whole) < LARGEST else Sight.OTHER
-        return Sight.WHOLE if len(self.content) == self._whole <= LARGEST else Sight.OTHER
+            return Sight.PART
+        return Sight.WHOLE if len(self.content) == self._whole else Sight.OTHER
 
     def environ(self) -> Environ:
         """As WSGI has it, of a whole one. What the connection knows is to be added."""

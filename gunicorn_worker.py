@@ -18,7 +18,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent import futures
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 from gunicorn import util
@@ -32,8 +32,9 @@ _AT_ONCE = 16
 """Connections that are accepted before one is answered."""
 _EARLY_BYTES = 32 << 20
 """Of all requests together whose senders nobody has looked at yet."""
-_EARLY_SECONDS = 1.0
-"""Who is slower gets a thread, which knows how long to wait for whom."""
+_LOOK_SECONDS = 0.5
+"""How often it is looked who is too slow."""
+_REST_SECONDS = 0.05
 _FIRST_BYTE_SECONDS = 0.1
 
 
@@ -93,8 +94,9 @@ class BoundedWorker(gthread.ThreadWorker):
         self.ended: deque[gthread.TConn] = deque()
         """Hung up already; the main thread has only to count them, and need not be woken for that."""
         self._early: dict[gthread.TConn, float] = {}
-        """Of whom a part has come, and until when the rest is waited for; the eldest first."""
+        """Of whom a part has come, and until when the rest is waited for."""
         self._early_bytes = 0
+        self._next_look = 0.0
         self._answers: deque[Post] = deque()
         self._is_woken = False
         self._reads_early = False
@@ -103,14 +105,19 @@ class BoundedWorker(gthread.ThreadWorker):
 
     def run(self) -> None:
         self._reads_early = _is_plain_http(self.cfg) and "mailkeep_ingest_door" in getattr(self.wsgi, "extensions", {})
-        super().run()
+        try:
+            super().run()
+        finally:
+            self.tpool.shutdown()  # else its threads would keep a process that answers nobody
 
     def accept(self, listener: socket.socket) -> None:
         for _ in range(_AT_ONCE):
             try:
                 sock, address = listener.accept()
             except OSError as error:
-                if error.errno not in (errno.EAGAIN, errno.ECONNABORTED):
+                if error.errno in (errno.EMFILE, errno.ENFILE):  # gunicorn would end this thread, and so the process
+                    sleep(_REST_SECONDS)
+                elif error.errno not in (errno.EAGAIN, errno.ECONNABORTED):
                     raise
                 return
             self.nr_conns += 1
@@ -131,7 +138,7 @@ class BoundedWorker(gthread.ThreadWorker):
             piece = conn.sock.recv(65536)
         except BlockingIOError:
             if conn in self._early:
-                self._wait_for_more(conn, conn.early)
+                self._wait_for_more(conn, conn.early, 0)
             else:
                 self._wait_for_first_byte(conn)
             return
@@ -140,7 +147,7 @@ class BoundedWorker(gthread.ThreadWorker):
         early = conn.__dict__.setdefault("early", Early(self.cfg.forwarder_headers))
         sight = early.add(piece) if piece else Sight.OTHER
         if sight is Sight.PART and self._early_bytes < _EARLY_BYTES:
-            self._wait_for_more(conn, early)
+            self._wait_for_more(conn, early, len(piece))
             return
         self._early.pop(conn, None)
         if not early.content:
@@ -154,8 +161,10 @@ class BoundedWorker(gthread.ThreadWorker):
         self.pending_conns.append(conn)
         self.poller.register(conn.sock, selectors.EVENT_READ, functools.partial(self.on_pending_socket_readable, conn))
 
-    def _wait_for_more(self, conn: gthread.TConn, early: Early) -> None:
-        self._early.setdefault(conn, monotonic() + _EARLY_SECONDS)  # from the first piece on
+    def _wait_for_more(self, conn: gthread.TConn, early: Early, count: int) -> None:
+        """As long as BoundedSocket would wait, and without a thread."""
+        most = monotonic() + BoundedSocket.patience
+        self._early[conn] = min(most, self._early.get(conn, most) + count / BoundedSocket.bytes_a_second)
         self._early_bytes += len(early.content)
         self.poller.register(conn.sock, selectors.EVENT_READ, functools.partial(self._on_more, conn))
 
@@ -167,14 +176,16 @@ class BoundedWorker(gthread.ThreadWorker):
         self.poller.unregister(conn.sock)
         self._early_bytes -= len(conn.early.content)
 
-    def _hurry_slow(self) -> None:
-        while self._early:
-            conn, until = next(iter(self._early.items()))
-            if monotonic() < until:
-                break
+    def _end_slow(self) -> None:
+        """They get a thread that reads no more of them, and may tell them so."""
+        now = monotonic()
+        if not self._early or now < self._next_look:
+            return
+        self._next_look = now + _LOOK_SECONDS
+        for conn in [conn for conn, until in self._early.items() if until <= now]:
             del self._early[conn]
             self._wait_no_more(conn)
-            self._give_a_thread(conn)
+            self._give_a_thread(conn, is_gone=True)
 
     def _take(self, conn: gthread.TConn, early: Early) -> bool:
         """Whatever is wrong with it: this thread goes on."""
@@ -213,15 +224,16 @@ class BoundedWorker(gthread.ThreadWorker):
 
     # --- all else, in a thread --------------------------------------------------------------------------------------------
 
-    def _give_a_thread(self, conn: gthread.TConn) -> None:
+    def _give_a_thread(self, conn: gthread.TConn, is_gone: bool = False) -> None:
         sock = conn.sock
         if type(sock) is socket.socket:
             conn.sock = BoundedSocket(sock.family, sock.type, sock.proto, fileno=sock.detach())
+            conn.sock.is_gone = is_gone
         self.tpool.take(conn)
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         super().wait_for_and_dispatch_events(timeout)
-        self._hurry_slow()
+        self._end_slow()
         self._count_ended()
 
     def _count_ended(self) -> None:

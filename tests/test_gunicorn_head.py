@@ -69,6 +69,11 @@ def test_a_post_of_rspamds_is_read_whole_and_as_gunicorn_reads_it() -> None:
     assert environ["HTTP_X_RSPAMD_SCAN_TIME"] == "3"
 
 
+@pytest.mark.parametrize("content", [b"G", b"GET / HTTP/1.1\r\nHost: x\r\n", b"POST /ingest/mx1 HTTP/1.1\r\n\r", b"\x16\x03\x01"])
+def test_a_head_without_its_end_is_a_part_whatever_it_asks_for(content: bytes) -> None:
+    assert look(content)[0] is Sight.PART
+
+
 def test_it_may_come_in_two_pieces() -> None:
     content = request(*_PLAIN)
     for cut in range(1, len(content)):
@@ -82,9 +87,9 @@ def test_it_may_come_in_two_pieces() -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        b"GET / HTTP/1.1\r\n",
-        b"G",
-        b"PROXY TCP4 127.0.0.1",
+        b"GET / HTTP/1.1\r\n\r\n",
+        request(*_PLAIN, first=b"GET /ingest/mx1 HTTP/1.1"),
+        request(*_PLAIN, first=b"PROXY TCP4 127.0.0.1"),
         request(*_PLAIN, first=b"POST /ingest/mx%31 HTTP/1.1"),
         request(*_PLAIN, first=b"POST //ingest/mx1 HTTP/1.1"),
         request(*_PLAIN, first=b"POST http://x/ingest/mx1 HTTP/1.1"),

@@ -37,6 +37,8 @@ _BATCH_BYTES = 16 << 20
 _GATHER_SECONDS = 0.004
 """Where mails come together: a flush and a transaction cost as much for one of them as for ten."""
 _LARGE_BYTES = 512 << 10
+_MOST_WAITING = 2000
+"""Mails that a disk that hangs is given to hold in memory."""
 
 
 class Intake:
@@ -90,6 +92,8 @@ class Intake:
 
     def take(self, node: str, received: Received, tell: Callable[[Ticket], None]) -> Ticket:
         """Waits for nobody: who posted is told when the mail is safe, or that it is not, by another thread. A large copy is packed here."""
+        if self._arrived.qsize() >= _MOST_WAITING:
+            raise Unavailable("the spool's disk does not answer: too many mails wait for it")
         ticket = Ticket(node, received, self.ids.next(), tell)
         if received.raw is not None and len(received.raw) > _LARGE_BYTES:
             self._prepare(ticket)  # here, so that the small ones need not wait for it

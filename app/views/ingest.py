@@ -75,7 +75,7 @@ class IngestDoor:
         def tell(ticket: Ticket) -> None:
             try:
                 _answer_later(later, _accepted(ticket.accepted(), started))
-            except MailkeepError as error:
+            except Exception as error:  # noqa: BLE001 - told as well
                 _answer_later(later, _refused(error, name, address, started))
 
         try:

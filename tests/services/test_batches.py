@@ -66,3 +66,23 @@ def test_a_slow_journal_is_answered_as_soon_as_it_is_written(app: Flask, monkeyp
     assert send(intake)[0].outcome is Outcome.SPOOLED
     answered.set()
     wait_for(lambda: len(rows(app)) == 1, 10)
+
+
+def test_a_disk_that_hangs_is_not_waited_for_by_more_than_memory_holds(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    intake, goes_on = start(app), threading.Event()
+    append = intake.journal.append
+    monkeypatch.setattr(intake.journal, "append", lambda *given: goes_on.wait(20) and append(*given))
+    monkeypatch.setattr("app.services.intake._MOST_WAITING", 3)
+    outcomes: list[Outcome] = []
+    threads = [threading.Thread(target=lambda: outcomes.append(send(intake)[0].outcome)) for _ in range(4)]
+    threads[0].start()
+    wait_for(lambda: intake._watch._came.empty() and intake._arrived.empty(), 10)  # the first one is in hand
+    for thread in threads[1:]:
+        thread.start()
+    wait_for(lambda: intake._arrived.qsize() == 3, 10)
+    with pytest.raises(Unavailable, match="too many mails wait"):
+        send(intake)
+    goes_on.set()
+    for thread in threads:
+        thread.join(10)
+    assert outcomes == [Outcome.COMMITTED] * 4

@@ -110,6 +110,13 @@ def test_what_could_take_its_time_is_left_to_a_thread(known: Flask, changed: dic
     assert (asker.is_taken, asker.answers) == (False, [])
 
 
+def test_a_node_that_is_shut_out_is_known_no_more(known: Flask) -> None:
+    with known.app_context():
+        edit("mx1", enabled=False, actor=SYSTEM)
+    known.extensions["mailkeep_nodes"].refresh(0)
+    assert not ask(known, make_raw()).is_taken
+
+
 def test_a_new_password_ends_what_was_known(known: Flask) -> None:
     with known.app_context():
         edit("mx1", password="another-one", actor=SYSTEM)
