@@ -88,6 +88,24 @@ def appends(size: int, count: int, batch: int) -> float:
         return count / _timed(work)
 
 
+def flushes(size: int, seconds: float) -> list[float]:
+    """How long each of 150 flushes a second took, by three (our two processes and the database), in ms: what a mail waits for whatever we do."""
+    content, took = os.urandom(size), []
+
+    def work(_number: int) -> None:
+        with tempfile.NamedTemporaryFile() as file:
+            began = time.perf_counter()
+            for number in range(int(50 * seconds)):
+                time.sleep(max(0.0, began + number / 50 - time.perf_counter()))
+                before = time.perf_counter()
+                os.write(file.fileno(), content)
+                os.fdatasync(file.fileno())
+                took.append(1000 * (time.perf_counter() - before))
+
+    _in_threads(work, 3)
+    return took
+
+
 def sqlite_rows(count: int, batch: int) -> float:
     with tempfile.TemporaryDirectory() as folder:
         connection = sqlite3.connect(f"{folder}/x.db", isolation_level=None)
