@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import logging
+import pathlib
 import threading
 from typing import Any
 
@@ -20,6 +21,8 @@ from app.models import Mail
 from app.services.nodes import edit
 from app.services.rescan_mark import MARK, rescan_mark
 from app.services.sealing import key_for
+from tests.apps import close, make_app
+from tests.databases import SqliteCopies
 from tests.make import AUTHORIZATION, make_headers, make_node, make_raw, post
 from tests.servers.process import wait_for
 
@@ -99,6 +102,7 @@ def test_what_is_refused_is_told_at_once_and_logged_once(
         {"HTTP_AUTHORIZATION": "Basic cnNwYW1kOndyb25n"},
         {"HTTP_AUTHORIZATION": ""},
         {"REMOTE_ADDR": "203.0.113.9"},
+        {"REMOTE_ADDR": "203.0.113.9", "HTTP_X_FORWARDED_FOR": "127.0.0.1"},
         {"PATH_INFO": "/ingest/mx9"},
         {"PATH_INFO": "/ingest/"},
         {"PATH_INFO": "/maillist/list/"},
@@ -190,3 +194,14 @@ def test_what_somebody_has_made_dear_to_read_is_left_to_a_thread(known: Flask, r
     """Whoever sends a mail chooses most of it: the server's one thread is not his."""
     asker = ask(known, raw, **changed)
     assert (asker.is_taken, asker.answers) == (False, [])
+
+
+def test_behind_a_trusted_proxy_it_is_the_senders_address_that_counts(sqlite_copies: SqliteCopies, tmp_path: pathlib.Path) -> None:
+    app = make_app(sqlite_copies.make(tmp_path), tmp_path, TRUSTED_PROXIES=["192.0.2.1"])
+    make_node(app)
+    assert post(app.test_client(), make_raw()).status_code == 200
+    through = {"REMOTE_ADDR": "192.0.2.1", "HTTP_X_FORWARDED_FOR": "127.0.0.1"}
+    assert ask(app, make_raw(), **through).told.wait(10)
+    assert not ask(app, make_raw(), **through | {"HTTP_X_FORWARDED_FOR": "127.0.0.1, 203.0.113.9"}).is_taken
+    assert not ask(app, make_raw(), REMOTE_ADDR="192.0.2.1").is_taken
+    close(app)
