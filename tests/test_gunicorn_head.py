@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gunicorn_head import LARGEST, Early, Environ, Sight
+from tests.rspamd.captures import every
 from tests.servers.gunicorn import ROOT
 
 # As gunicorn.conf.py has them; run, it would make folders.
@@ -67,6 +68,17 @@ def test_a_post_of_rspamds_is_read_whole_and_as_gunicorn_reads_it() -> None:
     assert environ == {name: theirs[name] for name in environ}
     assert body == their_body == b"hello"
     assert environ["HTTP_X_RSPAMD_SCAN_TIME"] == "3"
+
+
+def test_every_post_that_a_rspamd_has_made_is_read_so() -> None:
+    for capture in every() + every("odd"):
+        content = capture.path.read_bytes()
+        sight, early = look(content)
+        assert sight is Sight.WHOLE, capture
+        environ = early.environ()
+        theirs, body, _rest = as_gunicorn_reads(content)
+        assert environ.pop("wsgi.input").read() == body, capture
+        assert environ == {name: theirs[name] for name in environ}, capture
 
 
 @pytest.mark.parametrize("content", [b"G", b"GET / HTTP/1.1\r\nHost: x\r\n", b"POST /ingest/mx1 HTTP/1.1\r\n\r", b"\x16\x03\x01"])

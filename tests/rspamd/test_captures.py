@@ -6,7 +6,8 @@ from dataclasses import fields
 
 import pytest
 
-from app.rspamd.report import Report
+from app.rspamd.metadata import parse
+from app.rspamd.report import Limits, Report
 from tests.rspamd.captures import VERSIONS, Capture, envelope, every, message
 
 MAILS = sorted({capture.mail for capture in every()})
@@ -161,3 +162,12 @@ def test_a_structured_report_keeps_the_links() -> None:
     assert Capture("rspamd-4.1.5", "structured", "11-html").received().report.extra["urls"] == [
         {"url": "http://evil.example", "host": "evil.example"}
     ]
+
+
+def test_what_a_rspamd_posts_is_read_at_once_unless_it_is_packed() -> None:
+    hurried, packed = Limits(is_hurried=True), {"msgpack", "structured"}
+    for capture in every():
+        headers, body = capture.request()
+        if capture.formatter.partition("+")[0] in packed or "content-encoding" in headers:
+            continue
+        assert parse(headers, body, hurried) == capture.received(), capture
