@@ -116,6 +116,7 @@ def test_robots_press_nothing(chromium: Browser, panel: Mailkeep, beside: Flask,
         waiting.append(later)
     context.pages[0].wait_for_timeout(LONG_ENOUGH + 900)
     for page in waiting:
+        page.bring_to_front()
         for button in page.get_by_role("button").all():  # without an answer: the browser keeps the form
             button.click()
         for each in page.locator("input:visible").all():
