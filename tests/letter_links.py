@@ -21,14 +21,14 @@ NOTHING = {"Release": 0, "MapEntry": 0, "MailRequest": 0, "NoticeUse": 0}
 
 
 def tell_everybody(app: Flask, domain: str = "example.com", everybody: bool = True, **fields: object) -> None:
-    with app.app_context():
+    with app.app_context(), db.session().begin_writing():  # a panel may write beside it
         db.session.merge(NoticeDomain(domain=domain, everybody=everybody, **fields))
         db.session.commit()
 
 
 def letter(app: Flask, owner: str, to: str, *mails: int, address: str = "") -> int:
     """To `to`, about mails that came to `address`; its id."""
-    with app.app_context():
+    with app.app_context(), db.session().begin_writing():
         made = Notice(kind=NoticeKind.DIGEST, owner=owner, address=to, mails=len(mails), secret="ab" * 16, made_at=stored_now())
         made.state = NoticeStep.SENT
         db.session.add(made)
