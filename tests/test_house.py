@@ -230,7 +230,11 @@ def test_no_template_speaks_past_gettext(path: pathlib.Path) -> None:
 @each([path for path in SOURCES if layer_of(path) in ("views", "forms")])
 def test_no_view_speaks_past_gettext(path: pathlib.Path) -> None:
     tree = tree_of(path)
-    flashed = [node.args[0] for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "flash" and node.args]
+    flashed = [
+        node.args[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "flash" and node.args
+    ]
     assigned = [
         (target.id, node.value)
         for node in ast.walk(tree)
