@@ -4,6 +4,8 @@ import ast
 import pathlib
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from typing import NamedTuple
 
 import pytest
 from jinja2 import Environment
@@ -61,18 +63,45 @@ def name_of(path: pathlib.Path) -> str:
     return str(path.relative_to(ROOT))
 
 
+class Outline(NamedTuple):
+    """What is asked of a file, which is parsed once for all who ask."""
+
+    docstring: str | None
+    imports: list[tuple[int, str, str]]
+    """(level, module, name) of each import, wherever it stands."""
+    functions: list[tuple[str, int, int]]
+    """Their first and last lines."""
+    sessions: list[int]
+    commits: list[int]
+
+
 def tree_of(path: pathlib.Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+@cache
+def outline_of(path: pathlib.Path) -> Outline:
+    tree = tree_of(path)
+    outline = Outline(ast.get_docstring(tree), [], [], [], [])
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import():
+                outline.imports.extend((0, alias.name, "") for alias in node.names)
+            case ast.ImportFrom():
+                outline.imports.extend((node.level, node.module or "", alias.name) for alias in node.names)
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                outline.functions.append((node.name, node.lineno, node.end_lineno or 0))
+            case ast.Attribute(value=ast.Name(id="db"), attr="session"):
+                outline.sessions.append(node.lineno)
+            case ast.Call(func=ast.Attribute(attr="commit")):
+                outline.commits.append(node.lineno)
+    return outline
+
+
 def imports_of(path: pathlib.Path) -> Iterator[tuple[str, str]]:
-    """(module, name) of each import, wherever it stands."""
-    for node in ast.walk(tree_of(path)):
-        if isinstance(node, ast.Import):
-            yield from ((alias.name, "") for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{name_of(path)}: relative imports hide the arrow"
-            yield from ((node.module or "", alias.name) for alias in node.names)
+    for level, module, name in outline_of(path).imports:
+        assert level == 0, f"{name_of(path)}: relative imports hide the arrow"
+        yield module, name
 
 
 def our_layer(module: str, name: str) -> str | None:
@@ -123,14 +152,12 @@ def test_crafts_know_no_framework(path: pathlib.Path) -> None:
 @each([path for path in SOURCES if layer_of(path) not in OPEN_A_SESSION])
 def test_only_questions_and_verbs_open_a_session(path: pathlib.Path) -> None:
     if str(path.relative_to(APP)) not in OPEN_A_SESSION_TOO:
-        used = [node.lineno for node in ast.walk(tree_of(path)) if isinstance(node, ast.Attribute) and ast.unparse(node) == "db.session"]
-        assert not used
+        assert not outline_of(path).sessions
 
 
 @each([path for path in SOURCES if layer_of(path) in ("views", "queries")])
 def test_doors_and_questions_commit_nothing(path: pathlib.Path) -> None:
-    calls = [node for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
-    assert not [node.lineno for node in calls if node.func.attr == "commit"]  # type: ignore[attr-defined]
+    assert not outline_of(path).commits
 
 
 def test_only_the_clock_reads_the_clock() -> None:
@@ -148,13 +175,12 @@ def test_files_fit_a_few_screens(path: pathlib.Path) -> None:
 
 @each([path for path in ALL_SOURCES if "versions" not in path.parts])
 def test_functions_fit_one_screen(path: pathlib.Path) -> None:
-    functions = [node for node in ast.walk(tree_of(path)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
-    assert not [f"{node.name}:{node.lineno}" for node in functions if (node.end_lineno or 0) - node.lineno >= MAX_FUNCTION_LINES]
+    assert not [f"{name}:{first}" for name, first, last in outline_of(path).functions if last - first >= MAX_FUNCTION_LINES]
 
 
 @each([path for path in ALL_SOURCES if path.stat().st_size])
 def test_every_file_says_in_one_line_what_it_is(path: pathlib.Path) -> None:
-    docstring = ast.get_docstring(tree_of(path))
+    docstring = outline_of(path).docstring
     assert docstring
     assert docstring.splitlines()[0].endswith((".", "?", "!", ".)"))
 
@@ -204,7 +230,11 @@ def test_no_template_speaks_past_gettext(path: pathlib.Path) -> None:
 @each([path for path in SOURCES if layer_of(path) in ("views", "forms")])
 def test_no_view_speaks_past_gettext(path: pathlib.Path) -> None:
     tree = tree_of(path)
-    flashed = [node.args[0] for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "flash" and node.args]
+    flashed = [
+        node.args[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "flash" and node.args
+    ]
     assigned = [
         (target.id, node.value)
         for node in ast.walk(tree)
