@@ -64,7 +64,7 @@ class Crew:
 
 
 class Post:
-    """A mail that came, and waits to be answered. What app/application.py calls Later."""
+    """A mail that came, and waits to be answered: a Later of app/later.py (which is not to be imported before the fork)."""
 
     __slots__ = ("_give", "conn", "is_taken", "reply")
 

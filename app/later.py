@@ -5,6 +5,7 @@ from typing import Any, Protocol
 LATER = "mailkeep.later"
 """In the environ of a post whose server keeps no thread for it."""
 Environ = dict[str, Any]
+"""Of WSGI."""
 Headers = list[tuple[str, str]]
 
 

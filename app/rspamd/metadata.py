@@ -9,7 +9,7 @@ from app.errors import BadRequest, TooLarge, Unsupported
 from app.rspamd import packed
 from app.rspamd.multipart import parts_of
 from app.rspamd.received import Message, received
-from app.rspamd.report import HURRIED_BYTES, Limits, Received, TakesTime
+from app.rspamd.report import Limits, Received, TakesTime
 from app.rspamd.values import header_bytes, header_text, load_json
 
 _PREFIXES = ("x-rspamd-", "x_rspamd_")  # CGI knows no difference
@@ -50,8 +50,7 @@ def _told_in_headers(headers: Mapping[str, str], limits: Limits) -> dict[str, An
     for name, value in headers.items():
         if name.startswith(_PREFIXES):
             size += len(value)
-            if limits.is_hurried and size > HURRIED_BYTES:
-                raise TakesTime
+            limits.check_hurry(size)
             field = name[_PREFIX_LENGTH:].replace("-", "_")
             told[field] = header_bytes(value) if field in _JSON_LISTS else header_text(value)
     _check_metadata(size, limits)
@@ -145,7 +144,6 @@ def _json_object(text: bytes) -> dict[str, Any]:
 
 
 def _check_metadata(size: int, limits: Limits) -> None:
-    if limits.is_hurried and size > HURRIED_BYTES:
-        raise TakesTime
+    limits.check_hurry(size)
     if size > limits.metadata_bytes:
         raise TooLarge(f"the report has {size} bytes, more than MAX_METADATA_BYTES = {limits.metadata_bytes}")

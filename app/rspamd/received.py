@@ -7,7 +7,7 @@ from typing import Any
 from app.mime.headers import address_in, address_of, block_text, decode_value, header_block, parse_headers
 from app.rspamd.actions import action_named
 from app.rspamd.fields import Fields
-from app.rspamd.report import HURRIED_BYTES, Limits, Received, Report, TakesTime
+from app.rspamd.report import Limits, Received, Report
 
 _REPLACEMENT = "\ufffd"
 _OWN_FIELDS = frozenset({"from", "to", "subject", "date", "message-id"})
@@ -83,8 +83,7 @@ def _told(fields: Fields) -> Heading:
 
 def _own(raw: bytes, told_subject: str, limits: Limits) -> Heading:
     block = header_block(raw)
-    if limits.is_hurried and len(block) > HURRIED_BYTES:
-        raise TakesTime
+    limits.check_hurry(len(block))
     found: dict[str, list[bytes]] = {name: [] for name in _OWN_FIELDS}
     for name, value in parse_headers(block, _OWN_FIELDS):
         found[name].append(value)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-HURRIED_BYTES = 32 << 10
+_HURRIED_BYTES = 32 << 10
 """Of a report, and of a message's headers, that is read at once."""
 
 
@@ -22,6 +22,10 @@ class Limits:
     symbols: int = 2000
     is_hurried: bool = False
     """Others wait for the thread that reads: TakesTime for what a few milliseconds may not be enough for, whoever has made it so."""
+
+    def check_hurry(self, size: int) -> None:
+        if self.is_hurried and size > _HURRIED_BYTES:
+            raise TakesTime
 
 
 @dataclass(frozen=True, slots=True)

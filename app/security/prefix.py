@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-Environ = dict[str, Any]
+from app.later import Environ
+
 WsgiApp = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 

@@ -5,9 +5,9 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from app.later import Environ
 from app.networks import is_in
 
-Environ = dict[str, Any]
 PEER = "mailkeep.peer"
 """Where the connection comes from, which REMOTE_ADDR no longer says behind a trusted proxy."""
 UNNAMED = "mailkeep.unnamed_proxy"

@@ -15,6 +15,7 @@ from werkzeug.http import parse_date
 
 from app.clock import utcnow
 from app.errors import MailkeepError, NotFound
+from app.later import Environ
 from app.security.map_access import MapAccess
 from app.security.proxy import UNNAMED
 from app.services import meter
@@ -33,7 +34,6 @@ _OURS = re.compile(r"(\d{1,10})-[0-9a-f]{40}")
 _MOST_TAGS = 8192
 _LONGEST_DATE = len("Wednesday, 06-Nov-94 08:49:37 GMT")
 _WORDS = {200: "OK", 304: "Not Modified", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 503: "Service Unavailable"}
-Environ = dict[str, Any]
 Headers = list[tuple[str, str]]
 Answer = tuple[int, Headers, Iterable[bytes]]
 
